@@ -1,0 +1,272 @@
+"""One file of settings; what varies between installations comes from the environment.
+
+    DATABASE_URL   postgres://… or sqlite:///… (default: SQLite below var/)
+    SECRET_KEY     required outside the demo
+    ALLOWED_HOSTS  required outside the demo, comma separated
+    EMAIL_URL      smtp://… (default: mails are written to var/mails)
+    MEDIA_ROOT     where uploads and letters are kept (default: var/media)
+    DEBUG          never in production
+    PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
+    PORTAL_TLS     whether the portal stands behind TLS (default: yes outside demo and debug)
+    PORTAL_ADDRESS the public address, used in mails and open data
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+DEBUG = env.bool("DEBUG", False)
+PORTAL_DEMO = env.bool("PORTAL_DEMO", False)
+PORTAL_TLS = env.bool("PORTAL_TLS", not (DEBUG or PORTAL_DEMO))
+
+LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+
+if PORTAL_DEMO or DEBUG:
+    SECRET_KEY = env.str("SECRET_KEY", "demo-only-this-key-protects-nothing-and-is-public")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", LOOPBACK)
+    if PORTAL_DEMO and not set(ALLOWED_HOSTS) <= {*LOOPBACK, "::1", "testserver"}:
+        raise ImproperlyConfigured(
+            "PORTAL_DEMO relaxes the second factor and therefore answers on loopback only; "
+            f"ALLOWED_HOSTS names other hosts: {ALLOWED_HOSTS}"
+        )
+else:
+    SECRET_KEY = env.str("SECRET_KEY", "")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
+    if len(SECRET_KEY) < 32 or not ALLOWED_HOSTS:
+        raise ImproperlyConfigured(
+            "Production needs SECRET_KEY (32 characters or more) and ALLOWED_HOSTS in the "
+            "environment. For a demonstration on this machine set PORTAL_DEMO=1."
+        )
+
+PORTAL_ADDRESS = env.str(
+    "PORTAL_ADDRESS", f"http{'s' if PORTAL_TLS else ''}://{(ALLOWED_HOSTS or ['localhost'])[0]}"
+).rstrip("/")
+
+INSTALLED_APPS = [
+    "kiv_portal",
+    "applications",
+    "projects",
+    "municipalities",
+    "kiv_portal.apps.DeskAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.sitemaps",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "crispy_forms",
+    "csp",
+    "django_filters",
+    "import_export",
+    "simple_history",
+]
+
+MIDDLEWARE = [
+    "kiv_portal.middleware.ArrivalMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "kiv_portal.middleware.PrivacyMiddleware",
+]
+
+ROOT_URLCONF = "kiv_portal.urls"
+WSGI_APPLICATION = "kiv_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "kiv_portal.context_processors.portal",
+            ],
+        },
+    },
+]
+
+# --- Database ---------------------------------------------------------------------------------
+VAR_DIR.mkdir(exist_ok=True)
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'portal.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # With Django's defaults concurrent writers fail with "database is locked": a write
+        # transaction takes its lock at the start, waits for it, and every commit is on disk.
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        ),
+    }
+else:
+    # The pool keeps connections; Django's own persistence must then be off.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL", 8),
+        "timeout": 10,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Accounts ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "municipalities.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/antraege/"
+ACCOUNT_ADAPTER = "municipalities.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "KIV-Portal"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "kiv_portal.views.csrf_failure"
+
+# Rate limits of the sign-in and shared states live in a cache every process sees.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+# --- Language, time, numbers --------------------------------------------------------------------
+LANGUAGE_CODE = "de"
+TIME_ZONE = "Europe/Berlin"
+USE_I18N = True
+USE_TZ = True
+# USE_THOUSAND_SEPARATOR stays off: it would print the year as „2.026".
+
+# --- Files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+KERN_DIST = BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+if KERN_DIST.is_dir():
+    # Only the two sheets and the fonts that pages use; collecting everything is slow.
+    STATICFILES_DIRS += [
+        ("kern/fonts/fira-sans", KERN_DIST / "fonts" / "fira-sans"),
+    ]
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
+UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+
+# --- Mail ----------------------------------------------------------------------------------------
+# Whatever sends mail writes an outbox row; the worker delivers it through DELIVERY_EMAIL.
+EMAIL_BACKEND = "kiv_portal.outbox.OutboxBackend"
+_mail = env.dj_email_url("EMAIL_URL", "filemail://")
+DELIVERY_EMAIL = {
+    "backend": (
+        _mail["EMAIL_BACKEND"]
+        if os.environ.get("EMAIL_URL")
+        else "django.core.mail.backends.filebased.EmailBackend"
+    ),
+    "host": _mail.get("EMAIL_HOST", ""),
+    "port": _mail.get("EMAIL_PORT") or 25,
+    "username": _mail.get("EMAIL_HOST_USER") or "",
+    "password": _mail.get("EMAIL_HOST_PASSWORD") or "",
+    "use_tls": _mail.get("EMAIL_USE_TLS", False),
+    "use_ssl": _mail.get("EMAIL_USE_SSL", False),
+    "timeout": 20,
+    "file_path": str(VAR_DIR / "mails"),
+}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kiv-portal@portal.example")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Security headers ------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "img-src": [SELF, "data:"],  # KERN's icons are data addresses in its style sheet
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if PORTAL_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-kiv-session"
+    CSRF_COOKIE_NAME = "__Host-kiv-csrf"
+    CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_ADDRESS).netloc}"]
+
+# --- Forms, import/export ----------------------------------------------------------------------------
+CRISPY_ALLOWED_TEMPLATE_PACKS = ("kern",)
+CRISPY_TEMPLATE_PACK = "kern"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # our own resources escape without losing text
+IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
+IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+
+# --- Logs -------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

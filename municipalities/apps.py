@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class MunicipalitiesConfig(AppConfig):
+    name = "municipalities"
+    label = "municipalities"
+    verbose_name = "Kommunen"
+    default_auto_field = "django.db.models.BigAutoField"
