@@ -6,7 +6,7 @@ whose first day counts (§ 187 Abs. 2) nor the deadline that moves off a Sunday 
 
 from calendar import monthrange
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
 import holidays
@@ -87,7 +87,7 @@ def is_working_day(day: date) -> bool:
     return day not in hessian_holidays(day.year) and day.weekday() < _SATURDAY
 
 
-@lru_cache(maxsize=None)
+@cache
 def hessian_holidays(year: int) -> frozenset[date]:
     """The public holidays in Hesse (§ 1 HFeiertagsG) of a year.
 

@@ -56,7 +56,7 @@ def _totals(
 
 def plan_years(plan: Plan) -> tuple[int, ...]:
     """The Haushaltsjahre that occur in the plan, in order."""
-    return tuple(sorted({line.year for line in (*plan.expenses, *plan.cover)}))
+    return tuple(sorted({line.year for line in plan.expenses} | {c.year for c in plan.cover}))
 
 
 def plan_totals(plan: Plan) -> PlanTotals:
@@ -134,8 +134,7 @@ def _in_years(years: Sequence[int]) -> str:
 def _gap(where: str, gap: Decimal) -> str:
     """How far Deckung and Ausgaben are apart, in the words of PROGRAMME §5."""
     if gap > 0:
-        verb = "fehlt" if gap == 1 else "fehlen"
-        return f"{where} {verb} noch {format_euro(gap)} Deckung."
+        return f"{where} fehlen noch {format_euro(gap)} Deckung."
     return f"{where} übersteigt die Deckung die Ausgaben um {format_euro(-gap)}."
 
 
@@ -173,7 +172,9 @@ def plan_balances_in_total(plan: Plan, terms: CallTerms) -> Finding | None:
 # --- What may be asked for -------------------------------------------------------------
 
 
-def _too_much(code: str, source: str, plan: Plan, limit: Decimal, limit_in_words: str) -> Finding | None:
+def _too_much(
+    code: str, source: str, plan: Plan, limit: Decimal, limit_in_words: str
+) -> Finding | None:
     over = requested(plan) - limit
     if over <= 0:
         return None
