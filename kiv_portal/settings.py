@@ -1,14 +1,14 @@
 """One file of settings; what varies between installations comes from the environment.
 
-    DATABASE_URL   postgres://… or sqlite:///… (default: SQLite below var/)
-    SECRET_KEY     required outside the demo
-    ALLOWED_HOSTS  required outside the demo, comma separated
-    EMAIL_URL      smtp://… (default: mails are written to var/mails)
-    MEDIA_ROOT     where uploads and letters are kept (default: var/media)
-    DEBUG          never in production
-    PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
-    PORTAL_TLS     whether the portal stands behind TLS (default: yes outside demo and debug)
-    PORTAL_ADDRESS the public address, used in mails and open data
+DATABASE_URL   postgres://… or sqlite:///… (default: SQLite below var/)
+SECRET_KEY     required outside the demo
+ALLOWED_HOSTS  required outside the demo, comma separated
+EMAIL_URL      smtp://… (default: mails are written to var/mails)
+MEDIA_ROOT     where uploads and letters are kept (default: var/media)
+DEBUG          never in production
+PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
+PORTAL_TLS     whether the portal stands behind TLS (default: yes outside demo and debug)
+PORTAL_ADDRESS the public address, used in mails and open data
 """
 
 import os
@@ -52,7 +52,7 @@ PORTAL_ADDRESS = env.str(
 ).rstrip("/")
 
 INSTALLED_APPS = [
-    "kiv_portal",
+    "kiv_portal.apps.PortalConfig",
     "applications",
     "projects",
     "municipalities",
@@ -183,12 +183,10 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 KERN_DIST = BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-if KERN_DIST.is_dir():
-    # Only the two sheets and the fonts that pages use; collecting everything is slow.
-    STATICFILES_DIRS += [
-        ("kern/fonts/fira-sans", KERN_DIST / "fonts" / "fira-sans"),
-    ]
+# `manage.py build_assets` writes KERN's sheet and slim fonts here, before collectstatic.
+ASSETS_DIR = VAR_DIR / "assets"
+ASSETS_DIR.mkdir(exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "static", ASSETS_DIR]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

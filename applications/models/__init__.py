@@ -1,0 +1,48 @@
+"""From draft to decision: what an application, its records and its letters are made of."""
+
+from applications.models.application import (
+    Adoption,
+    Application,
+    ApplicationMember,
+    CoverItem,
+    Document,
+    Expense,
+    Milestone,
+    ParticipationFormat,
+)
+from applications.models.calls import FundingCall, NumberRange
+from applications.models.decisions import Decision, DecisionHand, DecisionYear
+from applications.models.letters import Letter, LetterBlock, LetterKind
+from applications.models.records import (
+    CaseLogEntry,
+    CaseLogPayload,
+    InformationRequest,
+    RequestItem,
+    Revision,
+    Snapshot,
+)
+
+__all__ = [
+    "Adoption",
+    "Application",
+    "ApplicationMember",
+    "CaseLogEntry",
+    "CaseLogPayload",
+    "CoverItem",
+    "Decision",
+    "DecisionHand",
+    "DecisionYear",
+    "Document",
+    "Expense",
+    "FundingCall",
+    "InformationRequest",
+    "Letter",
+    "LetterBlock",
+    "LetterKind",
+    "Milestone",
+    "NumberRange",
+    "ParticipationFormat",
+    "RequestItem",
+    "Revision",
+    "Snapshot",
+]

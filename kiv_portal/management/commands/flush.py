@@ -1,0 +1,18 @@
+"""`flush` empties every table, also those whose triggers refuse a DELETE."""
+
+from typing import Any
+
+from django.core.management.commands.flush import Command as FlushCommand
+from django.db import connections
+
+from applications.models import triggers
+
+
+class Command(FlushCommand):
+    def handle(self, **options: Any) -> None:
+        connection = connections[options["database"]]
+        triggers.remove(connection)
+        try:
+            super().handle(**options)
+        finally:
+            triggers.install(connection)
