@@ -1,0 +1,43 @@
+"""What every page may know without asking who is looking at it."""
+
+import tomllib
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+
+NAVIGATION: Final = (
+    ("/foerder-check/", "Förder-Check"),
+    ("/projekte/", "Projekte"),
+    ("/antraege/", "Anträge"),
+    ("/hilfe/", "Hilfe"),
+)
+
+
+@cache
+def release() -> str:
+    """The version this installation runs, as `pyproject.toml` states it."""
+    text = (settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """`portal` in templates. It never touches the user, the session or the database."""
+    return {
+        "portal": {
+            "demo": settings.PORTAL_DEMO,
+            "address": settings.PORTAL_ADDRESS,
+            "release": release(),
+            "navigation": [
+                {
+                    "href": href,
+                    "label": label,
+                    "current": ""
+                    if not request.path.startswith(href)
+                    else ("page" if request.path == href else "true"),
+                }
+                for href, label in NAVIGATION
+            ],
+        }
+    }

@@ -1,0 +1,75 @@
+"""The review desk (Prüfdesk): Django's admin behind the portal's own sign-in."""
+
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+
+def used_second_factor(request: HttpRequest) -> bool:
+    """Whether the signed-in user gave a second factor in this very session.
+
+    The demo, which answers on loopback only, does without.
+    """
+    if settings.PORTAL_DEMO:
+        return True
+    records = get_authentication_records(request, request.user)
+    return any(record.get("method") == "mfa" for record in records)
+
+
+class DeskAdminSite(AdminSite):
+    """The admin for staff of the authority; a password alone opens nothing here."""
+
+    site_header = "KIV-Prüfdesk"
+    site_title = "KIV-Prüfdesk"
+    index_title = "Übersicht"
+    site_url = "/"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and used_second_factor(request)
+
+    @method_decorator(never_cache)
+    @login_not_required
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Send people to the portal's sign-in, or to the one step that is still missing."""
+        wanted = self._wanted_address(request)
+        if not request.user.is_authenticated:
+            return redirect_to_login(wanted, reverse("account_login"))
+        if self.has_permission(request):
+            return HttpResponseRedirect(wanted)
+        if not (request.user.is_active and request.user.is_staff):
+            raise PermissionDenied("Das Prüfdesk ist Beschäftigten der Behörde vorbehalten.")
+
+        from allauth.mfa.utils import is_mfa_enabled  # its models: not at import time
+
+        if is_mfa_enabled(request.user):
+            return redirect_to_login(wanted, reverse("mfa_reauthenticate"))
+        return HttpResponseRedirect(reverse("mfa_activate_totp"))
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Leave through the portal's own door, which also clears the sign-in records."""
+        from allauth.account.views import logout
+
+        return logout(request)
+
+    def _wanted_address(self, request: HttpRequest) -> str:
+        index = reverse("admin:index", current_app=self.name)
+        wanted = request.GET.get(REDIRECT_FIELD_NAME, index)
+        safe = url_has_allowed_host_and_scheme(
+            wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+        )
+        return wanted if safe and wanted != request.path else index

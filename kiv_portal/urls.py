@@ -1,0 +1,58 @@
+"""All addresses. They are kept as they are: others link to them."""
+
+from allauth.account import views as account
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from kiv_portal import views
+
+handler400 = "kiv_portal.views.bad_request"
+handler403 = "kiv_portal.views.permission_denied"
+handler404 = "kiv_portal.views.not_found"
+handler500 = "kiv_portal.views.server_error"
+
+# The sign-in package under German addresses. What is not listed (sign-up, further e-mail
+# addresses) has no address: accounts come from invitations.
+account_urls = [
+    path("anmelden/", account.login, name="account_login"),
+    path("abmelden/", account.logout, name="account_logout"),
+    path("gesperrt/", account.account_inactive, name="account_inactive"),
+    path("bestaetigen/", account.reauthenticate, name="account_reauthenticate"),
+    path("passwort/aendern/", account.password_change, name="account_change_password"),
+    path("passwort/setzen/", account.password_set, name="account_set_password"),
+    path("passwort/vergessen/", account.password_reset, name="account_reset_password"),
+    path(
+        "passwort/vergessen/gesendet/",
+        account.password_reset_done,
+        name="account_reset_password_done",
+    ),
+    path(
+        "passwort/neu/fertig/",
+        account.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^passwort/neu/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("e-mail/", account.email_verification_sent, name="account_email_verification_sent"),
+    re_path(r"^e-mail/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"),
+    path("zweiter-faktor/", include("allauth.mfa.urls")),
+]
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("hilfe/", views.help_page, name="help"),
+    path("kontakt/", views.contact, name="contact"),
+    path("downloads/", views.downloads, name="downloads"),
+    path("impressum/", views.imprint, name="imprint"),
+    path("datenschutz/", views.privacy, name="privacy"),
+    path("barrierefreiheit/", views.accessibility, name="accessibility"),
+    path("health/live", views.live, name="live"),
+    path("health/ready", views.ready, name="ready"),
+    path("konto/", include(account_urls)),
+    path("", include("applications.urls")),
+    path("", include("projects.urls")),
+    path("admin/", admin.site.urls),
+]

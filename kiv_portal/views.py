@@ -1,0 +1,138 @@
+"""Pages that belong to the portal as a whole: home, help, contact, legal pages, health, errors."""
+
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from applications.models import FundingCall
+from kiv_portal.models import Authority, Download
+
+
+@login_not_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """What KIV is, whether a call is open, and the three ways on."""
+    calls = FundingCall.objects.open_at(request.arrived_at)
+    return render(request, "kiv_portal/home.html", {"call": calls.first()})
+
+
+@login_not_required
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """The online procedure, step by step, and the words it uses."""
+    return render(request, "kiv_portal/help.html")
+
+
+@login_not_required
+@require_safe
+def contact(request: HttpRequest) -> HttpResponse:
+    """Who helps when the online way does not work, by telephone, e-mail or post."""
+    return render(request, "kiv_portal/contact.html", {"authority": Authority.load()})
+
+
+@login_not_required
+@require_safe
+def downloads(request: HttpRequest) -> HttpResponse:
+    """Documents of the programme that really can be opened."""
+    return render(request, "kiv_portal/downloads.html", {"entries": Download.objects.published()})
+
+
+@login_not_required
+@require_safe
+def imprint(request: HttpRequest) -> HttpResponse:
+    """Impressum (§ 5 DDG)."""
+    return render(request, "kiv_portal/imprint.html", {"authority": Authority.load()})
+
+
+@login_not_required
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """Datenschutzhinweise (Art. 13 DSGVO)."""
+    return render(request, "kiv_portal/privacy.html", {"authority": Authority.load()})
+
+
+@login_not_required
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """Erklärung zur Barrierefreiheit (§ 14 HessBGG)."""
+    return render(request, "kiv_portal/accessibility.html", {"authority": Authority.load()})
+
+
+# --- For operators --------------------------------------------------------------------------------
+
+
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    """The migrations in this release; they cannot change while the process runs."""
+    return frozenset(MigrationLoader(None, ignore_no_initial=True).disk_migrations)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """The process can work: the database answers and has every migration of this release."""
+    checks = {"database": False, "migrations": False}
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+        checks = {"database": True, "migrations": _known_migrations() <= applied.keys()}
+    except DatabaseError:
+        pass
+    good = all(checks.values())
+    return JsonResponse(
+        {"status": "ok" if good else "unavailable", "checks": checks},
+        status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+# --- When something went wrong ----------------------------------------------------------------------
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without its protection: mostly a page left open for too long."""
+    return render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    context: dict[str, Any] = {"explanation": str(exception)}
+    return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Our own fault: say so, even when the ordinary page cannot be built either."""
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    try:
+        return HttpResponse(render_to_string("500.html", request=request), status=status)
+    except Exception:
+        return HttpResponse(
+            "<!DOCTYPE html><html lang=de><meta charset=utf-8><title>Technischer Fehler</title>"
+            "<h1>Technischer Fehler</h1><p>Das KIV-Portal kann diese Seite gerade nicht zeigen. "
+            "Bitte versuchen Sie es in einigen Minuten noch einmal.</p>",
+            status=status,
+        )
