@@ -1,0 +1,184 @@
+"""Whether an application as it stands keeps the call's terms: pure rules.
+
+One function per clause, grouped by what it is about: `period`, `plan` (Finanzierungsplan)
+and `filing` (what has to be there). The values they work on are in `values`. Nothing here
+knows a database or a clock; the call's terms arrive as `CallTerms`.
+
+Findings on substance never stop a submission (§ 24 Abs. 3 VwVfG): the applicant confirms
+them, the reviewer sees them first. `blocking(...)` are the few that do.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from applications.rules.filing import (
+    authority_declared,
+    contact_complete,
+    cooperation_declared,
+    declarations_given,
+    documents_present,
+    eligibility_in_form,
+    lead_present,
+    missing,
+    requested_amount_present,
+    title_present,
+)
+from applications.rules.period import (
+    adoption_after_start,
+    adoption_planned,
+    decision_expected_on,
+    ends_on,
+    period_within_limits,
+    start_after_decision_expected,
+    years_of,
+)
+from applications.rules.plan import (
+    budget_approved,
+    highest_grant,
+    own_contribution_per_member,
+    own_contribution_present,
+    plan_balances_each_year,
+    plan_balances_in_total,
+    plan_totals,
+    plan_years,
+    requested,
+    requested_within_cap,
+    requested_within_ceiling,
+    requested_within_eligible,
+    requested_within_rate,
+    share_of,
+    years_match_period,
+)
+from applications.rules.values import (
+    REQUIRED_TEXTS,
+    Adoption,
+    BudgetSituation,
+    CallTerms,
+    ContactPoint,
+    CoverKind,
+    CoverLine,
+    Declaration,
+    Document,
+    DocumentKind,
+    ExpenseCategory,
+    ExpenseLine,
+    Filing,
+    FinancingType,
+    Period,
+    Plan,
+    PlanTotals,
+    RequiredText,
+    Step,
+    Totals,
+)
+from municipalities.eligibility import Finding, Severity
+
+__all__ = [
+    "REQUIRED_TEXTS",
+    "Adoption",
+    "BudgetSituation",
+    "CallTerms",
+    "ContactPoint",
+    "CoverKind",
+    "CoverLine",
+    "Declaration",
+    "Document",
+    "DocumentKind",
+    "ExpenseCategory",
+    "ExpenseLine",
+    "Filing",
+    "FinancingType",
+    "Finding",
+    "Period",
+    "Plan",
+    "PlanTotals",
+    "RequiredText",
+    "Severity",
+    "Step",
+    "Totals",
+    "adoption_after_start",
+    "adoption_planned",
+    "authority_declared",
+    "blocking",
+    "budget_approved",
+    "check",
+    "contact_complete",
+    "cooperation_declared",
+    "decision_expected_on",
+    "declarations_given",
+    "documents_present",
+    "eligibility_in_form",
+    "ends_on",
+    "highest_grant",
+    "lead_present",
+    "missing",
+    "own_contribution_per_member",
+    "own_contribution_present",
+    "period_within_limits",
+    "plan_balances_each_year",
+    "plan_balances_in_total",
+    "plan_totals",
+    "plan_years",
+    "requested",
+    "requested_amount_present",
+    "requested_within_cap",
+    "requested_within_ceiling",
+    "requested_within_eligible",
+    "requested_within_rate",
+    "share_of",
+    "start_after_decision_expected",
+    "title_present",
+    "years_match_period",
+    "years_of",
+]
+
+
+def check(filing: Filing, terms: CallTerms) -> list[Finding]:
+    """Everything the rules have to say about an application, in the order of its steps.
+
+    Within a step: first what blocks, then empty required fields, then the other findings.
+    An empty list means that all Pflichtangaben are there and every term is kept.
+    """
+    order = {step.value: place for place, step in enumerate(Step)}
+    weights = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
+    said = [finding for finding in _findings(filing, terms) if finding is not None]
+    # sorted() is stable: within a step and weight the order below stays.
+    return sorted(said, key=lambda f: (order[f.step], weights[f.severity]))
+
+
+def blocking(findings: Iterable[Finding]) -> list[Finding]:
+    """Those findings that make it no application at all, and so stop the submission."""
+    return [finding for finding in findings if finding.severity is Severity.BLOCKING]
+
+
+def _findings(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
+    yield lead_present(filing)
+    yield title_present(filing)
+    yield requested_amount_present(filing)
+    yield authority_declared(filing)
+    yield from eligibility_in_form(filing)
+    yield from missing(filing)
+    yield contact_complete(filing)
+    yield period_within_limits(filing.period, terms)
+    yield start_after_decision_expected(filing, terms)
+    yield adoption_planned(filing, terms)
+    yield adoption_after_start(filing, terms)
+    yield from _on_the_plan(filing, terms)
+    yield from documents_present(filing, terms)
+    yield cooperation_declared(filing, terms)
+    yield from declarations_given(filing, terms)
+
+
+def _on_the_plan(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
+    plan = filing.plan
+    yield years_match_period(plan, filing.period, terms)
+    yield from plan_balances_each_year(plan, terms)
+    # With one year only, the total would say the same thing twice.
+    if len(plan_years(plan)) > 1:
+        yield plan_balances_in_total(plan, terms)
+    yield requested_within_cap(plan, terms)
+    yield requested_within_eligible(plan, terms)
+    yield requested_within_rate(plan, terms)
+    yield requested_within_ceiling(plan, terms)
+    yield own_contribution_present(plan, terms)
+    yield own_contribution_per_member(plan, filing.members, terms)
+    yield budget_approved(plan, terms)

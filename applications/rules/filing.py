@@ -1,0 +1,184 @@
+"""The clauses on what has to be there: applicant, texts, contacts, documents, declarations.
+
+Four of them are blocking, and only these: without them there is no application that the
+authority could receive (PROGRAMME §3, § 24 Abs. 3 VwVfG).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from applications.rules.plan import requested
+from applications.rules.values import (
+    REQUIRED_TEXTS,
+    CallTerms,
+    Declaration,
+    DocumentKind,
+    Filing,
+    Step,
+)
+from municipalities.eligibility import Finding, Severity
+
+SOURCE_FORM: Final = "Antragsformular"
+SOURCE_CONCEPT: Final = "Förderrichtlinie Nr. 3.1"
+SOURCE_PLAN: Final = "Förderrichtlinie Nr. 3.2"
+
+FILL_IN: Final = "Bitte ergänzen Sie die Angabe."
+
+
+# --- What makes it an application at all: blocking -------------------------------------
+
+
+def _needed(code: str, message: str, step: Step, field: str) -> Finding:
+    way_out = "Ohne diese Angabe kann der Antrag nicht eingereicht werden."
+    return Finding(code, Severity.BLOCKING, SOURCE_FORM, message, way_out, step, field)
+
+
+def lead_present(filing: Filing) -> Finding | None:
+    """There is an applicant; else `lead_missing`, blocking."""
+    if filing.lead is not None:
+        return None
+    message = "Bitte geben Sie an, welche Kommune den Antrag stellt."
+    return _needed("lead_missing", message, Step.KOMMUNE, "lead")
+
+
+def title_present(filing: Filing) -> Finding | None:
+    """The project has a title; else `title_missing`, blocking."""
+    if filing.title.strip():
+        return None
+    message = "Bitte geben Sie einen Projekttitel an."
+    return _needed("title_missing", message, Step.KONZEPTION, "title")
+
+
+def requested_amount_present(filing: Filing) -> Finding | None:
+    """A grant above 0 euro is asked for; else `requested_amount_missing`, blocking."""
+    if requested(filing.plan) > 0:
+        return None
+    message = "Bitte geben Sie an, welche Zuwendung Sie beantragen."
+    return _needed("requested_amount_missing", message, Step.FINANZIERUNG, "cover")
+
+
+def authority_declared(filing: Filing) -> Finding | None:
+    """Whoever submits declares to represent the applicant; else `authority_not_declared`."""
+    if filing.authority_declared:
+        return None
+    message = "Bitte erklären Sie, dass Sie die antragstellende Kommune vertreten dürfen."
+    return _needed("authority_not_declared", message, Step.ERKLAERUNGEN, "authority_declared")
+
+
+# --- What the call asks for besides ----------------------------------------------------
+
+
+def contact_complete(filing: Filing) -> Finding | None:
+    """A contact with unit or person, e-mail and telephone; else `contact_incomplete`."""
+    if any((c.unit or c.person) and c.email and c.phone for c in filing.contacts):
+        return None
+    return Finding(
+        "contact_incomplete",
+        Severity.WARNING,
+        SOURCE_FORM,
+        "Für Rückfragen braucht das Regierungspräsidium eine Stelle oder eine Person mit "
+        "E-Mail-Adresse und Telefonnummer.",
+        "Bitte ergänzen Sie die fehlenden Angaben. Ein Funktionspostfach genügt.",
+        Step.ANSPRECHPARTNER,
+        "contacts",
+    )
+
+
+def documents_present(filing: Filing, terms: CallTerms) -> list[Finding]:
+    """Every document the call requires is uploaded; one `document_missing` for each that is not.
+
+    The Kooperationserklärung is due from the partners of a Verbund and has its own rule.
+    """
+    present = {document.kind for document in filing.documents}
+    return [
+        _document_missing(f"Es fehlt die Anlage „{DocumentKind(kind).label}“.", kind, terms)
+        for kind in terms.required_documents
+        if kind not in present and kind != DocumentKind.COOPERATION
+    ]
+
+
+def cooperation_declared(filing: Filing, terms: CallTerms) -> Finding | None:
+    """Each partner's Kooperationserklärung is there; else `document_missing` (PROGRAMME §6)."""
+    present = {d.member_ags for d in filing.documents if d.kind == DocumentKind.COOPERATION}
+    names = [partner.title for partner in filing.partners if partner.ags not in present]
+    if not names:
+        return None
+    message = f"Es fehlt die Kooperationserklärung von: {', '.join(names)}."
+    return _document_missing(message, DocumentKind.COOPERATION, terms)
+
+
+def _document_missing(message: str, kind: str, terms: CallTerms) -> Finding:
+    return Finding(
+        "document_missing",
+        Severity.WARNING,
+        terms.source_documents,
+        message,
+        "Bitte laden Sie die Unterlage hoch.",
+        Step.ANLAGEN,
+        str(kind),
+    )
+
+
+def declarations_given(filing: Filing, terms: CallTerms) -> list[Finding]:
+    """Every declaration the call requires is given; one `declaration_missing` for each not."""
+    return [
+        Finding(
+            "declaration_missing",
+            Severity.WARNING,
+            terms.source_declarations,
+            f"Es fehlt die Erklärung: „{Declaration(code).label}“",
+            "Bitte geben Sie die Erklärung ab, wenn sie zutrifft.",
+            Step.ERKLAERUNGEN,
+            str(code),
+        )
+        for code in terms.required_declarations
+        if code not in filing.declarations
+    ]
+
+
+# --- Required fields -------------------------------------------------------------------
+
+
+def missing(filing: Filing) -> list[Finding]:
+    """One `field_missing` for every required field that is empty, named in words.
+
+    Left out is what a rule of its own says: the four blocking ones, contacts, adoptions,
+    documents and declarations. „Alle Pflichtangaben ausgefüllt" is therefore told from
+    the whole of `check`, not from here.
+    """
+    return list(_missing(filing))
+
+
+def _missing(filing: Filing) -> Iterator[Finding]:
+    for text in REQUIRED_TEXTS:
+        if not filing.texts.get(text.key, "").strip():
+            yield _empty(text.label, SOURCE_CONCEPT, text.step, text.key)
+    if filing.period.starts_on is None:
+        yield _empty("Beginn der Maßnahme", SOURCE_FORM, Step.ZEITPLAN, "starts_on")
+    if filing.period.months is None:
+        yield _empty("Laufzeit in Monaten", SOURCE_FORM, Step.ZEITPLAN, "months")
+    plan = filing.plan
+    if not plan.expenses:
+        yield _empty("Ausgaben", SOURCE_PLAN, Step.FINANZIERUNG, "expenses")
+    if not plan.cover:
+        yield _empty("Deckung", SOURCE_PLAN, Step.FINANZIERUNG, "cover")
+    for line in plan.expenses:
+        if not line.text.strip():
+            label = f"Bezeichnung einer Ausgabe im Haushaltsjahr {line.year}"
+            yield _empty(label, SOURCE_PLAN, Step.FINANZIERUNG, f"expenses-{line.id}")
+    if plan.vat_deductible is None:
+        label = "Berechtigung zum Vorsteuerabzug"
+        yield _empty(label, SOURCE_PLAN, Step.FINANZIERUNG, "vat_deductible")
+    if not plan.budget_situation:
+        yield _empty("Haushaltslage", SOURCE_PLAN, Step.FINANZIERUNG, "budget_situation")
+
+
+def _empty(label: str, source: str, step: Step, field: str) -> Finding:
+    message = f"Pflichtangabe noch nicht ausgefüllt: {label}."
+    return Finding("field_missing", Severity.WARNING, source, message, FILL_IN, step, field)
+
+
+def eligibility_in_form(filing: Filing) -> list[Finding]:
+    """What the eligibility check found, placed in the step where the members are chosen."""
+    return [replace(finding, step=Step.KOMMUNE, field="members") for finding in filing.eligibility]
