@@ -1,0 +1,100 @@
+"""What every test can rely on: no network, no chance, own files, strict templates."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import factory.random
+import hypothesis
+import pytest
+from pytest_django import Settings
+
+from tests import strict_templates
+
+# --- No network -----------------------------------------------------------------------------------
+
+
+def _is_outside(address: Any) -> bool:
+    """Whether a socket address or host name leads away from this machine."""
+    if isinstance(address, tuple):
+        address = address[0]
+    if isinstance(address, bytes):
+        address = address.decode(errors="replace")
+    if not isinstance(address, str) or address in {"", "localhost"} or address.startswith("/"):
+        return False  # unix sockets, „any address", this machine
+    try:
+        return not ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return True
+
+
+def _stay_at_home(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto"} and _is_outside(arguments[1]):
+        pytest.fail(f"A test tried to reach {arguments[1]!r}: tests stay on this machine.")
+    if event == "socket.getaddrinfo" and _is_outside(arguments[0]):
+        pytest.fail(f"A test tried to look up {arguments[0]!r}: tests stay on this machine.")
+
+
+sys.addaudithook(_stay_at_home)  # sees every socket of this process, whichever library opens it
+
+# --- No chance ------------------------------------------------------------------------------------
+
+hypothesis.settings.register_profile(
+    "portal", derandomize=True, deadline=None, database=None, print_blob=True
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "portal"))
+
+
+@pytest.fixture(autouse=True)
+def _same_names_every_time() -> None:
+    factory.random.reseed_random("kiv-portal")
+
+
+# --- Own files ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def media_root(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
+    """Where this test's uploads and letters go, and nobody else's."""
+    root = tmp_path_factory.mktemp("media")
+    settings.MEDIA_ROOT = root
+    return root
+
+
+# --- Strict templates -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _strict_for_loops() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        strict_templates.make_for_loops_strict(monkeypatch)
+        yield
+
+
+# --- What could not be set up is counted ----------------------------------------------------------
+
+
+class _NotSetUp(pytest.Item):
+    """Stands in the results for what `./portal test` could not set up on this machine."""
+
+    def __init__(self, *, reason: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reason = reason
+
+    def runtest(self) -> None:
+        pytest.skip(self.reason)
+
+    def reportinfo(self) -> tuple[Path, None, str]:
+        return self.path, None, f"set up: {self.name}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """`PORTAL_NOT_SET_UP` holds one line for each thing missing: what, tab, why."""
+    for line in os.environ.get("PORTAL_NOT_SET_UP", "").splitlines():
+        what, _, reason = line.partition("\t")
+        if what:
+            items.append(_NotSetUp.from_parent(session, name=what, reason=f"{what}: {reason}"))
