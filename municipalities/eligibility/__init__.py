@@ -83,7 +83,8 @@ def _findings(
         yield clauses.partner_differs_from_lead(lead, partners, limits)
         yield clauses.partners_named_once(partners, limits)
         yield clauses.not_too_many_partners(others, limits)
-        yield clauses.enough_partners(others, limits)
+        # Nobody but the lead itself is named: that has been said.
+        yield clauses.enough_partners(others, limits) if others else None
 
     counting = []
     for member in members:
