@@ -1,5 +1,6 @@
 """Pages that belong to the portal as a whole: home, help, contact, legal pages, health, errors."""
 
+from datetime import datetime, time, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -11,19 +12,77 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from applications.models import FundingCall
+from kiv_portal.euro import format_euro
 from kiv_portal.models import Authority, Download
+from municipalities.eligibility import Limits
 
 
 @login_not_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """What KIV is, whether a call is open, and the three ways on."""
-    calls = FundingCall.objects.open_at(request.arrived_at)
-    return render(request, "kiv_portal/home.html", {"call": calls.first()})
+    at = request.arrived_at
+    announced = FundingCall.objects.announced()
+    call = FundingCall.objects.open_at(at).first()
+    following = announced.filter(opens_at__gt=at, display_only=False).order_by("opens_at").first()
+    reference = call or following or announced.newest_first().first()
+    return render(
+        request,
+        "kiv_portal/home.html",
+        {
+            "call": call,
+            "closing": until(call.closes_at) if call and call.closes_at else "",
+            "following": following,
+            "reference": reference,
+            "figures": figures(reference),
+        },
+    )
+
+
+def until(instant: datetime) -> str:
+    """A closing instant as people say it: midnight belongs to the day that ends."""
+    local = timezone.localtime(instant)
+    if local.time() == time(0):
+        return f"{date_format(local.date() - timedelta(days=1), 'j. F Y')}, 24:00 Uhr"
+    return f"{date_format(local, 'j. F Y, H:i')} Uhr"
+
+
+def figures(call: FundingCall | None) -> list[tuple[str, str]]:
+    """What a call says about size, duration and money: only what it really says."""
+    limits = call.limits() if call else Limits()
+    found = [
+        (
+            f"{whole(limits.minimum)} bis {whole(limits.maximum)}",
+            "Einwohnerinnen und Einwohner, um allein einen Antrag zu stellen",
+        )
+    ]
+    if limits.joint_allowed:
+        partners = (
+            str(limits.min_partners)
+            if limits.min_partners == limits.max_partners
+            else f"{limits.min_partners} bis {limits.max_partners}"
+        )
+        found.append(
+            (f"Verbund mit {partners}", "Partnerkommunen für Kommunen, die kleiner sind")
+        )
+    if call and call.duration_min and call.duration_max:
+        found.append(
+            (f"{call.duration_min} bis {call.duration_max} Monate", "dauert das Vorhaben")
+        )
+    if call and call.cap:
+        found.append((f"bis zu {format_euro(call.cap)}", "Zuwendung je Vorhaben"))
+    return found
+
+
+def whole(number: int) -> str:
+    """A whole number with German thousands separators."""
+    return f"{number:,}".replace(",", ".")
 
 
 @login_not_required
@@ -74,7 +133,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 @cache
 def _known_migrations() -> frozenset[tuple[str, str]]:
     """The migrations in this release; they cannot change while the process runs."""
-    return frozenset(MigrationLoader(None, ignore_no_initial=True).disk_migrations)
+    return frozenset(MigrationLoader(None).disk_migrations)
 
 
 @login_not_required
