@@ -102,8 +102,8 @@ def years_match_period(plan: Plan, period: Period, terms: CallTerms) -> Finding 
         return _finding(
             "plan_year_outside_period",
             terms.source_plan,
-            f"{_in_years(outside)} liegen Beträge, die Laufzeit berührt "
-            f"{'das Haushaltsjahr' if len(due) == 1 else 'aber nur die Haushaltsjahre'} "
+            f"{_in_years(outside)} liegen Beträge, die Laufzeit berührt aber nur "
+            f"{'das Haushaltsjahr' if len(due) == 1 else 'die Haushaltsjahre'} "
             f"{_listed(due)}.",
             "Bitte ordnen Sie die Beträge den Haushaltsjahren der Laufzeit zu.",
             "expenses",

@@ -131,10 +131,7 @@ def large_enough(member: Member, limits: Limits) -> Finding | None:
     """Alone: at least `minimum` residents; else `population_too_small`."""
     if member.population is None or member.population >= limits.minimum:
         return None
-    if limits.joint_allowed:
-        way_out = "Mit einer Nachbarkommune als Verbund möglich."
-    else:
-        way_out = ASK
+    way_out = "Mit einer Nachbarkommune als Verbund möglich." if limits.joint_allowed else ASK
     return Finding(
         "population_too_small",
         Severity.WARNING,
