@@ -14,6 +14,7 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from kiv_portal.folding import search_key, sort_key
+from kiv_portal.models import KeyField
 from municipalities.eligibility import Kind
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class District(models.Model):
         blank=True,
         help_text="Ort des Gerichts, bei dem Klage zu erheben ist, etwa „Darmstadt“.",
     )
-    sort_key = models.CharField(max_length=120, editable=False, default="")
+    sort_key = KeyField()
     history = HistoricalRecords()
 
     class Meta:
@@ -52,16 +53,16 @@ class District(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    def save(self, **kwargs: Any) -> None:
+        self.sort_key = sort_key(self.name)
+        super().save(**kwargs)
+
     @property
     def label(self) -> str:
         """Name that tells „Kassel“ the town from „Kassel“ the district."""
         if self.is_city:
             return f"{self.name} (kreisfreie Stadt)"
         return self.name if "kreis" in self.name.lower() else f"Landkreis {self.name}"
-
-    def save(self, **kwargs: Any) -> None:
-        self.sort_key = sort_key(self.name)
-        super().save(**kwargs)
 
 
 class MunicipalityQuerySet(models.QuerySet["Municipality"]):
@@ -125,8 +126,8 @@ class Municipality(models.Model):
     )
     source = models.CharField("Quelle", max_length=200, default=REGISTER_SOURCE)
     mail_domain = models.CharField("bekannte Mail-Domain", max_length=100, blank=True)
-    search_key = models.CharField(max_length=600, editable=False, default="")
-    sort_key = models.CharField(max_length=240, editable=False, default="", db_index=True)
+    search_key = KeyField()
+    sort_key = KeyField(db_index=True)
     history = HistoricalRecords()
 
     objects = MunicipalityQuerySet.as_manager()

@@ -18,6 +18,7 @@ from applications.rules import (
     ExpenseCategory,
 )
 from applications.workflow import LIVE, Status
+from kiv_portal.models import KeyField
 from municipalities.models import Municipality
 from projects.models import Project
 
@@ -102,7 +103,7 @@ class Application(models.Model):
         related_name="+",
         verbose_name="Projekt",
     )
-    search_key = models.TextField(editable=False, default="")
+    search_key = KeyField()
 
     # Step ansprechpartner
     contact_unit = models.CharField("Verantwortliche Stelle", max_length=200, blank=True)
@@ -406,7 +407,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
 
 class Document(models.Model):
-    """An uploaded Anlage. Removed ones stay on disk: they belong to the snapshots that name them."""
+    """An uploaded Anlage. A removed one stays on disk: it belongs to the snapshots naming it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     application = models.ForeignKey(Application, models.CASCADE, related_name="documents")

@@ -142,7 +142,7 @@ class FundingCall(models.Model):
                 | Q(duration_max__isnull=True)
                 | Q(duration_min__lte=F("duration_max")),
                 name="call_duration_limits_in_order",
-                violation_error_message="Die kürzeste Laufzeit darf nicht über der längsten liegen.",
+                violation_error_message="Die kürzeste Laufzeit liegt über der längsten.",
             ),
             models.CheckConstraint(
                 condition=Q(min_partners__gte=1, min_partners__lte=F("max_partners")),

@@ -1,0 +1,158 @@
+"""From rows to the plain values of `applications.rules`, and what the rules say of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from applications import rules
+from applications.models import Application, ApplicationMember
+from applications.rules import Declaration, Filing, Finding
+from applications.services.log import canonical, sha256
+from municipalities.eligibility import Limits, Member, Severity, assess
+from municipalities.models import Municipality
+from municipalities.services import figures
+from projects.models import Project, ProjectMember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOTHING = Decimal("0.00")
+
+
+def funded_rounds_of(municipalities: Iterable[Municipality]) -> dict[int, tuple[str, ...]]:
+    """Titles of the rounds under which each municipality was funded before, by primary key.
+
+    Only what is public counts; a municipality whose key changed keeps its past.
+    """
+    by_id = {
+        row.pk: {row.pk, *(former.pk for former in row.predecessors.all())}
+        for row in municipalities
+    }
+    wanted = {pk for ids in by_id.values() for pk in ids}
+    rows = ProjectMember.objects.filter(
+        municipality__in=wanted, project__in=Project.objects.published()
+    ).order_by("project__round__number")
+    titles: dict[int, list[str]] = {}
+    for municipality, title in rows.values_list("municipality", "project__round__title"):
+        titles.setdefault(municipality, []).append(title)
+    return {
+        pk: tuple(dict.fromkeys(title for one in ids for title in titles.get(one, [])))
+        for pk, ids in by_id.items()
+    }
+
+
+def members_as_rules_see_them(
+    rows: Iterable[ApplicationMember], limits: Limits, opened: datetime | None
+) -> list[Member]:
+    """The lead first, then the partners, each with the figure that counts for the call."""
+    rows = list(rows)
+    municipalities = figures.with_figures().in_bulk([row.municipality_id for row in rows])
+    funded = funded_rounds_of(municipalities.values())
+    before = timezone.localdate(opened) if opened else None
+    return [
+        figures.member(
+            municipalities[row.municipality_id],
+            limits,
+            before=before,
+            funded_rounds=funded.get(row.municipality_id, ()),
+        )
+        for row in rows
+    ]
+
+
+def plan_of(application: Application) -> rules.Plan:
+    """The Finanzierungsplan as plain values; rows without an amount count as nothing."""
+    return rules.Plan(
+        expenses=tuple(
+            rules.ExpenseLine(
+                row.year, row.category, row.text, row.amount or NOTHING, row.eligible, str(row.pk)
+            )
+            for row in application.expenses.all()
+        ),
+        cover=tuple(
+            rules.CoverLine(
+                row.year,
+                row.kind,
+                row.text,
+                row.amount or NOTHING,
+                row.municipality.ags if row.municipality else None,
+                str(row.pk),
+            )
+            for row in application.cover.select_related("municipality")
+        ),
+        vat_deductible=application.vat_deductible,
+        budget_situation=application.budget_situation,
+    )
+
+
+def filing_of(application: Application, at: datetime) -> Filing:
+    """The application as it stands, as plain values for the rules."""
+    day = timezone.localdate(at)
+    limits = application.call.limits()
+    rows = list(application.members.all())
+    members = members_as_rules_see_them(rows, limits, application.call.opens_at)
+    lead = members[0] if members else None
+    partners = tuple(members[1:])
+    declared = {
+        Declaration.CORRECT: application.declares_correct,
+        Declaration.NOT_STARTED: application.declares_not_started,
+        Declaration.FINANCING_SECURED: application.declares_financing_secured,
+    }
+    return Filing(
+        title=application.title,
+        lead=lead,
+        partners=partners,
+        contacts=(
+            rules.ContactPoint(
+                unit=application.contact_unit,
+                person=application.contact_person,
+                email=application.contact_email,
+                phone=application.contact_phone,
+            ),
+        ),
+        texts={
+            "summary": application.summary,
+            "situation": application.situation,
+            "goals": application.goals,
+            "approach": application.approach,
+            "social_space": application.social_space,
+            "bodies": application.bodies,
+            "wir_centre": application.wir_centre,
+            "formats": "; ".join(row.name for row in application.formats.all()),
+            "milestones": "; ".join(row.text for row in application.milestones.all()),
+        },
+        period=rules.Period(application.starts_on, application.months),
+        adoptions=tuple(
+            rules.Adoption(row.municipality.ags, row.municipality.council, row.planned_on)
+            for row in application.adoptions.select_related("municipality")
+        ),
+        plan=plan_of(application),
+        documents=tuple(
+            rules.Document(row.kind, row.municipality.ags if row.municipality else None)
+            for row in application.documents.current().select_related("municipality")
+        ),
+        declarations=frozenset(code for code, given in declared.items() if given),
+        authority_declared=application.authority_declared,
+        eligibility=tuple(assess(lead, partners, limits, day)) if lead else (),
+        filed_on=day,
+    )
+
+
+def findings_of(application: Application, at: datetime) -> list[Finding]:
+    """Everything the rules say of the application at that instant, in the order of its steps."""
+    return rules.check(filing_of(application, at), application.call.terms())
+
+
+def to_confirm(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings on substance: the applicant confirms them and may submit all the same."""
+    return [finding for finding in findings if finding.severity is Severity.WARNING]
+
+
+def confirmation_key(findings: Iterable[Finding]) -> str:
+    """What a confirmation refers to: it holds for exactly these findings and no others."""
+    said = sorted((f.code, f.step, f.message) for f in to_confirm(findings))
+    return sha256(canonical(said))

@@ -1,0 +1,404 @@
+"""Writing a draft: start, save a step, settle what two people wrote at the same time.
+
+A step's content is plain JSON values: fields by their names, repeatable rows as lists of
+mappings that carry the row's stable `id`. The same shape stands in revisions and snapshots.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import IntegrityError, models, transaction
+
+from applications import permissions
+from applications.models import (
+    Adoption,
+    Application,
+    ApplicationMember,
+    CoverItem,
+    Expense,
+    FundingCall,
+    Milestone,
+    ParticipationFormat,
+    Revision,
+)
+from applications.models.application import MemberRole, Part
+from applications.rules import Step
+from applications.services import log
+from applications.workflow import Status
+from municipalities.models import Municipality
+
+if TYPE_CHECKING:
+    from municipalities.models import User
+
+Data = dict[str, Any]
+"""Content of a step as plain JSON values."""
+
+STEP_FIELDS: Final[dict[Step, tuple[str, ...]]] = {
+    Step.KOMMUNE: (),
+    Step.ANSPRECHPARTNER: (
+        "contact_unit",
+        "contact_person",
+        "contact_email",
+        "contact_phone",
+        "signatory_name",
+        "signatory_function",
+    ),
+    Step.KONZEPTION: ("title", "summary", "situation", "goals", "approach"),
+    Step.BETEILIGUNG: ("social_space", "bodies", "wir_centre"),
+    Step.ZEITPLAN: ("starts_on", "months"),
+    Step.FINANZIERUNG: ("vat_deductible", "budget_situation"),
+    Step.ANLAGEN: (),
+    Step.ERKLAERUNGEN: (
+        "authority_declared",
+        "declares_correct",
+        "declares_not_started",
+        "declares_financing_secured",
+        "consents_publication",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A repeatable part of a step: its model, and the fields a row has besides its id."""
+
+    model: type[Part]
+    fields: tuple[str, ...]
+
+
+STEP_ROWS: Final[dict[Step, dict[str, Rows]]] = {
+    Step.BETEILIGUNG: {
+        "formats": Rows(ParticipationFormat, ("name", "reaches", "when", "barriers"))
+    },
+    Step.ZEITPLAN: {
+        "milestones": Rows(Milestone, ("text", "due_on")),
+        "adoptions": Rows(Adoption, ("municipality", "planned_on")),
+    },
+    Step.FINANZIERUNG: {
+        "expenses": Rows(Expense, ("year", "category", "text", "amount", "eligible")),
+        "cover": Rows(CoverItem, ("year", "kind", "text", "municipality", "amount")),
+    },
+}
+
+
+class NotAllowed(Exception):
+    """The person may not do this with this application."""
+
+
+class NotEditable(Exception):
+    """The step is closed: the application was filed and this part was not asked for."""
+
+
+class CallNotOpen(Exception):
+    """The call takes no applications at that instant."""
+
+
+class PartnerTaken(Exception):
+    """A partner added after filing is in another live application of the call."""
+
+
+class RowNotFound(Exception):
+    """A row with this id belongs to another application."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One field or row that two people changed differently; None = row not there."""
+
+    key: str
+    base: Any
+    theirs: Any
+    mine: Any
+
+
+class EditConflict(Exception):
+    """Somebody else saved other content for the same fields in the meantime.
+
+    Nothing was written. `conflicts` names each field with both texts; to settle them, save
+    again with the chosen content and `revision` as base.
+    """
+
+    def __init__(self, conflicts: list[Conflict], revision: int, merged: Data) -> None:
+        super().__init__("Zwischenzeitlich wurde anderes gespeichert.")
+        self.conflicts = conflicts
+        self.revision = revision
+        self.merged = merged
+
+
+def start(*, call: FundingCall, lead: Municipality, by: User, at: datetime) -> Application:
+    """Begin a draft for a municipality in an open call.
+
+    Raises CallNotOpen, and NotAllowed unless the person may write for the municipality.
+    """
+    if not permissions.may_start(by, lead):
+        raise NotAllowed
+    with transaction.atomic():
+        call = FundingCall.objects.select_for_update().get(pk=call.pk)
+        if not call.is_open(at):
+            raise CallNotOpen
+        application = Application.objects.create(
+            call=call, created_by=by, created_at=at, changed_at=at
+        )
+        ApplicationMember.objects.create(
+            application=application, municipality=lead, role=MemberRole.LEAD, call=call
+        )
+        log.record(application, "start", by=by, at=at, lead=lead.ags, call=call.pk)
+    return application
+
+
+def plain(value: Any) -> Any:
+    """A model value as a plain JSON value; dates as ISO text, amounts as exact text."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Municipality):
+        return value.ags
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return value
+
+
+def read_step(application: Application, step: Step) -> Data:
+    """What a step holds now, as plain values."""
+    data = {name: plain(getattr(application, name)) for name in STEP_FIELDS[step]}
+    if step is Step.KOMMUNE:
+        data["partners"] = [
+            member.municipality.ags
+            for member in application.members.select_related("municipality")
+            if not member.is_lead
+        ]
+    for name, rows in STEP_ROWS.get(step, {}).items():
+        found = getattr(application, name).all()
+        if "municipality" in rows.fields:
+            found = found.select_related("municipality")
+        data[name] = [
+            {"id": str(row.pk), **{f: plain(getattr(row, f)) for f in rows.fields}} for row in found
+        ]
+    return data
+
+
+def empty_step(step: Step) -> Data:
+    """What a step holds before anybody has written into it."""
+    fresh = Application()
+    data = {name: plain(getattr(fresh, name)) for name in STEP_FIELDS[step]}
+    if step is Step.KOMMUNE:
+        data["partners"] = []
+    return data | {name: [] for name in STEP_ROWS.get(step, {})}
+
+
+def editable_steps(application: Application) -> frozenset[Step]:
+    """The steps that may be written now: all of a draft, else those of an open request."""
+    if application.is_draft:
+        return frozenset(Step)
+    if application.state is not Status.INFORMATION_REQUESTED:
+        return frozenset()
+    return frozenset(
+        Step(item)
+        for item in application.information_requests.filter(closed_at__isnull=True).values_list(
+            "items__step", flat=True
+        )
+        if item
+    )
+
+
+def lock_for_edit(application: Application, step: Step, by: User) -> Application:
+    """The application's row, locked, once the person may write into the step.
+
+    Call inside a transaction. Raises NotAllowed and NotEditable.
+    """
+    locked = Application.objects.select_for_update().get(pk=application.pk)
+    if not permissions.may_edit(by, locked):
+        raise NotAllowed
+    if step not in editable_steps(locked):
+        raise NotEditable
+    return locked
+
+
+def save_step(
+    *,
+    application: Application,
+    step: Step,
+    data: Mapping[str, Any],
+    base_revision: int,
+    by: User,
+    at: datetime,
+) -> Application:
+    """Save what a person wrote into a step and append a revision; incomplete is fine.
+
+    `data` holds plain values of this step (a missing key leaves its field alone) and
+    `base_revision` the revision the person's form showed. Fields that only one side changed
+    are merged; where both changed one, EditConflict is raised and nothing is written.
+    Also raises NotAllowed, NotEditable, RowNotFound.
+    """
+    with transaction.atomic():
+        locked = lock_for_edit(application, step, by)
+        current = read_step(locked, step)
+        mine = {**current, **{k: v for k, v in data.items() if k in current}}
+        base = _step_at(locked, step, base_revision)
+        merged, conflicts = _merge(base, current, mine)
+        if conflicts:
+            raise EditConflict(conflicts, locked.revision, merged)
+        if merged == current:
+            return locked
+        _write_step(locked, step, merged)
+        touch(locked, step, by=by, at=at)
+    return locked
+
+
+def restore(
+    application: Application, content: Mapping[str, Any], *, by: User, at: datetime
+) -> None:
+    """Put back what a snapshot holds, where somebody wrote on without handing it in.
+
+    `content` is a snapshot's content; the caller holds the lock. Changed steps get a revision,
+    so what was typed since is not lost from the record.
+    """
+    for step in Step:
+        filed = content["steps"][step.value]
+        if read_step(application, step) != filed:
+            _write_step(application, step, filed)
+            touch(application, step, by=by, at=at)
+    kept = [document["id"] for document in content["documents"]]
+    added = application.documents.current().exclude(pk__in=kept).update(removed_at=at)
+    removed = application.documents.filter(pk__in=kept, removed_at__isnull=False)
+    if removed.update(removed_at=None) or added:
+        touch(application, Step.ANLAGEN, by=by, at=at)
+
+
+def touch(application: Application, step: Step, *, by: User, at: datetime) -> None:
+    """Append a revision of a step that was just written; the caller holds the lock."""
+    application.revision += 1
+    application.changed_at = at
+    application.save(update_fields=["revision", "changed_at"])
+    Revision.objects.create(
+        application=application,
+        number=application.revision,
+        step=step,
+        data=read_step(application, step),
+        at=at,
+        by=by,
+    )
+
+
+def _step_at(application: Application, step: Step, number: int) -> Data:
+    """The step as it stood at a revision."""
+    saved = application.revisions.filter(step=step, number__lte=number).order_by("-number").first()
+    return saved.data if saved else empty_step(step)
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Content by field; each row counts as a field of its own, named „part:id“."""
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, list) and all(isinstance(row, Mapping) for row in value) and value:
+            flat |= {f"{key}:{row['id']}": dict(row) for row in value}
+        else:
+            flat[key] = value if value != [] else None
+    return flat
+
+
+def _merge(
+    base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]
+) -> tuple[Data, list[Conflict]]:
+    """Three-way merge by field and row. Without conflict, the merged content of the step."""
+    was, now, new = _flat(base), _flat(theirs), _flat(mine)
+    conflicts: list[Conflict] = []
+    chosen: dict[str, Any] = {}
+    for key in {**now, **new}:
+        b, t, m = was.get(key), now.get(key), new.get(key)
+        if m in (t, b):
+            chosen[key] = t
+        elif t == b:
+            chosen[key] = m
+        else:
+            conflicts.append(Conflict(key, b, t, m))
+            chosen[key] = t
+    merged: Data = {}
+    for key, value in mine.items():
+        if key == "partners":
+            merged[key] = chosen[key] or []
+            continue
+        if not isinstance(value, list):
+            merged[key] = chosen[key]
+            continue
+        # Rows in the order of the person's form; what others added in between comes last.
+        order = [row["id"] for row in value]
+        order += [row["id"] for row in theirs[key] if row["id"] not in order]
+        rows = (chosen.get(f"{key}:{row_id}") for row_id in order)
+        merged[key] = [row for row in rows if row is not None]
+    return merged, conflicts
+
+
+def _write_step(application: Application, step: Step, data: Mapping[str, Any]) -> None:
+    fields = STEP_FIELDS[step]
+    for name in fields:
+        field = application._meta.get_field(name)
+        assert isinstance(field, models.Field)
+        setattr(application, name, field.to_python(data[name]))
+    if fields:
+        application.save(update_fields=list(fields))
+    if step is Step.KOMMUNE:
+        _write_partners(application, data["partners"])
+    for name, rows in STEP_ROWS.get(step, {}).items():
+        _write_rows(application, rows, data[name])
+
+
+def _write_partners(application: Application, keys: list[str]) -> None:
+    lead = application.lead
+    assert lead is not None
+    wanted = [key for key in dict.fromkeys(keys) if key != lead.municipality.ags]
+    known = {m.ags: m for m in Municipality.objects.filter(ags__in=wanted)}
+    application.members.filter(role=MemberRole.PARTNER).exclude(
+        municipality__in=known.values()
+    ).delete()
+    try:
+        with transaction.atomic():
+            for position, key in enumerate((key for key in wanted if key in known), start=1):
+                ApplicationMember.objects.update_or_create(
+                    application=application,
+                    municipality=known[key],
+                    defaults={
+                        "role": MemberRole.PARTNER,
+                        "position": position,
+                        "call_id": application.call_id,
+                        "live": lead.live,
+                    },
+                )
+    except IntegrityError as error:
+        raise PartnerTaken from error
+
+
+def _write_rows(application: Application, rows: Rows, data: list[dict[str, Any]]) -> None:
+    ids = [uuid.UUID(row["id"]) for row in data]
+    foreign = rows.model._default_manager.filter(pk__in=ids).exclude(application=application)
+    if foreign.exists():
+        raise RowNotFound
+    keys = [row["municipality"] for row in data if row.get("municipality")]
+    known = {m.ags: m for m in Municipality.objects.filter(ags__in=keys)} if keys else {}
+    of_this = rows.model._default_manager.filter(application=application)
+    of_this.exclude(pk__in=ids).delete()
+    existing = {row.pk: row for row in of_this}
+    changed, added = [], []
+    for position, values in enumerate(data):
+        pk = uuid.UUID(values["id"])
+        row = existing.get(pk) or rows.model(pk=pk, application=application)
+        row.position = position
+        for name in rows.fields:
+            field = rows.model._meta.get_field(name)
+            value = values.get(name)
+            setattr(
+                row,
+                name,
+                known.get(value or "") if name == "municipality" else field.to_python(value),
+            )
+        (changed if pk in existing else added).append(row)
+    rows.model._default_manager.bulk_create(added)
+    if changed:
+        rows.model._default_manager.bulk_update(changed, ["position", *rows.fields])

@@ -1,0 +1,244 @@
+"""Filing an application, answering a request, withdrawing: the applicant's moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from applications.models import Application, NumberRange, Snapshot
+from applications.rules import Finding, Step, blocking
+from applications.services import checks, drafts, moves, snapshots
+from applications.services.drafts import CallNotOpen
+from kiv_portal.folding import search_key
+from kiv_portal.outbox import enqueue_job
+from municipalities.eligibility import Member, Severity
+from municipalities.models import REGISTER_SOURCE
+
+if TYPE_CHECKING:
+    from municipalities.models import User
+
+
+class AlreadySubmitted(Exception):
+    """The application was filed before; `application` carries its number."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(f"Schon eingereicht: {application.reference}")
+        self.application = application
+
+
+class NotSubmittable(Exception):
+    """What is missing makes it no application at all; `findings` says what."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(" ".join(finding.message for finding in findings))
+        self.findings = findings
+
+
+class NotConfirmed(Exception):
+    """There are findings the applicant has not seen and confirmed; `findings` are all."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__("Es gibt Hinweise, die noch nicht bestätigt sind.")
+        self.findings = findings
+
+
+def application_exists(names: list[str]) -> Finding:
+    """The finding for a second live application of a municipality in the same call."""
+    return Finding(
+        "application_exists",
+        Severity.BLOCKING,
+        "Förderaufruf",
+        "In diesem Förderaufruf liegt schon ein Antrag vor, an dem beteiligt ist: "
+        f"{', '.join(names)}.",
+        "Wenn der frühere Antrag nicht mehr gelten soll, ziehen Sie ihn bitte zuerst zurück. "
+        "Ist er nicht von Ihnen, wenden Sie sich bitte an das Regierungspräsidium.",
+        Step.KOMMUNE,
+    )
+
+
+def submit(
+    *,
+    application: Application,
+    confirmed: str,
+    reason: str = "",
+    by: User,
+    at: datetime,
+) -> Application:
+    """File the application: number, frozen copy, log entry, receipt mail, all or nothing.
+
+    `confirmed` is `checks.confirmation_key` of the findings the person saw; findings on
+    substance never stand in the way (§ 24 Abs. 3 VwVfG), they only have to be confirmed.
+    `at` is the instant the request arrived: later than the call's end means „nach Fristende
+    eingegangen", kept whole all the same. Raises AlreadySubmitted, NotSubmittable,
+    NotConfirmed, CallNotOpen (before the call's start), NotAllowed.
+    """
+    with transaction.atomic():
+        try:
+            row = moves.locked(application, "submit", by=by)
+        except moves.WrongState as error:
+            raise AlreadySubmitted(error.application) from error
+        call = row.call
+        if not call.is_open(at) and not call.is_over(at):
+            raise CallNotOpen
+        members = list(row.members.select_for_update().order_by("pk"))
+        filing = checks.filing_of(row, at)
+        findings = checks.rules.check(filing, call.terms())
+        if stopping := blocking(findings):
+            raise NotSubmittable(stopping)
+        if checks.to_confirm(findings) and confirmed != checks.confirmation_key(findings):
+            raise NotConfirmed(findings)
+
+        figures = {member.ags: member for member in filing.members}
+        try:
+            with transaction.atomic():
+                for member in members:
+                    _freeze(member, figures[member.municipality.ags])
+        except IntegrityError as error:
+            raise NotSubmittable([application_exists(_taken(row))]) from error
+
+        late = call.is_over(at)
+        reference = _next_reference(at)
+        content = snapshots.build(
+            row, reference=reference, filed_at=at, late=late, findings=findings, reason=reason
+        )
+        snapshot = snapshots.take(row, content, by=by, at=at)
+        moves.make(
+            row,
+            "submit",
+            by=by,
+            at=at,
+            fields={
+                "submitted_at": at,
+                "reference": reference,
+                "first_snapshot": snapshot,
+                "received_late": late,
+                "search_key": search_key_of(row, reference),
+            },
+            reference=reference,
+            late=late,
+            snapshot=snapshot.sha256,
+        )
+        render_later(snapshot, at)
+    return row
+
+
+def _freeze(row: drafts.ApplicationMember, member: Member) -> None:
+    row.live = True
+    row.population = member.population
+    row.population_as_of = member.population_as_of
+    row.population_basis = member.population_basis
+    row.population_source = REGISTER_SOURCE if member.population is not None else ""
+    row.save()
+
+
+def _taken(application: Application) -> list[str]:
+    """Names of members that are in another live application of the call."""
+    mine = application.members.values("municipality")
+    rows = (
+        drafts.ApplicationMember.objects.filter(
+            call=application.call_id, live=True, municipality__in=mine
+        )
+        .exclude(application=application)
+        .select_related("municipality")
+    )
+    return [str(row.municipality) for row in rows]
+
+
+def _next_reference(at: datetime) -> str:
+    """The next Antragsnummer of the year, e.g. „KIV-2026-0001"; holds the number row's lock."""
+    year = timezone.localdate(at).year
+    if not NumberRange.objects.filter(year=year).update(last=F("last") + 1):
+        NumberRange.objects.get_or_create(year=year)
+        NumberRange.objects.filter(year=year).update(last=F("last") + 1)
+    return f"KIV-{year}-{NumberRange.objects.get(year=year).last:04d}"
+
+
+def search_key_of(application: Application, reference: str) -> str:
+    """The stored key by which the desk finds the case: numbers, municipalities, title."""
+    names: list[str] = []
+    for member in application.members.select_related("municipality__district"):
+        municipality = member.municipality
+        names += [municipality.official_name, municipality.ags, municipality.district.name]
+    return search_key(reference, application.file_number, application.title, *names)
+
+
+def render_later(snapshot: Snapshot, at: datetime) -> None:
+    """Ask the worker for the PDF of a snapshot."""
+    enqueue_job(
+        kind="application_pdf",
+        argument=str(snapshot.pk),
+        key=f"application_pdf:{snapshot.pk}",
+        at=at,
+    )
+
+
+def withdraw(*, application: Application, reason: str, by: User, at: datetime) -> Application:
+    """Take a filed application back; an open request or proposal ends with it.
+
+    Raises NotAllowed, WrongState, ReasonMissing.
+    """
+    with transaction.atomic():
+        row = moves.locked(application, "withdraw", by=by, reason=reason)
+        close_open_matters(row, by=by, at=at)
+        moves.make(row, "withdraw", by=by, at=at, reason=reason.strip())
+    return row
+
+
+def close_open_matters(application: Application, *, by: User, at: datetime) -> None:
+    """End what is still open when a case ends: a request for information, a proposal.
+
+    What was typed for an open request and never handed in is put back to the filed version.
+    """
+    if application.information_requests.filter(closed_at__isnull=True).update(closed_at=at):
+        last = application.snapshots.order_by("number").last()
+        assert last is not None
+        drafts.restore(application, snapshots.read(last), by=by, at=at)
+    application.decisions.filter(state="proposed").update(state="dropped", settled_at=at)
+
+
+def answer(*, application: Application, by: User, at: datetime) -> Application:
+    """Hand in what was asked for: a new frozen copy, the case is closed again.
+
+    Raises NotAllowed, WrongState.
+    """
+    with transaction.atomic():
+        row = moves.locked(application, "answer", by=by)
+        members = list(row.members.select_for_update().order_by("pk"))
+        filing = checks.filing_of(row, at)
+        findings = checks.rules.check(filing, row.call.terms())
+        # What was frozen at the submission stays; only a partner that came since is new.
+        figures = {member.ags: member for member in filing.members}
+        for member in members:
+            if not member.population_source:
+                _freeze(member, figures[member.municipality.ags])
+        first = row.first_snapshot
+        assert first is not None
+        assert row.submitted_at is not None
+        content = snapshots.build(
+            row,
+            reference=row.reference or "",
+            filed_at=row.submitted_at,
+            late=row.received_late,
+            findings=findings,
+            reason=snapshots.read(first)["confirmation_reason"],
+        )
+        snapshot = snapshots.take(row, content, by=by, at=at)
+        request = row.information_requests.get(closed_at__isnull=True)
+        request.closed_at, request.answered = at, True
+        request.save(update_fields=["closed_at", "answered"])
+        moves.make(
+            row,
+            "answer",
+            by=by,
+            at=at,
+            fields={"search_key": search_key_of(row, row.reference or "")},
+            request=request.number,
+            late=timezone.localdate(at) > request.due_on,
+            snapshot=snapshot.sha256,
+        )
+        render_later(snapshot, at)
+    return row
