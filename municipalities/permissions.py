@@ -54,6 +54,39 @@ def may_administer(user: User | AnonymousUser) -> bool:
     return ADMINISTER in staff_roles(user)
 
 
+_ALL: Final = frozenset(STAFF_GROUPS)
+_KEEPERS: Final = frozenset({ADMINISTER})
+_KEPT: Final = {"view": _ALL, "add": _KEEPERS, "change": _KEEPERS}
+_ACCOUNTS: Final = {"view": _KEEPERS, "add": _KEEPERS, "change": _KEEPERS}
+
+DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
+    "applications.application": {"view": _ALL},
+    "applications.fundingcall": _KEPT,
+    "applications.letterblock": _KEPT,
+    "municipalities.district": {"view": _ALL, "change": _KEEPERS},
+    "municipalities.membership": _ACCOUNTS,
+    "municipalities.municipality": {"view": _ALL, "change": _KEEPERS},
+    "municipalities.population": {"view": _ALL, "add": _KEEPERS},
+    "municipalities.registerimport": {"view": _ALL},
+    "municipalities.user": _ACCOUNTS,
+    "portal.authority": _KEPT,
+    "portal.download": {**_KEPT, "delete": _KEEPERS},
+    "portal.job": {"view": _KEEPERS},
+    "portal.outboxmail": {"view": _KEEPERS},
+    "projects.contact": _KEPT,
+    "projects.fundinground": _KEPT,
+    "projects.project": _KEPT,
+    "projects.projectmember": _KEPT,
+}
+"""Model × verb: the staff roles that may. What is not in it, nobody may at the desk; moves of an
+application are no verbs of this table (`applications.permissions.may_make`)."""
+
+
+def may_use_model(user: User | AnonymousUser, model: str, verb: str) -> bool:
+    """May view, add, change or delete records of the model („app.model") at the desk."""
+    return bool(staff_roles(user) & DESK_RIGHTS.get(model, {}).get(verb, frozenset()))
+
+
 def _membership_allows(user: User | AnonymousUser, municipality: Municipality, right: str) -> bool:
     if isinstance(user, AnonymousUser) or not user.is_active:
         return False
