@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
 from django.utils import timezone
 
-from kiv_portal.models import Job, OutboxMail
+from kiv_portal.models import Job, OutboxMail, Work, WorkState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+logger = logging.getLogger(__name__)
+
+LEASE: Final = timedelta(minutes=10)
+"""How long a claimed row is left alone; whoever claimed it is taken for dead afterwards."""
+
+PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+"""Growing pauses between tries; after the last one the row has failed and staff see it."""
+
+Row = TypeVar("Row", bound=Work)
 
 
 def _message_id() -> str:
@@ -74,3 +88,88 @@ class OutboxBackend(BaseEmailBackend):
                     private=True,
                 )
         return len(email_messages)
+
+
+# --- The worker's side ----------------------------------------------------------------------------
+
+
+def claim(model: type[Row], at: datetime) -> Row | None:
+    """Take the oldest due row for this worker alone, or None; the claim is on disk at once."""
+    with transaction.atomic():
+        row: Row | None = (
+            model.objects.due(at).select_for_update(skip_locked=True).first()  # type: ignore[assignment]
+        )
+        if row is None:
+            return None
+        row.attempts += 1
+        row.next_try_at = at + LEASE
+        row.save(update_fields=["attempts", "next_try_at"])
+    return row
+
+
+def succeed(row: Work, at: datetime) -> None:
+    """Mark a claimed row as done. The text of a mail about an account is not kept."""
+    row.state, row.done_at, row.last_error = WorkState.DONE, at, ""
+    fields = ["state", "done_at", "last_error"]
+    if isinstance(row, OutboxMail) and row.private:
+        row.body = ""
+        fields.append("body")
+    row.save(update_fields=fields)
+
+
+def fail(row: Work, error: Exception, at: datetime) -> None:
+    """Note the error and try again after a growing pause; after the last pause it has failed."""
+    row.last_error = f"{type(error).__name__}: {error}"[:1000]
+    if row.attempts > len(PAUSES):
+        row.state = WorkState.FAILED
+    else:
+        row.next_try_at = at + PAUSES[row.attempts - 1]
+    row.save(update_fields=["last_error", "state", "next_try_at"])
+    logger.warning("%s %s: %s", type(row).__name__, row.pk, type(error).__name__)
+
+
+def retry(row: Work, at: datetime) -> None:
+    """Put a row back to the front of the queue, on a person's wish; done ones stay done."""
+    if row.state == WorkState.DONE:
+        return
+    row.state, row.attempts, row.next_try_at = WorkState.WAITING, 0, at
+    row.save(update_fields=["state", "attempts", "next_try_at"])
+
+
+def send(mail: OutboxMail) -> None:
+    """Hand one mail to the mail server, with the Message-ID fixed when it was written."""
+    options: dict[str, Any] = dict(settings.DELIVERY_EMAIL)
+    connection = get_connection(options.pop("backend"), **options)
+    EmailMessage(
+        subject=mail.subject,
+        body=mail.body,
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[mail.recipient],
+        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        connection=connection,
+    ).send()
+
+
+def work_once(jobs: Mapping[str, Callable[[str, datetime], None]], at: datetime) -> bool:
+    """Carry out one due mail and one due job; whether there was anything to do.
+
+    `jobs` maps a job's kind to what carries it out with its argument. An error is noted at
+    the row and never stops the worker.
+    """
+    busy = False
+    if mail := claim(OutboxMail, at):
+        busy = True
+        _attempt(mail, lambda: send(mail), at)
+    if job := claim(Job, at):
+        busy = True
+        _attempt(job, lambda: jobs[job.kind](job.argument, at), at)
+    return busy
+
+
+def _attempt(row: Work, carry_out: Callable[[], None], at: datetime) -> None:
+    try:
+        carry_out()
+    except Exception as error:  # whatever it is, staff see it at the row
+        fail(row, error, at)
+    else:
+        succeed(row, at)

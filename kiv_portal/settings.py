@@ -181,6 +181,7 @@ USE_TZ = True
 # USE_THOUSAND_SEPARATOR stays off: it would print the year as „2.026".
 
 # --- Files ---------------------------------------------------------------------------------------
+FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 KERN_DIST = BASE_DIR / "node_modules" / "@kern-ux" / "native" / "dist"
@@ -221,7 +222,7 @@ DELIVERY_EMAIL = {
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "kiv-portal@portal.example")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# --- Security headers ------------------------------------------------------------------------------
+# --- Security headers -----------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -252,7 +253,7 @@ if PORTAL_TLS:
     CSRF_COOKIE_NAME = "__Host-kiv-csrf"
     CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_ADDRESS).netloc}"]
 
-# --- Forms, import/export ----------------------------------------------------------------------------
+# --- Forms, import/export -------------------------------------------------------------------------
 CRISPY_ALLOWED_TEMPLATE_PACKS = ("kern",)
 CRISPY_TEMPLATE_PACK = "kern"
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
@@ -261,7 +262,7 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
-# --- Logs -------------------------------------------------------------------------------------------
+# --- Logs -----------------------------------------------------------------------------------------
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

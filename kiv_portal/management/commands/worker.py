@@ -1,0 +1,51 @@
+"""`worker`: sends mails and renders PDFs, one row after the other, until told to stop."""
+
+import logging
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from applications.services.rendering import JOBS
+from kiv_portal import outbox
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+PAUSE_AFTER_FAULT_SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    help = "Versendet E-Mails und erzeugt PDF-Dateien, bis es beendet wird."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--until-idle",
+            action="store_true",
+            help="beendet sich, sobald nichts mehr zu tun ist",
+        )
+
+    def handle(self, *args: Any, until_idle: bool, **options: Any) -> None:
+        stop = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for name in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(name, lambda *_: stop.set())
+        while not stop.is_set():
+            try:
+                busy = outbox.work_once(JOBS, timezone.now())
+            except DatabaseError:
+                # The database is away: it comes back, and so does the worker.
+                if until_idle:
+                    raise
+                logger.exception("Datenbank nicht erreichbar")
+                close_old_connections()
+                stop.wait(PAUSE_AFTER_FAULT_SECONDS)
+                continue
+            if not busy:
+                if until_idle:
+                    return
+                close_old_connections()
+                stop.wait(PAUSE_SECONDS)

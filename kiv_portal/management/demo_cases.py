@@ -1,0 +1,400 @@
+"""The demonstration's call, sample texts and cases; all of it made through the services."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from applications import services
+from applications.models import Application, FundingCall, LetterBlock
+from applications.models.letters import BlockKey, LetterKind
+from applications.rules import Step
+from kiv_portal.calendar import deadline
+from municipalities.models import Membership, Municipality, User
+from projects.models import FundingRound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TITLE = "KIV – Förderaufruf zur Demonstration"
+OFFICE = "Demonstration, keine amtliche Stelle"
+
+ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG, ROCKENBERG = (
+    "06535001",
+    "06635015",
+    "06531011",
+    "06636016",
+    "06440015",
+    "06440022",
+)
+BUTZBACH, NIDDA = "06440005", "06440016"
+FURTHER = (ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG)
+"""Municipalities that share the third municipal account of the demonstration."""
+
+BLOCKS = {
+    LetterKind.GRANT: {
+        BlockKey.LEGAL_BASIS: (
+            "Muster: Die Zuwendung wird auf der Grundlage der §§ 23 und 44 der "
+            "Landeshaushaltsordnung (LHO) und der Verwaltungsvorschriften hierzu sowie der "
+            "{richtlinie}, Nr. {nummer}, gewährt."
+        ),
+        BlockKey.CONDITIONS: (
+            "Muster: Die Allgemeinen Nebenbestimmungen für Zuwendungen zur Projektförderung an "
+            "Gemeinden (ANBest-GK) sind Bestandteil dieses Bescheids. Ihr Wortlaut liegt als "
+            "Anlage bei."
+        ),
+        BlockKey.REASONS: (
+            "Muster: Ihr Vorhaben „{projekt}“ erfüllt die Voraussetzungen der Förderrichtlinie."
+        ),
+        BlockKey.PAYMENT: (
+            "Muster: Die Auszahlung setzt voraus, dass dieser Bescheid bestandskräftig ist. Bitte "
+            "rufen Sie die Mittel schriftlich ab."
+        ),
+        BlockKey.REMEDY: (
+            "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
+            "beim {gericht} mit Sitz in {sitz} erhoben werden."
+        ),
+        BlockKey.ANNEXES: "Muster: Allgemeine Nebenbestimmungen (ANBest-GK)",
+    },
+    LetterKind.REJECTION: {
+        BlockKey.LEGAL_BASIS: (
+            "Muster: Rechtsgrundlage sind die §§ 23 und 44 der Landeshaushaltsordnung (LHO) und "
+            "die {richtlinie}, Nr. {nummer}. Ein Rechtsanspruch auf die Zuwendung besteht nicht."
+        ),
+        BlockKey.REASONS: "Muster: Wir haben Ihren Antrag geprüft und wie folgt gewürdigt.",
+        BlockKey.REMEDY: (
+            "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
+            "beim {gericht} mit Sitz in {sitz} erhoben werden."
+        ),
+    },
+}
+
+
+@transaction.atomic
+def create(at: datetime) -> bool:
+    """Create the call, its sample texts and the cases; whether anything had to be created."""
+    if FundingCall.objects.filter(title=TITLE).exists():
+        return False
+    opened = at - timedelta(days=60)
+    _blocks(timezone.localdate(opened) - timedelta(days=365))
+    call = _call(opened, at)
+    _cases(call, at)
+    return True
+
+
+def _blocks(valid_from: date) -> None:
+    for kind, texts in BLOCKS.items():
+        for key, text in texts.items():
+            LetterBlock.objects.get_or_create(
+                kind=kind,
+                key=key,
+                valid_from=valid_from,
+                defaults={"text": text, "confirmed_by_office": OFFICE, "is_sample": True},
+            )
+
+
+def _call(opened: datetime, at: datetime) -> FundingCall:
+    administrator = User.objects.get(email="verwaltung@rp.example")
+    last_day = timezone.localdate(at) + timedelta(days=90)
+    closes_at = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
+    funding_round, _ = FundingRound.objects.get_or_create(
+        number=99,
+        defaults={
+            "title": "KIV-Demonstration",
+            "years": f"{at.year}/{at.year + 1}",
+            "source": "Demonstration",
+        },
+    )
+    demo = "Festlegung der Demonstration"
+    call = FundingCall.objects.create(
+        title=TITLE,
+        round=funding_round,
+        is_demo=True,
+        opens_at=opened,
+        closes_at=closes_at,
+        guideline="Förderrichtlinie zum Landesprogramm „WIR – Vielfalt und Teilhabe“",
+        clause="2.6",
+        purpose=(
+            "Entwicklung einer kommunalen Vielfalts- und Integrationsstrategie mit Beteiligung "
+            "der Einwohnerinnen und Einwohner"
+        ),
+        minimum_population=10_000,
+        maximum_population=50_000,
+        population_as_of=date(2023, 12, 31),
+        population_basis="Zensus 2011",
+        population_source="Programmseite",
+        joint_allowed=True,
+        joint_source="Programmseite",
+        duration_min=12,
+        duration_max=18,
+        duration_source="Programmseite",
+        cap=Decimal("30000.00"),
+        cap_source="Förderaufruf KIV III",
+        rate=Decimal("0.9000"),
+        financing_type="share",
+        earliest_decision_weeks=4,
+        closing_note=f"Fördersatz und Finanzierungsart: {demo}.",
+    )
+    return services.open_call(call=call, by=administrator, at=opened)
+
+
+def _cases(call: FundingCall, at: datetime) -> None:
+    first = User.objects.get(email="pruefung@rp.example")
+    second = User.objects.get(email="zeichnung@rp.example")
+
+    draft = _draft(call, BUTZBACH, at - timedelta(days=6), email="sachbearbeitung@butzbach.example")
+    clerk = draft.created_by
+    for step in (Step.ANSPRECHPARTNER, Step.KONZEPTION, Step.ZEITPLAN):
+        data = _steps(draft, "Butzbach – Vielfalt gestalten", at)[step]
+        if step is Step.KONZEPTION:
+            data |= {"goals": "", "approach": ""}
+        _save(draft, step, data, clerk, at - timedelta(days=2))
+
+    _filed(call, ALSFELD, "Alsfeld im Gespräch", at - timedelta(days=3), at)
+
+    nidda = _filed(call, NIDDA, "Nidda gemeinsam", at - timedelta(days=21), at)
+    services.begin_check(application=nidda, by=first, at=at - timedelta(days=18))
+    services.set_file_number(
+        application=nidda, file_number="II 25 – Demo 1", by=first, at=at - timedelta(days=18)
+    )
+    services.request_information(
+        application=nidda,
+        items=[
+            (Step.KONZEPTION, "Bitte beschreiben Sie die Ausgangslage in den Ortsteilen genauer."),
+            (Step.ANLAGEN, "Bitte legen Sie das Angebot der Prozessmoderation bei."),
+        ],
+        due_on=deadline(timezone.localdate(at), days=14),
+        message="Vielen Dank für Ihren Antrag. Für die Prüfung fehlen uns noch zwei Dinge.",
+        by=first,
+        at=at - timedelta(days=10),
+    )
+
+    joint = _filed(
+        call,
+        MUENZENBERG,
+        "Zwei Städte, ein Weg",
+        at - timedelta(days=14),
+        at,
+        partners=(ROCKENBERG,),
+    )
+    services.begin_check(application=joint, by=first, at=at - timedelta(days=12))
+
+    lich = _filed(call, LICH, "Lich hört zu", at - timedelta(days=40), at)
+    _proposed(lich, first, "grant", "II 25 – Demo 2", at - timedelta(days=5))
+
+    korbach = _filed(call, KORBACH, "Korbach verbindet", at - timedelta(days=50), at)
+    _proposed(korbach, first, "grant", "II 25 – Demo 3", at - timedelta(days=30))
+    services.grant(application=korbach, by=second, at=at - timedelta(days=28))
+    services.publish_project(application=korbach, by=first, at=at - timedelta(days=20))
+
+    witzenhausen = _filed(call, WITZENHAUSEN, "Witzenhausen plant", at - timedelta(days=45), at)
+    _proposed(witzenhausen, first, "rejection", "II 25 – Demo 4", at - timedelta(days=25))
+    services.reject(application=witzenhausen, by=second, at=at - timedelta(days=24))
+
+
+def _applicant(ags: str) -> User:
+    """Whoever may file for the municipality in the demonstration."""
+    return Membership.objects.filter(municipality__ags=ags, may_sign=True).order_by("pk")[0].user
+
+
+def _draft(call: FundingCall, ags: str, at: datetime, email: str = "") -> Application:
+    by = User.objects.get(email=email) if email else _applicant(ags)
+    return services.start(call=call, lead=Municipality.objects.get(ags=ags), by=by, at=at)
+
+
+def _save(
+    application: Application, step: Step, data: dict[str, Any], by: User, at: datetime
+) -> None:
+    application.refresh_from_db()
+    services.save_step(
+        application=application,
+        step=step,
+        data=data,
+        base_revision=application.revision,
+        by=by,
+        at=at,
+    )
+
+
+def _filed(
+    call: FundingCall,
+    ags: str,
+    title: str,
+    at: datetime,
+    now: datetime,
+    partners: Sequence[str] = (),
+) -> Application:
+    application = _draft(call, ags, at - timedelta(days=5))
+    by = application.created_by
+    if partners:
+        _save(application, Step.KOMMUNE, {"partners": list(partners)}, by, at)
+    for step, data in _steps(application, title, now).items():
+        _save(application, step, data, by, at - timedelta(days=1))
+    application.refresh_from_db()
+    findings = services.findings_of(application, at)
+    return services.submit(
+        application=application,
+        confirmed=services.confirmation_key(findings),
+        reason="Antrag der Demonstration",
+        by=by,
+        at=at,
+    )
+
+
+def _row(**values: Any) -> dict[str, Any]:
+    return {"id": str(uuid.uuid4()), **values}
+
+
+def _steps(application: Application, title: str, now: datetime) -> dict[Step, dict[str, Any]]:
+    """What the demonstration writes into each step."""
+    members = [row.municipality for row in application.members.select_related("municipality").all()]
+    lead = members[0]
+    start = date(timezone.localdate(now).year + 1, 7, 1)
+    own = Decimal("3400.00") / len(members)
+    slug = application.created_by.email.partition("@")[2]
+    cover = [
+        _row(
+            year=year,
+            kind="own",
+            text="",
+            municipality=member.ags,
+            amount=f"{own / 2:.2f}",
+        )
+        for year in (start.year, start.year + 1)
+        for member in members
+    ] + [
+        _row(year=year, kind="grant", text="", municipality=None, amount="13800.00")
+        for year in (start.year, start.year + 1)
+    ]
+    return {
+        Step.ANSPRECHPARTNER: {
+            "contact_unit": "Fachstelle Zusammenleben",
+            "contact_email": f"zusammenleben@{slug}",
+            "contact_phone": "06033 000-0",
+            "signatory_name": "Zeichnungsberechtigte Person (Demonstration)",
+            "signatory_function": "Bürgermeisteramt",
+        },
+        Step.KONZEPTION: {
+            "title": title,
+            "summary": (
+                "Wir erarbeiten mit den Menschen vor Ort eine Strategie, die Vielfalt als Stärke "
+                "begreift und Teilhabe im Alltag erleichtert."
+            ),
+            "situation": (
+                f"In {lead.short_name} leben Menschen aus vielen Ländern und in sehr "
+                "unterschiedlichen Lebenslagen. Vereine, Verwaltung und Ehrenamt arbeiten bisher "
+                "nebeneinander; eine gemeinsame Grundlage fehlt."
+            ),
+            "goals": (
+                "Am Ende steht eine beschlossene Strategie mit Maßnahmen, Zuständigkeiten und "
+                "einem einfachen Verfahren, das jedes Jahr zeigt, was erreicht ist."
+            ),
+            "approach": (
+                "Bestandsaufnahme, Befragung, Ortsteilgespräche, zwei Zukunftswerkstätten, "
+                "Entwurf, Rückmeldung, Beschluss. Eine externe Prozessmoderation begleitet den "
+                "Weg; sie wird nach der Bewilligung frei ausgewählt."
+            ),
+        },
+        Step.BETEILIGUNG: {
+            "social_space": (
+                "Jeder Ortsteil erhält ein eigenes Gespräch an einem Ort, den die Menschen kennen."
+            ),
+            "bodies": (
+                f"Die {lead.council} wird zu Beginn, zur Hälfte und am Ende beteiligt; der "
+                "Ausländerbeirat wirkt in der Steuerungsgruppe mit."
+            ),
+            "wir_centre": "Das WIR-Vielfaltszentrum des Landkreises berät die Steuerungsgruppe.",
+            "formats": [
+                _row(
+                    name="Ortsteilgespräche",
+                    reaches="alle Einwohnerinnen und Einwohner",
+                    when="im Herbst",
+                    barriers="abends und mit Kinderbetreuung, Sprachmittlung auf Anfrage",
+                ),
+                _row(
+                    name="Befragung",
+                    reaches="zufällig ausgewählte Haushalte",
+                    when="im Winter",
+                    barriers="auf Papier und online, in fünf Sprachen",
+                ),
+            ],
+        },
+        Step.ZEITPLAN: {
+            "starts_on": start.isoformat(),
+            "months": 18,
+            "milestones": [
+                _row(text="Auswahl der Prozessmoderation", due_on=f"{start.year}-09-30"),
+                _row(text="Bestandsaufnahme und Befragung", due_on=f"{start.year + 1}-02-28"),
+                _row(text="Entwurf der Strategie", due_on=f"{start.year + 1}-09-30"),
+            ],
+            "adoptions": [
+                _row(municipality=member.ags, planned_on=f"{start.year + 1}-12-10")
+                for member in members
+            ],
+        },
+        Step.FINANZIERUNG: {
+            "vat_deductible": False,
+            "budget_situation": "approved",
+            "expenses": [
+                _row(
+                    year=year,
+                    category=category,
+                    text=text,
+                    amount=amount,
+                    eligible=True,
+                )
+                for year in (start.year, start.year + 1)
+                for category, text, amount in (
+                    ("moderation", "Externe Prozessmoderation", "12000.00"),
+                    ("events", "Räume, Sprachmittlung, Kinderbetreuung", "2500.00"),
+                    ("publicity", "Einladungen und Dokumentation", "1000.00"),
+                )
+            ],
+            "cover": cover,
+        },
+        Step.ERKLAERUNGEN: {
+            "authority_declared": True,
+            "declares_correct": True,
+            "declares_not_started": True,
+            "declares_financing_secured": True,
+            "consents_publication": True,
+        },
+    }
+
+
+def _proposed(
+    application: Application, by: User, kind: str, file_number: str, at: datetime
+) -> None:
+    services.begin_check(application=application, by=by, at=at - timedelta(days=3))
+    services.set_file_number(
+        application=application, file_number=file_number, by=by, at=at - timedelta(days=3)
+    )
+    services.accept_formally(application=application, by=by, at=at - timedelta(days=2))
+    application.refresh_from_db()
+    start = application.starts_on
+    assert start is not None
+    services.propose(
+        application=application,
+        proposal=services.Proposal(
+            kind=kind,
+            reasons=(
+                "Das Vorhaben bindet die Ortsteile, die Gremien und das WIR-Vielfaltszentrum gut "
+                "ein. Die Gesamtfinanzierung ist schlüssig."
+                if kind == "grant"
+                else "Die Mittel dieses Aufrufs reichen für das Vorhaben nicht aus; andere "
+                "Vorhaben erreichen mehr Menschen."
+            ),
+            amount=Decimal("27600.00"),
+            years={start.year: Decimal("13800.00"), start.year + 1: Decimal("13800.00")},
+            eligible_costs=Decimal("31000.00"),
+            starts_on=start,
+            ends_on=date(start.year + 1, 12, 31),
+        ),
+        by=by,
+        at=at,
+    )
