@@ -86,8 +86,7 @@ def render(
         raise ValueError("created_at needs a time zone")
     if len({a.name for a in attachments}) != len(attachments):
         raise ValueError("Two attachments bear the same name")
-    # Neither control characters nor lone surrogates can be written into metadata.
-    title = _encodable(" ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]", " ", title).split()))
+    title = " ".join(_printable(title).split())
     with translation.override("de"):
         html = render_to_string(template, {**context, "title": title, "draft": draft})
     with _lock:
@@ -134,8 +133,7 @@ def _typeset(html: str, title: str, created_at: datetime, loader: Any = None) ->
     from weasyprint.css import ColorProfile
 
     press = _press()
-    html = _encodable(html)
-    source = HTML(string=html, url_fetcher=loader or press.fetcher_class())
+    source = HTML(string=_printable(html), url_fetcher=loader or press.fetcher_class())
     # Left to itself, WeasyPrint opens this file for every document and never closes it. A
     # profile is used once: it grows each time it is written.
     profile = BytesIO(press.srgb)
@@ -215,8 +213,9 @@ def _require_fonts() -> None:
             ) from None
 
 
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _printable(text: str) -> str:
+    """Without what no font draws and no XML holds: controls, lone surrogates, noncharacters."""
+    return re.sub(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
 
 
 # --- Finishing: pikepdf ------------------------------------------------------------------------

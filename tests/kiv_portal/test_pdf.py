@@ -573,12 +573,29 @@ class TestRendering:
         shown = re.sub(r"\s|-", "", text(application(snapshot=snapshot(sections=[section]))))
         assert [shown.count(letter) for letter in "XYÑ"] == [120, 160, 160]
 
-    def test_characters_no_font_has_and_broken_ones_stop_nothing(self):
-        odd = "a\x00b\x0bc \ud800 \ufffe 😀 漢字 العربية"
+    @pytest.mark.parametrize(
+        "odd", ["a\x00b\x0bc\x85", "a\ud800", "a\ufffe\uffff", "a\u200b\u00ad"]
+    )
+    def test_characters_nobody_can_print_stop_nothing(self, odd):
         section = {"heading": odd, "paragraphs": [odd], "table": None}
         data = letter(letter={**LETTER, "subject": odd, "sections": [section]}, title=odd)
         assert page_count(data) == 1
         assert pdf.check_structure(data) == []
+        assert b"pdfaid:part" in _xmp(data)
+
+    def test_a_file_claims_only_what_was_tested(self, monkeypatch, caplog):
+        """For instance a character that none of the machine's fonts has."""
+        failed = pdfa.Report(pdfa.Flavour("3b"))
+        failed.findings.append(pdfa.Finding("rule", "where", "codes select the .notdef glyph"))
+        monkeypatch.setattr(pdf.pdfa, "check", lambda *args, **options: failed)
+        monkeypatch.setattr(pdf.structure, "problems", lambda opened: ["Lesezeichen fehlen."])
+        xmp = _xmp(letter())
+        assert b"pdfaid:" not in re.sub(rb'xmlns:pdfaid="[^"]*"', b"", xmp)
+        assert b"pdfuaid" not in xmp
+        assert [r.message for r in caplog.records if r.name == "kiv_portal.pdf"] == [
+            f"PDF without PDF/A identifier: {failed.summary()}",
+            "PDF without PDF/UA identifier: Lesezeichen fehlen.",
+        ]
 
     def test_a_time_without_zone_is_refused(self):
         with pytest.raises(ValueError, match="time zone"):
