@@ -1,0 +1,191 @@
+"""Case log, its triggers, and snapshots: the risky parts that everything else rests on."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import DatabaseError, connection, transaction
+from django.db.models import QuerySet
+
+from applications import services
+from applications.models import CaseLogEntry, CaseLogPayload, Snapshot, triggers
+from applications.rules import Step
+from applications.services import drafts, log, snapshots
+from tests import world
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def _refused(queryset: QuerySet, **changes: object) -> bool:
+    """Whether the database refuses to change these rows, or without changes to delete them."""
+    try:
+        with transaction.atomic():
+            if changes:
+                queryset.update(**changes)
+            else:
+                queryset._raw_delete(queryset.db)
+    except DatabaseError:
+        return True
+    return False
+
+
+def test_every_move_adds_one_link_to_the_chain():
+    application = world.proposed(world.build())
+    actions = list(application.log.order_by("sequence").values_list("action", flat=True))
+    assert actions == [
+        "start",
+        "submit",
+        "begin_check",
+        "set_file_number",
+        "accept_formally",
+        "propose",
+    ]
+    assert log.verify(application) == []
+
+
+def test_each_link_names_the_hash_of_the_one_before():
+    entries = list(world.in_check(world.build()).log.order_by("sequence"))
+    assert [entry.previous_hash for entry in entries] == [
+        log.GENESIS,
+        *(entry.hash for entry in entries[:-1]),
+    ]
+
+
+def test_the_triggers_are_in_force():
+    assert triggers.installed(connection) >= triggers.expected()
+
+
+def test_the_database_refuses_to_change_or_delete_an_entry():
+    world.draft(world.build())
+    assert _refused(CaseLogEntry.objects.all(), action="other")
+    assert _refused(CaseLogEntry.objects.all())
+
+
+def test_the_content_of_an_entry_cannot_be_changed_but_erased_and_the_chain_stays_whole():
+    application = world.in_check(world.build())
+    entry = application.log.order_by("sequence").first()
+    assert _refused(CaseLogPayload.objects.filter(entry=entry), data="{}")
+    CaseLogPayload.objects.filter(entry=entry).delete()
+    assert log.verify(application) == []
+
+
+def test_a_frozen_copy_cannot_be_changed_or_deleted():
+    world.submitted(world.build())
+    assert _refused(Snapshot.objects.all(), payload="{}")
+    assert _refused(Snapshot.objects.all(), sha256="")
+    assert _refused(Snapshot.objects.all())
+
+
+def test_verification_names_what_was_tampered_with(capsys):
+    application = world.in_check(world.build())
+    triggers.remove(connection)
+    try:
+        application.log.filter(sequence=2).update(action="other")
+        CaseLogPayload.objects.filter(entry__sequence=3).update(data="{}")
+        application.log.filter(sequence=4).update(sequence=5)
+    finally:
+        triggers.install(connection)
+    assert log.verify(application) == [
+        "KIV-2026-0001 Eintrag 2: Angaben passen nicht zum Prüfwert.",
+        "KIV-2026-0001 Eintrag 3: Inhalt passt nicht zum Prüfwert.",
+        "KIV-2026-0001 Eintrag 5: erwartet war Eintrag 4.",
+        "KIV-2026-0001 Eintrag 5: Angaben passen nicht zum Prüfwert.",
+    ]
+    with pytest.raises(CommandError, match="4 Fehler in 1 Protokollen"):
+        call_command("verify_case_log")
+
+
+def test_a_missing_link_is_noticed():
+    application = world.in_check(world.build())
+    triggers.remove(connection)
+    try:
+        CaseLogPayload.objects.filter(entry__sequence=2).delete()
+        application.log.filter(sequence=2).delete()
+    finally:
+        triggers.install(connection)
+    assert log.verify(application) == [
+        "KIV-2026-0001 Eintrag 3: erwartet war Eintrag 2.",
+        "KIV-2026-0001 Eintrag 3: schließt nicht an den vorigen Eintrag an.",
+        "KIV-2026-0001 Eintrag 4: erwartet war Eintrag 3.",
+    ]
+
+
+def test_a_broken_snapshot_is_named_by_the_command():
+    application = world.submitted(world.build())
+    triggers.remove(connection)
+    try:
+        application.snapshots.update(payload="{}")
+    finally:
+        triggers.install(connection)
+    with pytest.raises(CommandError, match="1 Fehler in 1 Protokollen"):
+        call_command("verify_case_log")
+
+
+def test_whole_chains_are_reported_as_such(capsys):
+    world.submitted(world.build())
+    call_command("verify_case_log")
+    assert capsys.readouterr().out == "1 Protokolle geprüft, alle unversehrt.\n"
+
+
+def test_a_snapshot_holds_everything_that_was_filed():
+    w = world.build()
+    application = world.submitted(w)
+    snapshot = application.first_snapshot
+    content = snapshots.read(snapshot)
+    assert content["version"] == 1
+    assert content["reference"] == "KIV-2026-0001"
+    assert content["submitted_at"] == "2026-11-16T09:30:00.000000+00:00"
+    assert content["late"] is False
+    assert content["steps"] == {step.value: drafts.read_step(application, step) for step in Step}
+    assert content["members"] == [
+        {
+            "role": "lead",
+            "ags": w.town.ags,
+            "name": "Musterstadt",
+            "official_name": "Musterstadt, Stadt",
+            "kind": "town",
+            "district": "Landkreis Bergstraße",
+            "population": 20_000,
+            "population_as_of": "2023-12-31",
+            "population_basis": "Zensus 2011",
+            "population_source": "Statistisches Bundesamt (Destatis), Gemeindeverzeichnis",
+        }
+    ]
+    assert snapshots.is_whole(snapshot)
+
+
+def test_the_rows_of_a_snapshot_keep_their_ids():
+    w = world.build()
+    application = world.filled(w)
+    ids = [str(pk) for pk in application.expenses.values_list("pk", flat=True)]
+    application = world.file(application, w.signatory)
+    frozen = snapshots.read(application.first_snapshot)["steps"]["finanzierung"]["expenses"]
+    assert [line["id"] for line in frozen] == ids
+
+
+def test_a_snapshot_of_an_unknown_format_is_refused():
+    snapshot = world.submitted(world.build()).first_snapshot
+    snapshot.version = 99
+    with pytest.raises(snapshots.UnknownVersion):
+        snapshots.read(snapshot)
+
+
+def test_the_hash_is_over_the_very_text_that_is_stored():
+    snapshot = world.submitted(world.build()).first_snapshot
+    assert snapshot.payload == log.canonical(json.loads(snapshot.payload))
+    assert log.sha256(snapshot.payload) == snapshot.sha256
+    assert snapshot.content == snapshots.read(snapshot)
+
+
+def test_an_answer_adds_a_version_and_leaves_the_first_as_it_was():
+    w = world.build()
+    application = world.requested(w)
+    before = application.first_snapshot.payload
+    world.save(application, Step.KONZEPTION, {"goals": "Neue Ziele"}, w.clerk)
+    services.answer(application=application, by=w.signatory, at=NOW + timedelta(days=1))
+    first, second = application.snapshots.order_by("number")
+    assert first.payload == before
+    assert snapshots.read(second)["steps"]["konzeption"]["goals"] == "Neue Ziele"

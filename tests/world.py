@@ -1,0 +1,310 @@
+"""A small world to act in: an open call, its municipalities, people and texts, and cases in it.
+
+Every case is made through the services, as pages do it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from applications import services
+from applications.models import Application, FundingCall, LetterBlock
+from applications.models.letters import REQUIRED_BLOCKS
+from applications.rules import Step
+from kiv_portal.models import Authority
+from municipalities import permissions
+from municipalities.models import Municipality, User
+from tests.factories import (
+    NOW,
+    DistrictFactory,
+    FundingRoundFactory,
+    MembershipFactory,
+    MunicipalityFactory,
+    PopulationFactory,
+    StaffFactory,
+    UserFactory,
+)
+
+
+@dataclass
+class World:
+    """Who and what is there; see `build`."""
+
+    call: FundingCall
+    town: Municipality
+    other_town: Municipality
+    small: Municipality
+    clerk: User
+    signatory: User
+    stranger: User
+    reader: User
+    reviewer: User
+    signer: User
+    administrator: User
+
+
+def staff(role: str, **fields: Any) -> User:
+    """A person of the authority with that role."""
+    Group.objects.get_or_create(name=role)
+    return StaffFactory(roles=[role], **fields)
+
+
+def build(at: datetime = NOW) -> World:
+    """An open call with all its texts; two towns of 20.000 and one of 5.000; everybody's role."""
+    for name in permissions.STAFF_GROUPS:
+        Group.objects.get_or_create(name=name)
+    district = DistrictFactory(ags="06431", name="Bergstraße", court="Darmstadt")
+    town = _town("Musterstadt", 20_000, district=district)
+    other_town = _town("Anderstadt", 20_000, district=district)
+    small = _town("Kleinheim", 5_000, district=district)
+    administrator = staff(permissions.ADMINISTER)
+    clerk, signatory, stranger = UserFactory(), UserFactory(), UserFactory()
+    confirmed = {"confirmed_at": at, "confirmed_by": administrator}
+    MembershipFactory(user=clerk, municipality=town, **confirmed)
+    MembershipFactory(user=signatory, municipality=town, may_sign=True, **confirmed)
+    MembershipFactory(user=stranger, municipality=other_town, may_sign=True, **confirmed)
+    Authority.objects.create(
+        pk=1,
+        name="Regierungspräsidium Darmstadt",
+        street="Wilhelminenstr. 1–3",
+        postal_code="64283",
+        city="Darmstadt",
+    )
+    texts()
+    call = services.open_call(call=call_in_preparation(at), by=administrator, at=at)
+    return World(
+        call=call,
+        town=town,
+        other_town=other_town,
+        small=small,
+        clerk=clerk,
+        signatory=signatory,
+        stranger=stranger,
+        reader=staff(permissions.READ),
+        reviewer=staff(permissions.REVIEW),
+        signer=staff(permissions.SIGN),
+        administrator=administrator,
+    )
+
+
+def _town(name: str, population: int, **fields: Any) -> Municipality:
+    town = MunicipalityFactory(
+        short_name=name, official_name=f"{name}, Stadt", ags=_key(name), **fields
+    )
+    PopulationFactory(municipality=town, value=population)
+    return town
+
+
+def _key(name: str) -> str:
+    return {"Musterstadt": "06431901", "Anderstadt": "06431902", "Kleinheim": "06431903"}[name]
+
+
+def texts(valid_from: date = date(2020, 1, 1)) -> None:
+    """Every block that letters need, valid and confirmed."""
+    for kind, keys in REQUIRED_BLOCKS.items():
+        for key in keys:
+            LetterBlock.objects.create(
+                kind=kind,
+                key=key,
+                text=f"{key.label}: {{gericht}}, Sitz {{sitz}}.",
+                valid_from=valid_from,
+                confirmed_by_office="Prüfende Stelle",
+            )
+
+
+def call_in_preparation(at: datetime = NOW, **changes: Any) -> FundingCall:
+    """A call with everything it needs, not opened yet; starts a day before, ends in 60 days."""
+    values: dict[str, Any] = {
+        "title": "Testaufruf",
+        "round": FundingRoundFactory(number=4, title="KIV IV", years="2026/2027"),
+        "opens_at": at - timedelta(days=1),
+        "closes_at": at + timedelta(days=60),
+        "guideline": "WIR-Richtlinie",
+        "clause": "2.6",
+        "purpose": "Entwicklung einer Strategie",
+        "minimum_population": 10_000,
+        "maximum_population": 50_000,
+        "population_as_of": date(2023, 12, 31),
+        "population_basis": "Zensus 2011",
+        "population_source": "Programmseite",
+        "joint_allowed": True,
+        "joint_source": "Programmseite",
+        "duration_min": 12,
+        "duration_max": 18,
+        "duration_source": "Programmseite",
+        "cap": Decimal("30000.00"),
+        "cap_source": "Förderaufruf",
+        "financing_type": "share",
+    }
+    return FundingCall.objects.create(**values | changes)
+
+
+def row(**values: Any) -> dict[str, Any]:
+    """A row of a step's content with a fresh id."""
+    return {"id": str(uuid.uuid4()), **values}
+
+
+def content(town: Municipality) -> dict[Step, dict[str, Any]]:
+    """Every step filled in so that no rule has anything to say."""
+    return {
+        Step.ANSPRECHPARTNER: {
+            "contact_unit": "Fachstelle Integration",
+            "contact_person": "",
+            "contact_email": "integration@musterstadt.example",
+            "contact_phone": "06151 1234",
+            "signatory_name": "Zeichnende Person",
+            "signatory_function": "Bürgermeisteramt",
+        },
+        Step.KONZEPTION: {
+            "title": "Vielfalt in Musterstadt",
+            "summary": "Kurz",
+            "situation": "Lage",
+            "goals": "Ziele",
+            "approach": "Vorgehen",
+        },
+        Step.BETEILIGUNG: {
+            "social_space": "Ortsteile",
+            "bodies": "Gremien",
+            "wir_centre": "Zentrum",
+            "formats": [row(name="Werkstatt", reaches="alle", when="Herbst", barriers="abends")],
+        },
+        Step.ZEITPLAN: {
+            "starts_on": "2027-07-01",
+            "months": 18,
+            "milestones": [row(text="Auftakt", due_on="2027-09-01")],
+            "adoptions": [row(municipality=town.ags, planned_on="2028-12-01")],
+        },
+        Step.FINANZIERUNG: {
+            "vat_deductible": False,
+            "budget_situation": "approved",
+            "expenses": [
+                row(year=y, category="moderation", text="", amount="10000.00", eligible=True)
+                for y in (2027, 2028)
+            ],
+            "cover": [
+                line
+                for y in (2027, 2028)
+                for line in (
+                    row(year=y, kind="grant", text="", municipality=None, amount="9000.00"),
+                    row(year=y, kind="own", text="", municipality=town.ags, amount="1000.00"),
+                )
+            ],
+        },
+        Step.ERKLAERUNGEN: {
+            "authority_declared": True,
+            "declares_correct": True,
+            "declares_not_started": True,
+            "declares_financing_secured": True,
+            "consents_publication": True,
+        },
+    }
+
+
+def draft(world: World, at: datetime = NOW, by: User | None = None) -> Application:
+    """An empty draft of the town."""
+    return services.start(call=world.call, lead=world.town, by=by or world.clerk, at=at)
+
+
+def save(
+    application: Application, step: Step, data: dict[str, Any], by: User, at: datetime = NOW
+) -> Application:
+    """Save a step on top of what is there now."""
+    application.refresh_from_db()
+    return services.save_step(
+        application=application,
+        step=step,
+        data=data,
+        base_revision=application.revision,
+        by=by,
+        at=at,
+    )
+
+
+def filled(world: World, at: datetime = NOW, by: User | None = None) -> Application:
+    """A draft in which every step is filled in."""
+    application = draft(world, at, by)
+    for step, data in content(world.town).items():
+        application = save(application, step, data, by or world.clerk, at)
+    return application
+
+
+def submitted(world: World, at: datetime = NOW) -> Application:
+    """A filed application of the town."""
+    return file(filled(world, at), world.signatory, at)
+
+
+def file(application: Application, by: User, at: datetime = NOW) -> Application:
+    """File it, confirming whatever the rules have to say."""
+    findings = services.findings_of(application, at)
+    return services.submit(
+        application=application, confirmed=services.confirmation_key(findings), by=by, at=at
+    )
+
+
+def in_check(world: World, at: datetime = NOW) -> Application:
+    """In the formal check, with a Geschäftszeichen."""
+    application = services.begin_check(application=submitted(world, at), by=world.reviewer, at=at)
+    return services.set_file_number(
+        application=application, file_number="II 25 – 1", by=world.reviewer, at=at
+    )
+
+
+def requested(
+    world: World, steps: tuple[Step, ...] = (Step.KONZEPTION,), at: datetime = NOW
+) -> Application:
+    """Waiting for what was asked for."""
+    application = in_check(world, at)
+    services.request_information(
+        application=application,
+        items=[(step, "Bitte ergänzen.") for step in steps],
+        due_on=date(2026, 12, 15),
+        by=world.reviewer,
+        at=at,
+    )
+    application.refresh_from_db()
+    return application
+
+
+def grant_proposal(**changes: Any) -> services.Proposal:
+    """A proposal to grant all that `content` asks for."""
+    values: dict[str, Any] = {
+        "kind": "grant",
+        "reasons": "Überzeugt.",
+        "amount": Decimal("18000.00"),
+        "years": {2027: Decimal("9000.00"), 2028: Decimal("9000.00")},
+        "eligible_costs": Decimal("20000.00"),
+        "starts_on": date(2027, 7, 1),
+        "ends_on": date(2028, 12, 31),
+    }
+    return services.Proposal(**values | changes)
+
+
+REJECTION = services.Proposal(kind="rejection", reasons="Die Mittel reichen nicht.")
+
+
+def in_substance(world: World, at: datetime = NOW) -> Application:
+    """In the substantive check."""
+    return services.accept_formally(application=in_check(world, at), by=world.reviewer, at=at)
+
+
+def proposed(
+    world: World, proposal: services.Proposal | None = None, at: datetime = NOW
+) -> Application:
+    """Waiting for the final signature."""
+    application = in_substance(world, at)
+    services.propose(
+        application=application, proposal=proposal or grant_proposal(), by=world.reviewer, at=at
+    )
+    application.refresh_from_db()
+    return application
+
+
+def granted(world: World, at: datetime = NOW) -> Application:
+    """Granted, its project not yet public."""
+    return services.grant(application=proposed(world, at=at), by=world.signer, at=at)
