@@ -1,10 +1,11 @@
 """Pages that belong to the portal as a whole: home, help, contact, legal pages, health, errors."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from http import HTTPStatus
 from typing import Any
 
+import phonenumbers
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
@@ -21,6 +22,8 @@ from applications.models import FundingCall
 from kiv_portal.euro import format_euro
 from kiv_portal.models import Authority, Download
 from municipalities.eligibility import Limits
+from municipalities.models import Municipality
+from projects.models import Project, ProjectMember
 
 
 @login_not_required
@@ -41,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "following": following,
             "reference": reference,
             "figures": figures(reference),
+            "map": hesse(timezone.localdate(at)),
         },
     )
 
@@ -63,21 +67,52 @@ def figures(call: FundingCall | None) -> list[tuple[str, str]]:
         )
     ]
     if limits.joint_allowed:
-        partners = (
-            str(limits.min_partners)
-            if limits.min_partners == limits.max_partners
-            else f"{limits.min_partners} bis {limits.max_partners}"
-        )
-        found.append(
-            (f"Verbund mit {partners}", "Partnerkommunen für Kommunen, die kleiner sind")
-        )
+        few, many = limits.min_partners, limits.max_partners
+        number = f"{many}" if few == many else f"{few} bis {many}"
+        found.append((f"{number} Partner", "brauchen kleinere Kommunen: Antrag im Verbund"))
     if call and call.duration_min and call.duration_max:
-        found.append(
-            (f"{call.duration_min} bis {call.duration_max} Monate", "dauert das Vorhaben")
-        )
+        found.append((f"{call.duration_min} bis {call.duration_max} Monate", "dauert das Vorhaben"))
     if call and call.cap:
-        found.append((f"bis zu {format_euro(call.cap)}", "Zuwendung je Vorhaben"))
+        amount = format_euro(call.cap).replace(",00", "")
+        found.append((f"bis {amount}", "Zuwendung je Vorhaben"))
     return found
+
+
+def hesse(on: date) -> dict[str, Any]:
+    """Hesse as one dot per municipality, those with a published project apart.
+
+    The dots are the strokes of two SVG paths; a degree of longitude is about 0,635 as wide
+    as a degree of latitude is high.
+    """
+    funded = set(
+        ProjectMember.objects.filter(project__in=Project.objects.published()).values_list(
+            "municipality", flat=True
+        )
+    )
+    places = (
+        Municipality.objects.in_force(on)
+        .able_to_apply()
+        .exclude(latitude=None)
+        .values_list("pk", "latitude", "longitude")
+    )
+    strokes: dict[bool, list[str]] = {False: [], True: []}
+    for key, latitude, longitude in places:
+        x, y = (float(longitude) - 7.7) * 63.5, (51.7 - float(latitude)) * 100
+        strokes[key in funded].append(f"M{x:.1f} {y:.1f}h0")
+    return {
+        "others": "".join(strokes[False]),
+        "funded": "".join(strokes[True]),
+        "count": len(funded),
+    }
+
+
+def dial(number: str) -> str:
+    """A telephone number as a `tel:` link needs it; empty where it cannot be told."""
+    try:
+        parsed = phonenumbers.parse(number, "DE")
+    except phonenumbers.NumberParseException:
+        return ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def whole(number: int) -> str:
@@ -96,7 +131,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def contact(request: HttpRequest) -> HttpResponse:
     """Who helps when the online way does not work, by telephone, e-mail or post."""
-    return render(request, "kiv_portal/contact.html", {"authority": Authority.load()})
+    authority = Authority.load()
+    context = {"authority": authority, "dial": dial(authority.help_phone) if authority else ""}
+    return render(request, "kiv_portal/contact.html", context)
 
 
 @login_not_required

@@ -41,6 +41,7 @@ def kind(field: BoundField) -> str:
 def control(field: BoundField) -> SafeString:
     """The field's widget with KERN's classes; ids and aria attributes are Django's."""
     widget = field.field.widget
+    widget.attrs.pop("placeholder", None)  # vanishes while typing, and the label says it already
     base = {
         "select": "kern-form-input__select",
         "checkbox": "kern-form-check__checkbox",
@@ -48,6 +49,8 @@ def control(field: BoundField) -> SafeString:
     names = [base, widget.attrs.get("class", "")]
     if field.errors:
         names.append(f"{base}--error")
+    for number, part in enumerate(getattr(widget, "widgets", ()), start=1):
+        part.attrs.setdefault("aria-label", f"{field.label}, Teil {number}")
     if isinstance(widget, forms.ClearableFileInput):
         # The file that is there, and the box to remove it, are drawn by the template.
         plain = forms.FileInput(attrs=widget.attrs)
