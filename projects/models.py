@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import ClassVar, cast
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from simple_history.models import HistoricalRecords
 
 from kiv_portal.folding import search_key, sort_key
-from municipalities.models import Municipality
+from kiv_portal.models import KeyField
+from municipalities.models import District, Municipality
 
 
 class FundingRound(models.Model):
@@ -43,6 +45,49 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             found = found.filter(search_key__contains=term)
         return found
 
+    def in_districts(self, *keys: str) -> ProjectQuerySet:
+        """Those with a member in one of the districts; each once."""
+        members = ProjectMember.objects.filter(
+            project=OuterRef("pk"), municipality__district__ags__in=keys
+        )
+        return self.filter(Exists(members))
+
+    def joint(self) -> ProjectQuerySet:
+        """Those that several municipalities carry together."""
+        several = (
+            ProjectMember.objects.order_by()
+            .values("project")
+            .annotate(members=Count("pk"))
+            .filter(members__gt=1)
+        )
+        return self.filter(pk__in=several.values("project"))
+
+    def by_municipality(self) -> ProjectQuerySet:
+        """In the German order of the lead municipality, then of the title."""
+        return self.order_by("sort_key", "slug")
+
+    def newest_round_first(self) -> ProjectQuerySet:
+        """The latest round first; within a round by municipality."""
+        return self.order_by("-round__number", "sort_key", "slug")
+
+    def largest_first(self) -> ProjectQuerySet:
+        """By the figures the municipalities declared, of all members together."""
+        declared = (
+            ProjectMember.objects.filter(project=OuterRef("pk"))
+            .order_by()
+            .values("project")
+            .annotate(total=Sum("declared_population"))
+            .values("total")
+        )
+        return self.alias(declared=Subquery(declared)).order_by(
+            F("declared").desc(nulls_last=True), "sort_key", "slug"
+        )
+
+    def with_members(self) -> ProjectQuerySet:
+        """With round, members and their districts, however many rows there are."""
+        members = ProjectMember.objects.select_related("municipality__district")
+        return self.select_related("round").prefetch_related(models.Prefetch("members", members))
+
 
 class Project(models.Model):
     """A funded project. It knows nothing of applications: approval passes plain values down."""
@@ -64,8 +109,8 @@ class Project(models.Model):
     published_at = models.DateTimeField("veröffentlicht am", null=True, blank=True)
     withdrawn_at = models.DateTimeField("zurückgezogen am", null=True, blank=True)
     withdrawn_reason = models.CharField("Grund der Rücknahme", max_length=300, blank=True)
-    search_key = models.TextField(editable=False, default="")
-    sort_key = models.CharField(max_length=400, editable=False, default="", db_index=True)
+    search_key = KeyField()
+    sort_key = KeyField(db_index=True)
     history = HistoricalRecords()
 
     objects = ProjectQuerySet.as_manager()
@@ -95,6 +140,17 @@ class Project(models.Model):
         """Whether the public sees it now."""
         return self.published_at is not None and self.withdrawn_at is None
 
+    @property
+    def places(self) -> str:
+        """Its municipalities as one says them: „Hünfelden und Selters (Taunus)"."""
+        names = [member.municipality.short_name for member in self.members.all()]
+        return " und ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+    @property
+    def districts(self) -> list[District]:
+        """The districts of its municipalities, each once."""
+        return list(dict.fromkeys(member.municipality.district for member in self.members.all()))
+
     def fill_keys(self) -> None:
         """Set the stored keys; needs the municipalities, so the service saves twice."""
         names: list[str] = []
@@ -110,7 +166,7 @@ class Project(models.Model):
         self.search_key = search_key(self.title, self.unit, self.summary, *names)
         first = self.members.select_related("municipality").first()
         lead = first.municipality.short_name if first else ""
-        self.sort_key = sort_key(f"{lead} {self.title}")[:400]
+        self.sort_key = sort_key(f"{lead} {self.title}")
 
 
 class ProjectMember(models.Model):
@@ -176,11 +232,23 @@ class Contact(models.Model):
         return self.person or self.email or str(self.project)
 
 
+class DirectoryVersionQuerySet(models.QuerySet["DirectoryVersion"]):
+    def last_change(self) -> datetime | None:
+        """When the public directory changed last; before any service ran, its newest project."""
+        version = self.first()
+        if version is not None:
+            return version.changed_at
+        published = Project.objects.published().aggregate(last=models.Max("published_at"))
+        return cast("datetime | None", published["last"])
+
+
 class DirectoryVersion(models.Model):
     """One row: raised in the transaction of every service that changes what the public sees."""
 
     number = models.PositiveBigIntegerField(default=0)
     changed_at = models.DateTimeField()
+
+    objects = DirectoryVersionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Stand des Verzeichnisses"

@@ -1,0 +1,299 @@
+"""What happens in the directory: projects are opened, published, withdrawn; contacts renewed.
+
+`at` is the instant the request arrived, `by` the person who acts (None: the portal itself).
+Whatever changes what the public sees raises the directory's version in its own transaction;
+the version's row is locked last.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
+
+import phonenumbers
+from django.db import transaction
+from django.utils import timezone
+
+from kiv_portal.folding import clean_text, fold
+from projects.models import Contact, DirectoryVersion, Project, ProjectMember
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from municipalities.models import Municipality, User
+    from projects.models import FundingRound
+
+RESERVED_SLUGS: Final = frozenset({"aenderungen"})
+"""Addresses below /projekte/ that are pages of their own."""
+
+SLUG_LENGTH: Final = 90
+"""Of an address, before a number makes it unique: the column holds 120."""
+
+
+class MemberEntry(TypedDict):
+    """A municipality of a project; the first one leads."""
+
+    municipality: Municipality
+    declared_population: int | None
+
+
+class ContactEntry(TypedDict):
+    """Whom to ask: a function mailbox, a person only with that person's consent as `basis`."""
+
+    person: NotRequired[str]
+    email: NotRequired[str]
+    phone: NotRequired[str]
+    basis: str
+
+
+class NoMunicipality(Exception):
+    """A project without a municipality has no place in the directory."""
+
+
+class AlreadyPublished(Exception):
+    """The public sees this project already."""
+
+
+class NotPublished(Exception):
+    """The public does not see this project, so it cannot be taken from it."""
+
+
+class ReasonMissing(Exception):
+    """Taking a project from the public needs a reason."""
+
+
+class NoContact(Exception):
+    """This project has no contact."""
+
+
+class ConfirmedInFuture(Exception):
+    """A contact cannot have been confirmed on a day that is still to come."""
+
+
+# --- Projects -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_project(
+    *,
+    title: str,
+    round: FundingRound,
+    amif: bool,
+    summary: str,
+    unit: str,
+    members: Sequence[MemberEntry],
+    starts_on: date | None,
+    ends_on: date | None,
+    source: str,
+    by: User | None,
+    at: datetime,
+    contact: ContactEntry | None = None,
+) -> Project:
+    """Put a funded project on record; the public does not see it before `publish`.
+
+    Raises NoMunicipality.
+    """
+    if not members:
+        raise NoMunicipality
+    # Whoever opens a project at the same time waits here, so the address stays free.
+    _locked_version(at)
+    title = _line(title)
+    project = Project(
+        slug=_free_slug(f"{members[0]['municipality'].short_name} {title}"),
+        title=title,
+        round=round,
+        amif=amif,
+        summary=clean_text(summary).strip(),
+        unit=_line(unit),
+        starts_on=starts_on,
+        ends_on=ends_on,
+        as_of=timezone.localdate(at),
+        source=_line(source),
+    )
+    _save(project, by, at, "angelegt")
+    ProjectMember.objects.bulk_create(
+        ProjectMember(
+            project=project,
+            municipality=entry["municipality"],
+            declared_population=entry["declared_population"],
+            position=position,
+        )
+        for position, entry in enumerate(members)
+    )
+    refresh_keys(project)
+    if contact is not None:
+        phone = _line(contact.get("phone", ""))
+        entry = Contact(
+            project=project,
+            person=_line(contact.get("person", "")),
+            email=_line(contact.get("email", "")),
+            phone=phone,
+            phone_e164=international(phone),
+            basis=_line(contact["basis"]),
+            confirmed_on=timezone.localdate(at),
+        )
+        _save(entry, by, at, "angelegt")
+    return project
+
+
+@transaction.atomic
+def publish(*, project: Project, by: User | None, at: datetime) -> None:
+    """Show the project to the public, again or for the first time.
+
+    Raises AlreadyPublished, NoMunicipality.
+    """
+    _lock(project)
+    if project.is_public:
+        raise AlreadyPublished
+    if not project.members.exists():
+        raise NoMunicipality
+    project.published_at = at
+    project.withdrawn_at = None
+    project.withdrawn_reason = ""
+    project.fill_keys()
+    _save(project, by, at, "veröffentlicht")
+    raise_version(at)
+
+
+@transaction.atomic
+def withdraw_from_public(*, project: Project, reason: str, by: User | None, at: datetime) -> None:
+    """Take the project from the public directory; its record stays.
+
+    Raises NotPublished, ReasonMissing.
+    """
+    _lock(project)
+    if not project.is_public:
+        raise NotPublished
+    reason = _line(reason)
+    if not reason:
+        raise ReasonMissing
+    project.withdrawn_at = at
+    project.withdrawn_reason = reason
+    _save(project, by, at, "aus dem Verzeichnis genommen")
+    raise_version(at)
+
+
+def refresh_keys(project: Project) -> None:
+    """Make the keys for search and order anew, after title, unit, summary or members changed."""
+    project.fill_keys()
+    Project.objects.filter(pk=project.pk).update(
+        search_key=project.search_key, sort_key=project.sort_key
+    )
+
+
+@transaction.atomic
+def settle_edit(*, project: Project, at: datetime) -> None:
+    """Staff changed the record by hand: the keys follow, and the public's copy is out of date."""
+    refresh_keys(project)
+    raise_version(at)
+
+
+@transaction.atomic
+def raise_version(at: datetime) -> int:
+    """Say that the public directory has changed, and return its new version."""
+    version = _locked_version(at)
+    version.number += 1
+    # Two requests may get the lock in another order than they arrived.
+    version.changed_at = max(version.changed_at, at)
+    version.save()
+    return version.number
+
+
+# --- Contacts -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def hide_contact(*, project: Project, by: User | None, at: datetime) -> None:
+    """Show the contact no longer; nothing happens where it is hidden. Raises NoContact."""
+    _set_hidden(project, True, by, at)
+
+
+@transaction.atomic
+def show_contact(*, project: Project, by: User | None, at: datetime) -> None:
+    """Show a hidden contact again; nothing happens where it is shown. Raises NoContact."""
+    _set_hidden(project, False, by, at)
+
+
+@transaction.atomic
+def confirm_contact(*, project: Project, on: date, by: User | None, at: datetime) -> None:
+    """Note that the contact was right on that day. A hidden contact stays hidden.
+
+    Raises NoContact, ConfirmedInFuture.
+    """
+    if on > timezone.localdate(at):
+        raise ConfirmedInFuture
+    contact = _locked_contact(project)
+    contact.confirmed_on = on
+    _save(contact, by, at, "bestätigt")
+    raise_version(at)
+
+
+def international(phone: str) -> str:
+    """The telephone number for `tel:` links (E.164), empty where it cannot be one."""
+    try:
+        number = phonenumbers.parse(phone, "DE")
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+# --- Within ---------------------------------------------------------------------------------------
+
+
+def _locked_version(at: datetime) -> DirectoryVersion:
+    version, _ = DirectoryVersion.objects.select_for_update().get_or_create(
+        pk=1, defaults={"changed_at": at}
+    )
+    return version
+
+
+def _lock(project: Project) -> None:
+    """Read the project anew and let nobody else change it until the transaction ends."""
+    project.refresh_from_db(from_queryset=Project.objects.select_for_update())
+
+
+def _locked_contact(project: Project) -> Contact:
+    contact = Contact.objects.select_for_update().filter(project=project).first()
+    if contact is None:
+        raise NoContact
+    return contact
+
+
+def _set_hidden(project: Project, hidden: bool, by: User | None, at: datetime) -> None:
+    contact = _locked_contact(project)
+    if contact.hidden == hidden:
+        return
+    contact.hidden = hidden
+    _save(contact, by, at, "ausgeblendet" if hidden else "wieder eingeblendet")
+    raise_version(at)
+
+
+def _save(record: Project | Contact, by: User | None, at: datetime, reason: str) -> None:
+    """Save with an entry in the record's history that names person, instant and reason."""
+    record._history_user = by
+    record._history_date = at
+    record._change_reason = reason
+    record.save()
+
+
+def _line(text: str) -> str:
+    """Text for one line: clean, without line breaks, single blanks between words."""
+    return " ".join(clean_text(text).split())
+
+
+def _free_slug(text: str) -> str:
+    """An address in German transliteration that no project has and no page of ours needs."""
+    words = re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-") or "projekt"
+    if len(words) > SLUG_LENGTH:
+        # At the end of a word, unless a single word is longer than all that is allowed.
+        words = words[: SLUG_LENGTH + 1].rpartition("-")[0] or words[:SLUG_LENGTH]
+    taken = RESERVED_SLUGS | set(
+        Project.objects.filter(slug__startswith=words).values_list("slug", flat=True)
+    )
+    if words not in taken:
+        return words
+    return next(slug for slug in (f"{words}-{n}" for n in count(2)) if slug not in taken)
