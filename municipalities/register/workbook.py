@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,7 +138,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, Row]]:
     rows = iter(
         sheet.iter_rows(min_row=1, max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS, values_only=True)
     )
-    for number in range(1, MAX_ROWS + 2):
+    for number in count(1):
         row = _guarded(lambda: next(rows, None))
         if row is None:
             return
