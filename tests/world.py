@@ -241,6 +241,7 @@ def submitted(world: World, at: datetime = NOW) -> Application:
 
 def file(application: Application, by: User, at: datetime = NOW) -> Application:
     """File it, confirming whatever the rules have to say."""
+    application.refresh_from_db()
     findings = services.findings_of(application, at)
     return services.submit(
         application=application, confirmed=services.confirmation_key(findings), by=by, at=at

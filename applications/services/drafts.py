@@ -139,7 +139,7 @@ def start(*, call: FundingCall, lead: Municipality, by: User, at: datetime) -> A
     if not permissions.may_start(by, lead):
         raise NotAllowed
     with transaction.atomic():
-        call = FundingCall.objects.select_for_update().get(pk=call.pk)
+        call = FundingCall.objects.get(pk=call.pk)
         if not call.is_open(at):
             raise CallNotOpen
         application = Application.objects.create(
