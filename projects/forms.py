@@ -1,0 +1,200 @@
+"""The search in the public directory: what visitors and programs may ask, and what they meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Exists, OuterRef, Q
+from django_filters import BooleanFilter, CharFilter, ChoiceFilter, FilterSet
+
+from kiv_portal.folding import clean_text, search_terms
+from municipalities.models import District
+from projects.models import FundingRound, Project, ProjectMember, ProjectQuerySet
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+MAX_QUERY: Final = 200
+"""Characters of a search text that count."""
+
+SHOWN_OF_A_WRONG_VALUE: Final = 40
+
+ORDERS: Final = {
+    "kommune": "Kommune (A–Z)",
+    "runde": "Förderrunde (neueste zuerst)",
+    "einwohner": "Einwohnerzahl, eigene Angabe (größte zuerst)",
+}
+DEFAULT_ORDER: Final = "kommune"
+
+KIND_WORDS: Final = frozenset({"landkreis", "kreis", "lk", "gemeinde", "kommune"})
+"""Words people put before a name that the stored key does not hold: „Landkreis Bergstraße"."""
+
+
+@dataclass(frozen=True)
+class ActiveFilter:
+    """A filter in force, and the query string of the same search without it."""
+
+    label: str
+    query_without: str
+
+
+class DirectorySearch(FilterSet):
+    """The directory's search. It answers any input: what it cannot use is in `notes`.
+
+    `query` is the same search written one way only, without what was ignored: the address
+    of the other formats, and one day the key of a cached page.
+    """
+
+    q = CharFilter(
+        label="Kommune, Landkreis oder Stichwort",
+        method="_matching",
+        widget=forms.TextInput(
+            attrs={"type": "search", "maxlength": MAX_QUERY, "autocomplete": "off"}
+        ),
+    )
+    landkreis = ChoiceFilter(
+        label="Landkreis/kreisfreie Stadt", empty_label="alle", method="_in_district"
+    )
+    runde = ChoiceFilter(label="Förderrunde", empty_label="alle", field_name="round__number")
+    amif = BooleanFilter(
+        label="nur AMIF-WIR-Projekte",
+        method="_amif",
+        widget=forms.CheckboxInput(attrs={"value": "1"}),
+    )
+    verbund = BooleanFilter(
+        label="nur Projekte im Verbund",
+        method="_joint",
+        widget=forms.CheckboxInput(attrs={"value": "1"}),
+    )
+    sort = ChoiceFilter(
+        label="Sortieren nach", empty_label=None, choices=list(ORDERS.items()), method="_ordered"
+    )
+
+    def __init__(self, data: Mapping[str, str], queryset: ProjectQuerySet) -> None:
+        self.notes: list[str] = []
+        self._given = data
+        self._districts = _districts(_plain(data.get("landkreis", "")))
+        self._rounds = {str(one.number): one for one in FundingRound.objects.order_by("number")}
+        self._terms: list[str] = []
+        self.values = {
+            "q": self._text(),
+            "landkreis": self._choice("landkreis", self._districts, "Die Kreisnummer"),
+            "runde": self._choice("runde", self._rounds, "Die Förderrunde"),
+            "amif": self._tick("amif"),
+            "verbund": self._tick("verbund"),
+            "sort": self._choice("sort", ORDERS, "Die Sortierung") or DEFAULT_ORDER,
+        }
+        super().__init__(self.values, queryset.by_municipality())
+        self.filters["landkreis"].extra["choices"] = [
+            (key, district.label if district.is_city else district.name)
+            for key, district in self._districts.items()
+        ]
+        self.filters["runde"].extra["choices"] = [
+            (number, str(one)) for number, one in self._rounds.items()
+        ]
+
+    # --- What was meant ---------------------------------------------------------------------------
+
+    def _text(self) -> str:
+        text = _plain(self._given.get("q", ""))
+        if len(text) > MAX_QUERY:
+            text = text[:MAX_QUERY].rstrip()
+            self.notes.append(f"Der Suchtext ist länger als {MAX_QUERY} Zeichen.")
+        terms = search_terms(text)
+        if text and not terms:
+            self._ignore(text, "enthält keinen Buchstaben und keine Ziffer")
+            return ""
+        self._terms = [term for term in terms if term not in KIND_WORDS] or terms
+        return text
+
+    def _choice(self, name: str, choices: Container[str], what: str) -> str:
+        value = _plain(self._given.get(name, ""))
+        if not value or value in choices:
+            return value
+        self._ignore(value, "gibt es nicht", what)
+        return ""
+
+    def _tick(self, name: str) -> str:
+        value = _plain(self._given.get(name, ""))
+        if value in ("", "1"):
+            return value
+        self._ignore(f"{name}={value}", f"gibt es nicht, nur „{name}=1“")
+        return ""
+
+    def _ignore(self, value: str, why: str, what: str = "Die Angabe") -> None:
+        self.notes.append(f"{what} {_quoted(value)} {why}.")
+
+    # --- What it finds ----------------------------------------------------------------------------
+
+    def _matching(self, found: ProjectQuerySet, name: str, value: str) -> ProjectQuerySet:
+        return found.matching(self._terms)
+
+    def _in_district(self, found: ProjectQuerySet, name: str, value: str) -> ProjectQuerySet:
+        return found.in_districts(value)
+
+    def _amif(self, found: ProjectQuerySet, name: str, value: bool) -> ProjectQuerySet:
+        return found.filter(amif=True) if value else found
+
+    def _joint(self, found: ProjectQuerySet, name: str, value: bool) -> ProjectQuerySet:
+        return found.joint() if value else found
+
+    def _ordered(self, found: ProjectQuerySet, name: str, value: str) -> ProjectQuerySet:
+        if value == "runde":
+            return found.newest_round_first()
+        if value == "einwohner":
+            return found.largest_first()
+        return found
+
+    # --- What is in force -------------------------------------------------------------------------
+
+    @property
+    def query(self) -> str:
+        """The search as a query string, empty where nothing was asked."""
+        return self._query_without("")
+
+    def _query_without(self, left_out: str) -> str:
+        return urlencode(
+            {
+                name: value
+                for name, value in self.values.items()
+                if value and name != left_out and (name, value) != ("sort", DEFAULT_ORDER)
+            }
+        )
+
+    @property
+    def active(self) -> list[ActiveFilter]:
+        """The filters in force, in the order of the form; the order of results is none."""
+        shown = {
+            "q": _quoted(self.values["q"]),
+            "landkreis": str(self._districts.get(self.values["landkreis"], "")),
+            "runde": str(self._rounds.get(self.values["runde"], "")),
+            "amif": "AMIF-WIR-Projekt",
+            "verbund": "im Verbund",
+        }
+        return [
+            ActiveFilter(label, self._query_without(name))
+            for name, label in shown.items()
+            if self.values[name]
+        ]
+
+
+def _districts(chosen: str) -> dict[str, District]:
+    """By key: the districts with published projects, and the chosen one if there is such."""
+    members = ProjectMember.objects.filter(
+        project__in=Project.objects.published(), municipality__district=OuterRef("pk")
+    )
+    districts = District.objects.filter(Exists(members) | Q(ags=chosen))
+    return {one.ags: one for one in districts}
+
+
+def _plain(value: str) -> str:
+    """What was typed, in one line and without anything invisible, NUL included."""
+    return " ".join(clean_text(value).split())
+
+
+def _quoted(value: str) -> str:
+    short = value if len(value) <= SHOWN_OF_A_WRONG_VALUE else f"{value[:SHOWN_OF_A_WRONG_VALUE]}…"
+    return f"„{short}“"
