@@ -164,7 +164,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
     return render(request, "kiv_portal/accessibility.html", {"authority": Authority.load()})
 
 
-# --- For operators --------------------------------------------------------------------------------
+# --- For operators ----------------------------------------------------------------------------
 
 
 @cache
@@ -199,7 +199,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     )
 
 
-# --- When something went wrong ----------------------------------------------------------------------
+# --- When something went wrong ------------------------------------------------------------------
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
