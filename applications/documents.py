@@ -341,9 +341,9 @@ def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[
         "heading": step.label,
         "intro": "",
         "answers": [
-            {"name": name, "label": LABELS[name], "value_lines": shown(name, value).split("\n")}
-            for name, value in data.items()
-            if not isinstance(value, list)
+            {"name": name, "label": label, "value_lines": shown(name, data[name]).split("\n")}
+            for name, label in LABELS.items()  # a stored snapshot has its keys by the alphabet
+            if name in data
         ],
         "tables": _tables(step, data, names),
     }

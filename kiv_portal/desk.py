@@ -1,6 +1,6 @@
 """The review desk (Prüfdesk): Django's admin behind the portal's own sign-in."""
 
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
@@ -9,11 +9,15 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+
+ROOMS: Final = frozenset({"portal", "municipalities", "projects", "applications"})
+"""The apps whose models may stand at the desk."""
 
 
 def used_second_factor(request: HttpRequest) -> bool:
@@ -34,6 +38,38 @@ class DeskAdminSite(AdminSite):
     site_title = "KIV-Prüfdesk"
     index_title = "Übersicht"
     site_url = "/"
+    enable_nav_sidebar = False
+    index_template = "admin/desk_index.html"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Take in our own rooms only.
+
+        Packages bring admin pages of their own, for groups, mail addresses and second factors
+        with their secrets; nothing of that is a record of the desk.
+        """
+        models = (
+            [model_or_iterable]
+            if isinstance(model_or_iterable, ModelBase)
+            else list(model_or_iterable)
+        )
+        ours = [model for model in models if model._meta.app_label in ROOMS]
+        super().register(ours, admin_class, **options)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What waits for this person first; a room that knows of work has `desk_tasks`."""
+        found = [
+            task
+            for model_admin in self._registry.values()
+            if hasattr(model_admin, "desk_tasks")
+            for task in model_admin.desk_tasks(request)
+        ]
+        extra = {
+            "to_do": [task for task in found if task["to_do"]],
+            "waiting": [task for task in found if not task["to_do"]],
+        }
+        return super().index(request, {**extra, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and used_second_factor(request)

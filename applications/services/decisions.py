@@ -48,6 +48,10 @@ class FourEyes(Exception):
     """Whoever had a hand in writing the decision cannot sign it (Vier-Augen-Prinzip)."""
 
 
+class ProposalChanged(Exception):
+    """The open proposal is not the one the person had before their eyes."""
+
+
 class RoundMissing(Exception):
     """The call names no funding round under which the project could stand."""
 
@@ -160,12 +164,16 @@ def propose(*, application: Application, proposal: Proposal, by: User, at: datet
 
 
 def return_proposal(
-    *, application: Application, reason: str, by: User, at: datetime
+    *, application: Application, reason: str, by: User, at: datetime, seen: int | None = None
 ) -> Application:
-    """Give the proposal back to whoever wrote it. Raises NotAllowed, WrongState, ReasonMissing."""
+    """Give the proposal back to whoever wrote it.
+
+    `seen` is the number of the proposal the person read. Raises ProposalChanged, NotAllowed,
+    WrongState, ReasonMissing.
+    """
     with transaction.atomic():
         row = moves.locked(application, "return_proposal", by=by, reason=reason)
-        decision = row.decisions.get(state=DecisionState.PROPOSED)
+        decision = _open_proposal(row, seen)
         decision.state = DecisionState.RETURNED
         decision.settled_at = at
         decision.return_reason = reason.strip()
@@ -181,13 +189,17 @@ def return_proposal(
     return row
 
 
-def grant(*, application: Application, by: User, at: datetime) -> Application:
+def grant(
+    *, application: Application, by: User, at: datetime, seen: int | None = None
+) -> Application:
     """Put the final signature under a grant: letter, project (unpublished), decision.
 
-    Raises FourEyes, OtherKind, RoundMissing, LetterIncomplete, NotAllowed, WrongState.
+    `seen` is the number of the proposal the person read: another one is not signed unseen.
+    Raises ProposalChanged, FourEyes, OtherKind, RoundMissing, LetterIncomplete, NotAllowed,
+    WrongState.
     """
     with transaction.atomic():
-        row, decision = _sign(application, "grant", DecisionKind.GRANT, by, at)
+        row, decision = _sign(application, "grant", DecisionKind.GRANT, by, at, seen)
         if row.call.round is None:
             raise RoundMissing
         letters.write(decision, by=by, at=at)
@@ -219,20 +231,30 @@ def grant(*, application: Application, by: User, at: datetime) -> Application:
     return row
 
 
-def reject(*, application: Application, by: User, at: datetime) -> Application:
+def reject(
+    *, application: Application, by: User, at: datetime, seen: int | None = None
+) -> Application:
     """Put the final signature under a rejection and write its letter.
 
-    Raises FourEyes, OtherKind, LetterIncomplete, NotAllowed, WrongState.
+    `seen` as with `grant`. Raises ProposalChanged, FourEyes, OtherKind, LetterIncomplete,
+    NotAllowed, WrongState.
     """
     with transaction.atomic():
-        row, decision = _sign(application, "reject", DecisionKind.REJECTION, by, at)
+        row, decision = _sign(application, "reject", DecisionKind.REJECTION, by, at, seen)
         letters.write(decision, by=by, at=at)
         moves.make(row, "reject", by=by, at=at, fields={"decided_at": at}, decision=decision.number)
     return row
 
 
+def _open_proposal(application: Application, seen: int | None) -> Decision:
+    decision: Decision = application.decisions.get(state=DecisionState.PROPOSED)
+    if seen is not None and decision.number != seen:
+        raise ProposalChanged
+    return decision
+
+
 def _sign(
-    application: Application, action: str, kind: str, by: User, at: datetime
+    application: Application, action: str, kind: str, by: User, at: datetime, seen: int | None
 ) -> tuple[Application, Decision]:
     """Put the second hand under the open proposal; the database has the last word."""
     row = Application.objects.select_for_update().get(pk=application.pk)
@@ -241,7 +263,7 @@ def _sign(
     ).exists():
         raise FourEyes
     row = moves.locked(row, action, by=by)
-    decision = row.decisions.get(state=DecisionState.PROPOSED)
+    decision = _open_proposal(row, seen)
     if decision.kind != kind:
         raise OtherKind
     try:

@@ -1,0 +1,7 @@
+"""The review desk's pages for applications, funding calls and the texts of letters."""
+
+from applications.admin.calls import FundingCallAdmin
+from applications.admin.cases import ApplicationAdmin
+from applications.admin.letters import LetterBlockAdmin
+
+__all__ = ["ApplicationAdmin", "FundingCallAdmin", "LetterBlockAdmin"]

@@ -1,0 +1,243 @@
+"""The case page: what was filed beside what the rules say of it, and all that happened since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils import timezone
+
+from applications import documents
+from applications.admin import moves, words
+from applications.admin.addresses import case_address
+from applications.admin.filed import filed_in
+from applications.admin.proposals import shown
+from applications.models import Application, CaseLogEntry, Snapshot
+from applications.rules import DocumentKind, Finding, Severity, Step
+from applications.services import log, snapshots
+from applications.services.eligibility import funded_rounds_of
+from applications.workflow import Status
+from kiv_portal.euro import format_euro
+from municipalities.models import User
+from municipalities.services import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+address = case_address
+
+NEXT: Final = {
+    Status.SUBMITTED: "Die Sachbearbeitung übernimmt den Fall und beginnt die formale Prüfung.",
+    Status.FORMAL_CHECK: "Sind alle Unterlagen da? Nachfordern oder formale Prüfung abschließen.",
+    Status.INFORMATION_REQUESTED: "Die Kommune reicht Unterlagen nach.",
+    Status.SUBSTANTIVE_CHECK: "Fachlich prüfen und eine Entscheidung vorschlagen.",
+    Status.PROPOSED: "Eine zweite Person zeichnet den Vorschlag oder gibt ihn zurück.",
+    Status.REJECTED: "Das Verfahren ist entschieden.",
+    Status.WITHDRAWN: "Die Kommune hat den Antrag zurückgezogen.",
+    Status.CLOSED: "Das Verfahren ist beendet.",
+}
+"""The next step in one sentence; of a granted case it depends on its project."""
+
+WEIGHTS: Final = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
+
+
+def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
+    """Everything the page shows, in a number of queries that does not depend on the case."""
+    versions = list(application.snapshots.select_related("taken_by"))
+    last = versions[-1]
+    filed = filed_in(last)
+    content = filed.content
+    presented = documents.presentation(content, sha256=last.sha256)
+    requests = list(
+        application.information_requests.select_related("sent_by").prefetch_related("items")
+    )
+    asked = next((request for request in requests if request.closed_at is None), None)
+    buttons = moves.buttons(application, user)
+    return {
+        "title": f"{application.reference} – {filed.title}",
+        "application": application,
+        "filed": filed,
+        "tone": words.TONES[application.state],
+        "state": application.state.label,
+        "turn": words.turn_label(application.state),
+        "next": _next(application),
+        "asked": asked,
+        "overdue": asked is not None and asked.due_on < timezone.localdate(at),
+        "buttons": [button for button in buttons if not button.reason],
+        "out_of_reach": [button for button in buttons if button.reason],
+        "facts": _facts(application, presented, format_euro(filed.requested)),
+        "findings": _findings(content),
+        "confirmation_reason": presented["confirmation_reason"],
+        "members": _members(content),
+        "sections": [s for s in presented["sections"] if s["step"] != Step.ANLAGEN],
+        "documents": _documents(application, content),
+        "last": last,
+        "requests": requests,
+        "decisions": [
+            shown(decision)
+            for decision in application.decisions.prefetch_related("years", "hands__user")
+        ],
+        "letters": [
+            {
+                "row": letter,
+                "href": case_address_of(application, "letter_pdf", letter.pk),
+            }
+            for letter in application.letters.select_related("created_by")
+        ],
+        "versions": _versions(application, versions),
+        "entries": _entries(application),
+        "faults": log.verify(application),
+    }
+
+
+def case_address_of(application: Application, page: str, key: Any) -> str:
+    """A page of the case that has a key of its own."""
+    from django.urls import reverse
+
+    return reverse(f"admin:applications_application_{page}", args=[application.pk, key])
+
+
+def _next(application: Application) -> str:
+    if application.project is None:
+        return NEXT[application.state]
+    if application.project.is_public:
+        return "Das Projekt steht im öffentlichen Verzeichnis."
+    return "Das Projekt ist bewilligt und noch nicht veröffentlicht."
+
+
+def _facts(
+    application: Application, presented: dict[str, Any], requested: str
+) -> list[tuple[str, Any]]:
+    submitted = timezone.localtime(application.submitted_at)
+    return [
+        ("Antragsnummer", application.reference),
+        ("Geschäftszeichen", application.file_number or "noch nicht eingetragen"),
+        ("Förderaufruf", presented["call_title"]),
+        ("Eingegangen", f"{submitted:%d.%m.%Y, %H:%M} Uhr"),
+        ("Beantragt", requested),
+        ("Sachbearbeitung", application.reviewer or "noch niemand"),
+    ]
+
+
+def _findings(content: dict[str, Any]) -> list[Finding]:
+    """The findings stored with the version, what weighs most first."""
+    found = [
+        Finding(
+            finding["code"],
+            Severity(finding["severity"]),
+            finding["source"],
+            finding["message"],
+            finding["way_out"],
+            finding["step"],
+        )
+        for finding in content["findings"]
+    ]
+    return sorted(found, key=lambda finding: WEIGHTS[finding.severity])
+
+
+def _members(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The members as frozen, beside what the register says today and earlier funding."""
+    keys = [member["ags"] for member in content["members"]]
+    rows = {row.ags: row for row in figures.with_figures().filter(ags__in=keys)}
+    funded = funded_rounds_of(rows.values())
+    shown_members = []
+    for member in content["members"]:
+        row = rows.get(member["ags"])
+        newest = max(
+            row.populations.all() if row else (), key=lambda f: (f.as_of, f.basis), default=None
+        )
+        shown_members.append(
+            {
+                "name": member["official_name"],
+                "ags": member["ags"],
+                "district": member["district"],
+                "role": ("federführende Kommune" if member["role"] == "lead" else "Partnerkommune"),
+                "frozen": _figure(
+                    member["population"], member["population_as_of"], member["population_basis"]
+                ),
+                "source": member["population_source"],
+                "today": (
+                    _figure(newest.value, newest.as_of.isoformat(), newest.basis) if newest else ""
+                ),
+                "differs": newest is not None and newest.value != member["population"],
+                "funded": ", ".join(funded.get(row.pk, ())) if row else "",
+            }
+        )
+    return shown_members
+
+
+def _figure(value: int | None, as_of: str | None, basis: str) -> str:
+    if value is None:
+        return ""
+    day = f" am {documents.shown('as_of_on', as_of)}" if as_of else ""
+    return f"{value:,}".replace(",", ".") + day + (f" ({basis})" if basis else "")
+
+
+def _documents(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
+    names = {member["ags"]: member["name"] for member in content["members"]}
+    return [
+        {
+            "kind": DocumentKind(row["kind"]).label,
+            "municipality": names.get(row["municipality"] or "", ""),
+            "name": row["name"],
+            "size": documents.size_text(row["size"]),
+            "sha256": row["sha256"],
+            "href": case_address_of(application, "document", row["id"]),
+        }
+        for row in content["documents"]
+    ]
+
+
+def _versions(application: Application, rows: Sequence[Snapshot]) -> list[dict[str, Any]]:
+    """The versions handed in, the newest first, with what changed from one to the next."""
+    found: list[dict[str, Any]] = []
+    before: dict[str, Any] | None = None
+    for row in rows:
+        content = snapshots.read(row)
+        found.append(
+            {
+                "row": row,
+                "whole": snapshots.is_whole(row),
+                "changed": _changed(before, content) if before else [],
+                "href": (
+                    case_address_of(application, "snapshot_pdf", row.number) if row.pdf else ""
+                ),
+            }
+        )
+        before = content
+    return found[::-1]
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Names of the steps in which two versions differ."""
+    return [
+        step.label
+        for step in Step
+        if before["steps"][step] != after["steps"][step]
+        or (step is Step.ANLAGEN and before["documents"] != after["documents"])
+    ]
+
+
+def _entries(application: Application) -> list[dict[str, Any]]:
+    rows = list(CaseLogEntry.objects.filter(application=application).select_related("content"))
+    people = User.objects.in_bulk({row.actor_id for row in rows if row.actor_id})
+    return [
+        {
+            "sequence": row.sequence,
+            "at": row.at,
+            "label": words.LOGGED.get(row.action, row.action),
+            "who": _who(row.actor_id, people),
+            "details": (
+                words.log_details(row.action, row.content.values)
+                if hasattr(row, "content")
+                else ["Inhalt gelöscht"]
+            ),
+        }
+        for row in rows
+    ]
+
+
+def _who(actor_id: int | None, people: dict[int, User]) -> str:
+    if actor_id is None:
+        return "Portal"
+    return str(people[actor_id]) if actor_id in people else "gelöschtes Konto"

@@ -1,0 +1,264 @@
+"""Applications at the review desk: the worklist, and the addresses of a case. Never a draft."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, DateField, F, OuterRef, Subquery, When
+from django.db.models.functions import TruncDate
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from applications import permissions
+from applications.admin import case_page, files, filters, moves, tasks
+from applications.admin.filed import filed_in
+from applications.admin.words import TONES, turn_label
+from applications.models import (
+    Application,
+    ApplicationMember,
+    Decision,
+    InformationRequest,
+    Snapshot,
+)
+from applications.models.decisions import DecisionState
+from kiv_portal.euro import format_euro
+from kiv_portal.folding import search_terms
+from municipalities.admin import DeskModelAdmin
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+
+@admin.register(Application)
+class ApplicationAdmin(DeskModelAdmin):
+    """The worklist. The case page and the moves are pages of their own."""
+
+    list_display = (
+        "number",
+        "file_number",
+        "municipalities",
+        "filed_title",
+        "state_badge",
+        "turn",
+        "matters",
+        "reviewer",
+        "requested",
+        "call",
+    )
+    list_display_links = ("number",)
+    list_filter = (
+        filters.TaskFilter,
+        filters.TurnFilter,
+        filters.StatusFilter,
+        filters.CallFilter,
+        filters.DistrictFilter,
+        filters.ReviewerFilter,
+    )
+    list_per_page = 50
+    list_max_show_all = 200
+    list_select_related = ("call", "reviewer")
+    ordering = ("-submitted_at", "-pk")
+    search_fields = ("search_key",)
+    search_help_text = (
+        "Antragsnummer, Geschäftszeichen, Kommune, Landkreis, Gemeindeschlüssel (AGS), Projektname"
+    )
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    change_list_template = "admin/applications/worklist.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        today = timezone.localdate(request.arrived_at)
+        last = Snapshot.objects.filter(application=OuterRef("pk")).order_by("-number")
+        lead = ApplicationMember.objects.filter(application=OuterRef("pk"), role="lead")
+        asked = InformationRequest.objects.filter(
+            application=OuterRef("pk"), closed_at__isnull=True
+        )
+        proposed = Decision.objects.filter(application=OuterRef("pk"), state=DecisionState.PROPOSED)
+        return (
+            permissions.visible_at_desk(request.user)
+            .annotate(
+                filed_version=Subquery(last.values("version")[:1]),
+                filed_payload=Subquery(last.values("payload")[:1]),
+                lead_key=Subquery(lead.values("municipality__sort_key")[:1]),
+                due_on=Subquery(asked.values("due_on")[:1]),
+                proposed_at=Subquery(proposed.values("proposed_at")[:1]),
+            )
+            .annotate(
+                matters_on=Case(
+                    When(due_on__isnull=False, then=F("due_on")),
+                    When(proposed_at__isnull=False, then=TruncDate("proposed_at")),
+                    When(decided_at__isnull=False, then=TruncDate("decided_at")),
+                    default=TruncDate("submitted_at"),
+                    output_field=DateField(),
+                ),
+                overdue=Case(When(due_on__lt=today, then=True), default=False),
+            )
+            .order_by("-submitted_at", "-pk")
+        )
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Anträge", **(extra_context or {})})
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        terms = search_terms(search_term)
+        if search_term.strip() and not terms:
+            return queryset.none(), False
+        for term in terms:
+            queryset = queryset.filter(search_key__contains=term)
+        return queryset, False
+
+    # --- Columns -----------------------------------------------------------------------------
+
+    @admin.display(description="Antragsnummer", ordering="reference")
+    def number(self, obj: Any) -> str:
+        return obj.reference
+
+    @admin.display(description="Kommune", ordering="lead_key")
+    def municipalities(self, obj: Any) -> str:
+        return self._filed(obj).names
+
+    @admin.display(description="Projektname")
+    def filed_title(self, obj: Any) -> str:
+        return self._filed(obj).title
+
+    @admin.display(description="Status", ordering="status")
+    def state_badge(self, obj: Any) -> str:
+        late = " nach Fristende eingegangen" if obj.received_late else ""
+        return format_html(
+            '<span class="desk-badge desk-badge--{}">{}</span>{}',
+            TONES[obj.state],
+            obj.state.label,
+            format_html('<span class="desk-late">{}</span>', late.strip()) if late else "",
+        )
+
+    @admin.display(description="Am Zug")
+    def turn(self, obj: Any) -> str:
+        return turn_label(obj.state)
+
+    @admin.display(description="Datum", ordering="matters_on")
+    def matters(self, obj: Any) -> str:
+        day: date = obj.matters_on
+        if obj.due_on:
+            word = "Termin überschritten" if obj.overdue else "Termin"
+        elif obj.proposed_at:
+            word = "vorgeschlagen"
+        elif obj.decided_at:
+            word = "entschieden"
+        else:
+            word = "eingereicht"
+        return format_html("{} <span class='desk-nowrap'>{}</span>", word, f"{day:%d.%m.%Y}")
+
+    @admin.display(description="beantragt")
+    def requested(self, obj: Any) -> str:
+        amount = format_euro(self._filed(obj).requested)
+        return format_html("<span class='desk-amount'>{}</span>", amount)
+
+    def _filed(self, obj: Any) -> Any:
+        if not hasattr(obj, "_filed"):
+            obj._filed = filed_in(Snapshot(version=obj.filed_version, payload=obj.filed_payload))
+        return obj._filed
+
+    # --- Addresses ---------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        def page(view: Any) -> Any:
+            def wrapper(*args: Any, **kwargs: Any) -> HttpResponse:
+                return self.admin_site.admin_view(view)(*args, **kwargs)
+
+            wrapper.model_admin = self
+            return update_wrapper(wrapper, view)
+
+        def named(route: str, view: Any, name: str) -> URLPattern:
+            return path(route, page(view), name=f"applications_application_{name}")
+
+        case = "<int:pk>/"
+        return [
+            named("", self.changelist_view, "changelist"),
+            named(case, self.to_case, "case"),
+            named(f"{case}change/", self.case_view, "change"),
+            named(f"{case}history/", self.to_log, "history"),
+            named(f"{case}anlagen/<uuid:document_id>/", self.document_view, "document"),
+            named(f"{case}fassungen/<int:number>/antrag.pdf", self.snapshot_view, "snapshot_pdf"),
+            named(f"{case}schreiben/<uuid:letter_id>/", self.letter_view, "letter_pdf"),
+            named(f"{case}entwurf.pdf", self.draft_letter_view, "draft_letter"),
+            *(
+                named(f"{case}{action}/", partial(self.move_view, action=action), action)
+                for action in moves.ACTIONS
+            ),
+        ]
+
+    def _case(self, request: HttpRequest, pk: int) -> Application:
+        """The filed application, else 404: a draft is not there for anybody at the desk."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied("Ihr Konto hat am Prüfdesk keine Rolle.")
+        found = permissions.visible_at_desk(request.user).select_related(
+            "call__round", "reviewer", "project__round", "first_snapshot"
+        )
+        application = found.filter(pk=pk).first()
+        if application is None:
+            raise Http404("Diesen Vorgang gibt es nicht.")
+        return application
+
+    def to_case(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return HttpResponseRedirect(case_page.address(self._case(request, pk)))
+
+    def to_log(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What the admin calls history is the Verfahrensprotokoll on the case page."""
+        return HttpResponseRedirect(f"{case_page.address(self._case(request, pk))}#protokoll")
+
+    def case_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        application = self._case(request, pk)
+        context = case_page.build(application, request.user, request.arrived_at)
+        return self.render(request, "admin/applications/case.html", context)
+
+    def move_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
+        return moves.respond(self, request, self._case(request, pk), action)
+
+    def document_view(self, request: HttpRequest, pk: int, document_id: Any) -> HttpResponse:
+        return files.document(self._case(request, pk), document_id)
+
+    def snapshot_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
+        return files.snapshot_pdf(self._case(request, pk), number)
+
+    def letter_view(self, request: HttpRequest, pk: int, letter_id: Any) -> HttpResponse:
+        return files.letter_pdf(self._case(request, pk), letter_id)
+
+    def draft_letter_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return files.draft_letter(self._case(request, pk), by=request.user, at=request.arrived_at)
+
+    def render(
+        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+    ) -> HttpResponse:
+        """A page of the desk around this context."""
+        whole = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, whole, status=status)
+
+    # --- The desk's first page ---------------------------------------------------------------
+
+    def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Counts of what waits, each with the list behind it, for the roles of this person."""
+        cases = permissions.visible_at_desk(request.user).order_by()
+        today = timezone.localdate(request.arrived_at)
+        worklist = reverse("admin:applications_application_changelist")
+        return [
+            {
+                "label": task.label,
+                "count": task.cases(cases, request.user, today).count(),
+                "href": f"{worklist}?aufgabe={task.name}",
+                "to_do": task.to_do,
+            }
+            for task in tasks.TASKS
+            if task.role(request.user)
+        ]

@@ -1,0 +1,97 @@
+"""Files of a case at the desk: always as a download, and only what was handed in."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.http import FileResponse, Http404, HttpResponse
+
+from applications.models import Application
+from applications.models.decisions import DecisionState
+from applications.services import letters, snapshots
+from kiv_portal import pdf
+
+if TYPE_CHECKING:
+    from django.db.models.fields.files import FieldFile
+
+    from municipalities.models import User
+
+SEALED = "default-src 'none'; sandbox"
+"""The policy a download carries: should a browser show it after all, nothing in it runs."""
+
+
+def _download(file: FieldFile, name: str, content_type: str) -> FileResponse:
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError:
+        raise Http404("Diese Datei liegt nicht in der Ablage.") from None
+    response = FileResponse(opened, as_attachment=True, filename=name, content_type=content_type)
+    return _sealed(response)
+
+
+def _sealed(response: HttpResponse) -> HttpResponse:
+    response["Content-Security-Policy"] = SEALED
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def named_in_snapshots(application: Application) -> set[str]:
+    """Ids of all documents that some version handed in names."""
+    return {
+        document["id"]
+        for snapshot in application.snapshots.all()
+        for document in snapshots.read(snapshot)["documents"]
+    }
+
+
+def document(application: Application, document_id: uuid.UUID) -> HttpResponse:
+    """An Anlage that was handed in. What only lies in an unlocked section is not there yet."""
+    row = application.documents.filter(pk=document_id).first()
+    if row is None or str(row.pk) not in named_in_snapshots(application):
+        raise Http404("Diese Anlage wurde nicht eingereicht.")
+    return _download(row.file, row.name, row.content_type)
+
+
+def snapshot_pdf(application: Application, number: int) -> HttpResponse:
+    """The PDF of a version, once it is rendered."""
+    snapshot = application.snapshots.filter(number=number).first()
+    if snapshot is None or not snapshot.pdf:
+        raise Http404("Dieses PDF gibt es noch nicht.")
+    name = f"{application.reference}-Fassung-{number}.pdf"
+    return _download(snapshot.pdf, name, "application/pdf")
+
+
+def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
+    """The PDF of a letter, once it is rendered."""
+    letter = application.letters.filter(pk=letter_id).first()
+    if letter is None or not letter.file:
+        raise Http404("Dieses PDF gibt es noch nicht.")
+    name = f"{application.reference}-{letter.get_kind_display()}.pdf"
+    return _download(letter.file, name, "application/pdf")
+
+
+def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
+    """The letter of the open proposal as a real PDF marked „Entwurf", as this person would sign."""
+    decision = (
+        application.decisions.filter(state=DecisionState.PROPOSED)
+        .select_related("application__call")
+        .first()
+    )
+    if decision is None:
+        raise Http404("Es liegt kein Vorschlag vor.")
+    if letters.missing_parts(decision, at):
+        raise Http404("Dem Schreiben fehlen noch Teile.")
+    values = letters.compose(decision, by=by, at=at)
+    content = pdf.render(
+        "pdf/letter.html",
+        {"letter": {**values, "dated_on": date.fromisoformat(values["dated_on"])}},
+        title=f"Entwurf – {values['subject']}",
+        draft=True,
+        created_at=at,
+    )
+    response = HttpResponse(content, content_type="application/pdf")
+    name = f"Entwurf-{application.reference}.pdf"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return _sealed(response)

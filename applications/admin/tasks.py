@@ -1,0 +1,100 @@
+"""What waits for whom: the counts on the desk's first page and the filter behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Exists, OuterRef, Subquery
+
+from applications.models import DecisionHand, InformationRequest
+from applications.models.application import ApplicationQuerySet
+from applications.models.decisions import DecisionState
+from applications.workflow import Status
+from municipalities.permissions import may_review, may_sign_decisions
+
+if TYPE_CHECKING:
+    from municipalities.models import User
+
+CHECKING: Final = (Status.FORMAL_CHECK, Status.SUBSTANTIVE_CHECK)
+
+
+def _new(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(status=Status.SUBMITTED)
+
+
+def _answered(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    last = InformationRequest.objects.filter(application=OuterRef("pk")).order_by("-number")
+    return cases.filter(status=Status.FORMAL_CHECK).filter(
+        Exists(
+            InformationRequest.objects.filter(
+                pk=Subquery(last.values("pk")[:1]), application=OuterRef("pk"), answered=True
+            )
+        )
+    )
+
+
+def _open_request(cases: ApplicationQuerySet, **due: date) -> ApplicationQuerySet:
+    asked = InformationRequest.objects.filter(
+        application=OuterRef("pk"), closed_at__isnull=True, **due
+    )
+    return cases.filter(Exists(asked), status=Status.INFORMATION_REQUESTED)
+
+
+def _running(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return _open_request(cases, due_on__gte=today)
+
+
+def _overdue(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return _open_request(cases, due_on__lt=today)
+
+
+def _mine(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(status__in=CHECKING, reviewer=user)
+
+
+def _hands(user: User) -> Exists:
+    return Exists(
+        DecisionHand.objects.filter(
+            decision__application=OuterRef("pk"),
+            decision__state=DecisionState.PROPOSED,
+            user=user,
+        )
+    )
+
+
+def _to_sign(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(~_hands(user), status=Status.PROPOSED)
+
+
+def _with_signer(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(_hands(user), status=Status.PROPOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One line of „Was ich tun muss": which cases, for which role, and what to call them."""
+
+    name: str
+    label: str
+    role: Callable[[User], bool]
+    cases: Callable[[ApplicationQuerySet, User, date], ApplicationQuerySet]
+    to_do: bool = True
+
+
+TASKS: Final = (
+    Task("neu", "Neu eingegangen, noch von niemandem übernommen", may_review, _new),
+    Task("beantwortet", "Unterlagen sind nachgereicht", may_review, _answered),
+    Task("ueberfaellig", "Termin für Unterlagen ist überschritten", may_review, _overdue),
+    Task("meine", "Von mir übernommen und in Prüfung", may_review, _mine),
+    Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
+    Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False),
+    Task(
+        "vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False
+    ),
+)
+"""In the order in which they are shown; without `to_do` it is somebody else's turn."""
+
+BY_NAME: Final = {task.name: task for task in TASKS}

@@ -1,0 +1,96 @@
+"""German words of the desk: tones of states, whose turn it is, what the log's actions mean."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from applications.rules import Step
+from applications.workflow import Status, turn
+from kiv_portal.euro import format_euro
+
+TONES: Final = {
+    Status.DRAFT: "neutral",
+    Status.SUBMITTED: "info",
+    Status.FORMAL_CHECK: "info",
+    Status.INFORMATION_REQUESTED: "warning",
+    Status.SUBSTANTIVE_CHECK: "info",
+    Status.PROPOSED: "warning",
+    Status.GRANTED: "success",
+    Status.REJECTED: "danger",
+    Status.WITHDRAWN: "neutral",
+    Status.CLOSED: "neutral",
+}
+"""Colour of a state's badge; its text says the same."""
+
+DONE: Final = {
+    "begin_check": "Sie haben den Fall übernommen. Er ist jetzt in der formalen Prüfung.",
+    "set_file_number": "Das Geschäftszeichen ist eingetragen.",
+    "request_information": "Die Kommune ist gebeten, Unterlagen nachzureichen.",
+    "proceed_without_answer": "Die Nachforderung ist beendet; entschieden wird nach Aktenlage.",
+    "accept_formally": "Die formale Prüfung ist abgeschlossen; es folgt die fachliche Prüfung.",
+    "propose": "Ihr Vorschlag liegt einer zweiten Person zur Schlusszeichnung vor.",
+    "return_proposal": "Der Vorschlag ist an die Sachbearbeitung zurückgegeben.",
+    "grant": "Die Bewilligung ist schlussgezeichnet; der Zuwendungsbescheid wird erzeugt.",
+    "reject": "Die Ablehnung ist schlussgezeichnet; der Ablehnungsbescheid wird erzeugt.",
+    "close": "Das Verfahren ist als erledigt beendet.",
+    "publish_project": "Das Projekt steht jetzt im öffentlichen Verzeichnis.",
+    "withdraw_project": "Das Projekt steht nicht mehr im öffentlichen Verzeichnis.",
+}
+"""What the person reads after a move was made."""
+
+LOGGED: Final = {
+    "start": "Entwurf angelegt",
+    "submit": "Antrag eingereicht",
+    "withdraw": "Antrag zurückgezogen",
+    "begin_check": "Formale Prüfung begonnen",
+    "set_file_number": "Geschäftszeichen eingetragen",
+    "request_information": "Unterlagen nachgefordert",
+    "answer": "Unterlagen nachgereicht",
+    "proceed_without_answer": "Nachforderung ohne Antwort beendet, Entscheidung nach Aktenlage",
+    "accept_formally": "Formale Prüfung abgeschlossen",
+    "propose": "Entscheidung vorgeschlagen",
+    "return_proposal": "Vorschlag zurückgegeben",
+    "grant": "Bewilligung schlussgezeichnet",
+    "reject": "Ablehnung schlussgezeichnet",
+    "close": "Verfahren als erledigt beendet",
+    "publish_project": "Projekt veröffentlicht",
+    "withdraw_project": "Projekt aus dem Verzeichnis genommen",
+    "application_rendered": "PDF des Antrags erzeugt",
+    "letter_rendered": "PDF des Schreibens erzeugt",
+}
+"""The actions of the Verfahrensprotokoll; one that is not here is shown by its own name."""
+
+_KINDS: Final = {"grant": "Bewilligung", "rejection": "Ablehnung"}
+
+
+def turn_label(status: Status) -> str:
+    """Whose turn it is, in the words of the desk."""
+    actor = turn(status)
+    return actor.label if actor else "beendet"
+
+
+def log_details(action: str, values: dict[str, Any]) -> list[str]:
+    """What a log entry holds besides the move itself, as German sentences."""
+    said: list[str] = []
+    if values.get("reference"):
+        said.append(f"Antragsnummer {values['reference']}")
+    if action == "submit" and values.get("late"):
+        said.append("nach Fristende eingegangen")
+    if action == "answer" and values.get("late"):
+        said.append("nach dem gesetzten Termin")
+    if action == "set_file_number":
+        said.append(f"vorher „{values.get('before') or '–'}“, jetzt „{values.get('after')}“")
+    if values.get("due_on"):
+        said.append(f"Termin {date.fromisoformat(values['due_on']):%d.%m.%Y}")
+    said += [
+        f"{Step(item['step']).label}: {item['sentence']}" for item in values.get("items") or []
+    ]
+    if action == "propose":
+        said.append(_KINDS.get(values.get("kind", ""), ""))
+    if values.get("amount"):
+        said.append(format_euro(Decimal(values["amount"])))
+    if values.get("reason"):
+        said.append(f"Begründung: {values['reason']}")
+    return [text for text in said if text]

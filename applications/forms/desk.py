@@ -1,0 +1,229 @@
+"""What staff type at the review desk: reasons, requests for information, proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from django import forms
+
+from applications.forms.fields import DayField, EuroField, TextField
+from applications.models.decisions import DecisionKind
+from applications.rules import Step
+from applications.services import Proposal
+from kiv_portal.calendar import add_working_days, is_working_day
+
+
+class Needed:
+    """A field that must not stay empty: at the desk nothing is saved half."""
+
+    def validate(self, value: Any) -> None:
+        forms.Field.validate(self, value)  # type: ignore[arg-type]
+
+
+class NeededText(Needed, TextField):
+    """A text that must be there."""
+
+
+class NeededDay(Needed, DayField):
+    """A day that must be there."""
+
+
+class PlainForm(forms.Form):
+    """A move that needs nothing but the person's word."""
+
+
+class ReasonForm(forms.Form):
+    """A move that needs a reason."""
+
+    reason = NeededText(
+        label="Begründung",
+        lines=5,
+        max_length=4000,
+        error_messages={"required": "Bitte geben Sie eine Begründung an."},
+    )
+
+
+class FileNumberForm(forms.Form):
+    """The Geschäftszeichen from the authority's own file system."""
+
+    file_number = NeededText(
+        label="Geschäftszeichen",
+        max_length=100,
+        help_text="Wie es in der Aktenführung der Behörde steht; es kommt auf jedes Schreiben.",
+        error_messages={"required": "Bitte geben Sie das Geschäftszeichen an."},
+    )
+
+
+class InformationForm(forms.Form):
+    """What the applicant is to hand in, section by section, until one date."""
+
+    due_on = NeededDay(
+        label="Termin für die Kommune",
+        help_text="TT.MM.JJJJ. Vorgeschlagen sind 21 Tage; Sie können den Termin ändern.",
+        error_messages={"required": "Bitte geben Sie einen Termin an."},
+    )
+    message = TextField(
+        lines=5,
+        label="Nachricht an die Kommune",
+        required=False,
+        max_length=4000,
+        help_text="Steht über der Liste. Sie müssen hier nichts wiederholen.",
+    )
+
+    SENTENCE: Final = "Bitte schreiben Sie in einem Satz, was fehlt oder zu ändern ist."
+    TICK: Final = "Bitte kreuzen Sie den Abschnitt an oder löschen Sie den Satz."
+
+    def __init__(self, *args: Any, today: date, hints: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+        due_on, message = self.fields.pop("due_on"), self.fields.pop("message")
+        for step in Step:
+            self.fields[f"step_{step}"] = forms.BooleanField(
+                label=f"{step.label} freigeben", required=False
+            )
+            self.fields[f"sentence_{step}"] = TextField(
+                label=f"Was fehlt bei „{step.label}“?",
+                required=False,
+                max_length=500,
+                widget=forms.Textarea(attrs={"rows": 2}),
+                help_text=hints.get(step, ""),
+            )
+        self.fields |= {"due_on": due_on, "message": message}
+
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """The bound fields of each step, for the page."""
+        return [
+            {
+                "label": step.label,
+                "tick": self[f"step_{step}"],
+                "sentence": self[f"sentence_{step}"],
+            }
+            for step in Step
+        ]
+
+    def clean_due_on(self) -> date:
+        """The date told to people is the date that counts, so it must be a working day (§ 193)."""
+        day: date = self.cleaned_data["due_on"]
+        if day <= self.today:
+            raise forms.ValidationError("Der Termin muss nach dem heutigen Tag liegen.")
+        try:
+            if not is_working_day(day):
+                raise forms.ValidationError(
+                    "Dieser Tag ist ein Samstag, Sonntag oder Feiertag in Hessen. Der nächste "
+                    f"Werktag ist der {add_working_days(day, 1):%d.%m.%Y}."
+                )
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for step in Step:
+            tick, sentence = cleaned.get(f"step_{step}"), cleaned.get(f"sentence_{step}")
+            if tick and not sentence and f"sentence_{step}" not in self.errors:
+                self.add_error(f"sentence_{step}", self.SENTENCE)
+            if sentence and not tick:
+                self.add_error(f"step_{step}", self.TICK)
+        if not any(
+            self.data.get(self.add_prefix(f"{part}_{step}"))
+            for step in Step
+            for part in ("step", "sentence")
+        ):
+            self.add_error(None, "Bitte kreuzen Sie mindestens einen Abschnitt an.")
+        return cleaned
+
+    @property
+    def items(self) -> list[tuple[Step, str]]:
+        """What is asked for, as the service takes it."""
+        return [
+            (step, self.cleaned_data[f"sentence_{step}"])
+            for step in Step
+            if self.cleaned_data[f"step_{step}"]
+        ]
+
+
+class ProposalForm(forms.Form):
+    """A proposal; whether it is complete is told by the service, beside the fields."""
+
+    kind = forms.ChoiceField(
+        label="Vorschlag",
+        choices=DecisionKind.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Bitte wählen Sie, was Sie vorschlagen."},
+    )
+    amount = EuroField(label="Zuwendung insgesamt", required=False)
+    eligible_costs = EuroField(label="Zuwendungsfähige Gesamtausgaben", required=False)
+    starts_on = DayField(
+        label="Beginn des Bewilligungszeitraums", required=False, help_text="TT.MM.JJJJ"
+    )
+    ends_on = DayField(
+        label="Ende des Bewilligungszeitraums", required=False, help_text="TT.MM.JJJJ"
+    )
+    reasons = TextField(
+        label="Begründung der Entscheidung",
+        lines=6,
+        help_text="Steht im Bescheid unter „Begründung“.",
+    )
+    reduction_reasons = TextField(
+        label="Begründung der Kürzung",
+        required=False,
+        lines=4,
+        help_text="Nur wenn weniger bewilligt werden soll als beantragt.",
+    )
+    special_conditions = TextField(
+        label="Besondere Nebenbestimmungen",
+        required=False,
+        lines=4,
+        help_text="Zusätzlich zu denen des Textbausteins.",
+    )
+
+    def __init__(self, *args: Any, years: Iterable[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.years = sorted(years)
+        for year in self.years:
+            self.fields[f"year_{year}"] = EuroField(label=f"Haushaltsjahr {year}", required=False)
+
+    @property
+    def year_fields(self) -> list[Any]:
+        """The bound fields of the Haushaltsjahre, for the page."""
+        return [self[f"year_{year}"] for year in self.years]
+
+    @property
+    def proposal(self) -> Proposal:
+        """What was typed, as the service takes it; a rejection has no figures."""
+        data = self.cleaned_data
+        if data["kind"] == DecisionKind.REJECTION:
+            return Proposal(kind=data["kind"], reasons=data["reasons"])
+        return Proposal(
+            kind=data["kind"],
+            reasons=data["reasons"],
+            amount=data["amount"],
+            years={
+                year: data[f"year_{year}"]
+                for year in self.years
+                if data[f"year_{year}"] is not None
+            },
+            eligible_costs=data["eligible_costs"],
+            starts_on=data["starts_on"],
+            ends_on=data["ends_on"],
+            reduction_reasons=data["reduction_reasons"],
+            special_conditions=data["special_conditions"],
+        )
+
+    def show_faults(self, faults: Mapping[str, str]) -> None:
+        """Put what the service says beside the fields it is about."""
+        for name, message in faults.items():
+            self.add_error(f"year_{self.years[0]}" if name == "years" else name, message)
+
+
+class SignatureForm(forms.Form):
+    """The final signature; it holds for the very proposal that was on the page."""
+
+    proposal = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=32767)
+
+
+class ReturnForm(SignatureForm, ReasonForm):
+    """Giving back the very proposal that was on the page, with a reason."""

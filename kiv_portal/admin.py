@@ -1,0 +1,153 @@
+"""The portal's own records at the review desk: authority, downloads, outgoing mail, jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+from simple_history.admin import SimpleHistoryAdmin
+
+from kiv_portal import outbox
+from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
+from municipalities.admin import DeskModelAdmin
+from municipalities.permissions import may_administer
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@admin.register(Authority)
+class AuthorityAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+    """One row: whoever may add it may do so once."""
+
+    list_display = ("name", "department", "city", "delivery_way", "is_sample")
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and not Authority.objects.exists()
+
+    def save_model(self, request: HttpRequest, obj: Authority, form: Any, change: bool) -> None:
+        obj.pk = 1
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Download)
+class DownloadAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+    list_display = ("title", "kind", "dated_on", "accessible", "position")
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+
+class WorkAdmin(DeskModelAdmin):
+    """Rows the worker takes on: only looked at, and what failed can be tried again."""
+
+    list_filter = ("state",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+    change_form_template = "admin/portal/work_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"portal_{self.opts.model_name}_retry"
+        view = self.admin_site.admin_view(self.retry_view)
+        return [path("<int:pk>/erneut/", view, name=name), *super().get_urls()]
+
+    @method_decorator(require_POST)
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put a failed row back into the queue."""
+        if not may_administer(request.user):
+            raise PermissionDenied("Das ist der Rolle „Verwaltung“ vorbehalten.")
+        row = self.model._default_manager.filter(pk=pk).first()
+        if row is None:
+            raise Http404("Diesen Eintrag gibt es nicht.")
+        if row.state == WorkState.FAILED:
+            outbox.retry(row, request.arrived_at)
+            messages.success(request, "Der Eintrag wird noch einmal versucht.")
+        else:
+            messages.warning(
+                request, "Nur Fehlgeschlagenes wird noch einmal versucht; dieser Eintrag nicht."
+            )
+        return HttpResponseRedirect(
+            reverse(f"admin:portal_{self.opts.model_name}_change", args=[row.pk])
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        failed = row is not None and row.state == WorkState.FAILED
+        href = (
+            reverse(f"admin:portal_{self.opts.model_name}_retry", args=[row.pk]) if failed else ""
+        )
+        extra = {"retry_href": href, "retry_error": row.last_error if failed else ""}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """How many rows failed, for those who look after the portal."""
+        if not may_administer(request.user):
+            return []
+        failed = self.model._default_manager.filter(state=WorkState.FAILED).count()
+        changelist = reverse(f"admin:portal_{self.opts.model_name}_changelist")
+        return [
+            {
+                "label": f"{self.opts.verbose_name_plural}: fehlgeschlagen",
+                "count": failed,
+                "href": f"{changelist}?state__exact={WorkState.FAILED}",
+                "to_do": True,
+            }
+        ]
+
+
+@admin.register(OutboxMail)
+class OutboxMailAdmin(WorkAdmin):
+    """Outgoing mail. What a mail about an account says is shown to nobody."""
+
+    list_display = ("recipient", "shown_subject", "state", "attempts", "created_at", "done_at")
+    search_fields = ("recipient",)
+    fields = (
+        "recipient",
+        "shown_subject",
+        "shown_text",
+        "private",
+        "state",
+        "attempts",
+        "next_try_at",
+        "created_at",
+        "done_at",
+        "last_error",
+        "message_id",
+    )
+
+    @admin.display(description="Betreff")
+    def shown_subject(self, obj: OutboxMail) -> str:
+        return "vertraulich (Mail zum Konto)" if obj.private else obj.subject
+
+    @admin.display(description="Text")
+    def shown_text(self, obj: OutboxMail) -> str:
+        return "vertraulich (Mail zum Konto)" if obj.private else obj.body
+
+
+@admin.register(Job)
+class JobAdmin(WorkAdmin):
+    list_display = ("kind", "argument", "state", "attempts", "created_at", "done_at")
+    fields = (
+        "kind",
+        "argument",
+        "state",
+        "attempts",
+        "next_try_at",
+        "created_at",
+        "done_at",
+        "last_error",
+    )
