@@ -2,10 +2,23 @@
 
 from django.urls import path
 
-from applications.views import check
+from applications.views import check, files, filing, overview, steps
 
 urlpatterns = [
     path("foerder-check/", check.check, name="check"),
     path("foerder-check.json", check.check_json, name="check_json"),
     path("foerder-check/kommunen.json", check.check_choices, name="check_choices"),
+    path("antraege/", overview.index, name="applications"),
+    path("antraege/neu/", overview.start, name="application_start"),
+    path("antraege/<uuid:key>/", overview.overview, name="application"),
+    path("antraege/<uuid:key>/pruefen/", filing.review, name="application_review"),
+    path("antraege/<uuid:key>/einreichen/", filing.submit, name="application_submit"),
+    path("antraege/<uuid:key>/antrag.pdf", files.application_pdf, name="application_pdf"),
+    path(
+        "antraege/<uuid:key>/anlagen/<uuid:document>/", files.document, name="application_document"
+    ),
+    path("antraege/<uuid:key>/schreiben/<uuid:letter>/", files.letter, name="application_letter"),
+    path("antraege/<uuid:key>/nachreichen/", filing.answer, name="application_answer"),
+    path("antraege/<uuid:key>/zurueckziehen/", filing.withdraw, name="application_withdraw"),
+    path("antraege/<uuid:key>/<slug:step>/", steps.step, name="application_step"),
 ]

@@ -1,0 +1,154 @@
+"""The few inputs of the applicant's moves: documents, confirming, answering, withdrawing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+
+from applications.forms.fields import ChoiceField, TextField, TickField, with_blank
+from applications.rules import DocumentKind
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+    from django.utils.datastructures import MultiValueDict
+
+LONGEST_REASON: Final = 4_000
+
+CHOOSE_KIND: Final = "Bitte wählen Sie, um welche Art von Unterlage es sich handelt."
+CHOOSE_PARTNER: Final = "Bitte wählen Sie, von welcher Kommune die Kooperationserklärung ist."
+CHOOSE_FILE: Final = "Bitte wählen Sie eine Datei aus."
+CONFIRM_ALL: Final = (
+    "Bitte bestätigen Sie, dass Sie den Antrag trotz der Hinweise einreichen, oder ändern Sie "
+    "die Angaben."
+)
+CONFIRM_ANSWER: Final = "Bitte bestätigen Sie, dass Sie Ihre Ergänzungen jetzt absenden möchten."
+GIVE_REASON: Final = "Bitte geben Sie kurz an, warum Sie den Antrag zurückziehen."
+
+
+class DocumentForm(forms.Form):
+    """One document at a time. What the file is, `documents.inspect` looks at, not its name."""
+
+    use_required_attribute = False
+
+    art = ChoiceField(
+        label="Art der Unterlage",
+        choices=with_blank([(kind.value, kind.label) for kind in DocumentKind]),
+    )
+    kommune = ChoiceField(
+        label="Kommune",
+        required=False,
+        help_text="Nur bei einer Kooperationserklärung: von welcher Partnerkommune sie ist.",
+    )
+    datei = forms.FileField(label="Datei", required=True)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, Any] | None = None,
+        *,
+        partners: Sequence[tuple[str, str]],
+        hint: str,
+    ) -> None:
+        super().__init__(data, files)
+        self.fields["datei"].error_messages = {
+            "required": CHOOSE_FILE,
+            "missing": CHOOSE_FILE,
+            "invalid": CHOOSE_FILE,
+            # What an empty or a long-named file is, is said by `documents.inspect`.
+            "empty": CHOOSE_FILE,
+        }
+        self.fields["datei"].allow_empty_file = True
+        self.fields["datei"].help_text = hint
+        if partners:
+            self.fields["kommune"].choices = with_blank(partners)
+        else:
+            del self.fields["kommune"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "art" in cleaned and not cleaned["art"]:
+            self.add_error("art", CHOOSE_KIND)
+        if (
+            cleaned.get("art") == DocumentKind.COOPERATION
+            and "kommune" in self.fields
+            and not cleaned.get("kommune")
+        ):
+            self.add_error("kommune", CHOOSE_PARTNER)
+        return cleaned
+
+
+class SubmitForm(forms.Form):
+    """Confirming what the rules found, with a reason where somebody wants to give one."""
+
+    use_required_attribute = False
+
+    bestaetigung = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    trotzdem = TickField(
+        label="Ich reiche trotzdem ein. Die Hinweise oben habe ich zur Kenntnis genommen."
+    )
+    grund = TextField(
+        label="Begründung",
+        lines=4,
+        required=False,
+        max_length=LONGEST_REASON,
+        help_text="Sie liegt der Sachbearbeitung zusammen mit den Hinweisen vor.",
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, key: str, to_confirm: bool) -> None:
+        super().__init__(data, initial={"bestaetigung": key})
+        self.to_confirm = to_confirm
+        if not to_confirm:
+            del self.fields["trotzdem"]
+            del self.fields["grund"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.to_confirm and not cleaned.get("trotzdem"):
+            self.add_error("trotzdem", CONFIRM_ALL)
+        return cleaned
+
+    @property
+    def confirmed(self) -> str:
+        """The key of the findings the person saw."""
+        return str(self.cleaned_data["bestaetigung"])
+
+    @property
+    def reason(self) -> str:
+        """The reason given, if any."""
+        return str(self.cleaned_data.get("grund", ""))
+
+
+class AnswerForm(forms.Form):
+    """Sending what was asked for."""
+
+    use_required_attribute = False
+
+    absenden = TickField(
+        label="Ich habe die Angaben ergänzt und möchte sie jetzt absenden.",
+        help_text="Danach können Sie hier nichts mehr ändern.",
+    )
+
+    def clean_absenden(self) -> bool:
+        if not self.cleaned_data["absenden"]:
+            raise forms.ValidationError(CONFIRM_ANSWER)
+        return True
+
+
+class WithdrawForm(forms.Form):
+    """Why an application is withdrawn."""
+
+    use_required_attribute = False
+
+    grund = TextField(
+        label="Grund",
+        lines=4,
+        max_length=LONGEST_REASON,
+        help_text="Ein Satz genügt, zum Beispiel: Wir verschieben das Vorhaben.",
+    )
+
+    def clean_grund(self) -> str:
+        if not self.cleaned_data["grund"]:
+            raise forms.ValidationError(GIVE_REASON)
+        return str(self.cleaned_data["grund"])

@@ -1,0 +1,203 @@
+"""What the pages of one application share: finding it, its parts, its findings, its steps."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Prefetch, prefetch_related_objects
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+
+from applications import permissions
+from applications.models import Adoption, Application, ApplicationMember, CoverItem
+from applications.rules import Finding, Period, Severity, Step, years_of
+from applications.services import drafts, read_step
+
+if TYPE_CHECKING:
+    from municipalities.models import User
+
+MISSING_CODES: Final = frozenset(
+    {
+        "adoption_not_planned",
+        "authority_not_declared",
+        "contact_incomplete",
+        "declaration_missing",
+        "document_missing",
+        "field_missing",
+        "lead_missing",
+        "requested_amount_missing",
+        "title_missing",
+    }
+)
+"""Findings that say a Pflichtangabe is missing; the others say something about what is there."""
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in; the sign-in middleware lets nobody else in."""
+    return request.user  # type: ignore[return-value]
+
+
+def arrived(request: HttpRequest) -> datetime:
+    """The instant the request arrived."""
+    at: datetime = request.arrived_at  # type: ignore[attr-defined]
+    return at
+
+
+def find(request: HttpRequest, key: uuid.UUID) -> Application:
+    """The application with its call and members; 404 alike for unknown and foreign ones."""
+    members = Prefetch(
+        "members",
+        ApplicationMember.objects.select_related("municipality__district"),
+    )
+    found = (
+        permissions.visible_to(request.user)
+        .select_related("call")
+        .prefetch_related(members)
+        .filter(uuid=key)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def with_parts(application: Application) -> Application:
+    """The application with all its repeatable parts fetched, each with one query."""
+    prefetch_related_objects(
+        [application],
+        "formats",
+        "milestones",
+        "expenses",
+        Prefetch("adoptions", Adoption.objects.select_related("municipality")),
+        Prefetch("cover", CoverItem.objects.select_related("municipality")),
+    )
+    return application
+
+
+def step_of(text: str) -> Step:
+    """The step an address names; 404 for another word."""
+    try:
+        return Step(text)
+    except ValueError as error:
+        raise Http404 from error
+
+
+def address(name: str, application: Application, *arguments: Any) -> str:
+    """An address below the application's own."""
+    return reverse(name, args=[application.uuid, *arguments])
+
+
+def names_of(application: Application) -> dict[str, str]:
+    """The members' names by their keys, the lead first."""
+    return {row.municipality.ags: row.municipality.short_name for row in application.members.all()}
+
+
+def years(application: Application) -> tuple[int, ...]:
+    """The Haushaltsjahre of the planned period, empty until it is known."""
+    return years_of(Period(application.starts_on, application.months))
+
+
+# --- Steps and their states ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of the task list."""
+
+    step: Step
+    number: int
+    href: str
+    state: str
+    tone: str
+    missing: list[str]
+    remarks: list[str]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing that has to be there is missing."""
+        return self.state in (COMPLETE, REMARK)
+
+
+UNTOUCHED: Final = "nicht begonnen"
+INCOMPLETE: Final = "Angaben fehlen"
+REMARK: Final = "Hinweis"
+COMPLETE: Final = "alle Pflichtangaben ausgefüllt"
+STATE_TONES: Final = {
+    UNTOUCHED: "neutral",
+    INCOMPLETE: "warning",
+    REMARK: "info",
+    COMPLETE: "success",
+}
+
+
+def is_begun(application: Application, step: Step) -> bool:
+    """Whether anybody has written something into the step."""
+    if step is Step.KOMMUNE:
+        return True  # the applicant stands there from the start
+    if step is Step.ANLAGEN:
+        return application.documents.current().exists()
+    return read_step(application, step) != drafts.empty_step(step)
+
+
+def tasks(application: Application, findings: Iterable[Finding]) -> list[Task]:
+    """The steps with what is still to do in each, in words."""
+    said: dict[str, list[Finding]] = {}
+    for finding in findings:
+        said.setdefault(finding.step, []).append(finding)
+    return [
+        task(application, step, number, said.get(step, []))
+        for number, step in enumerate(Step, start=1)
+    ]
+
+
+def task(application: Application, step: Step, number: int, findings: list[Finding]) -> Task:
+    """One step with its state. A step with nothing to fill in is done from the start."""
+    missing = [finding.message for finding in findings if finding.code in MISSING_CODES]
+    remarks = [finding.message for finding in findings if finding.code not in MISSING_CODES]
+    if not findings:
+        state = COMPLETE
+    elif not is_begun(application, step):
+        state = UNTOUCHED
+    elif missing:
+        state = INCOMPLETE
+    else:
+        state = REMARK
+    untouched = state == UNTOUCHED
+    return Task(
+        step,
+        number,
+        address("application_step", application, step.value),
+        state,
+        STATE_TONES[state],
+        [] if untouched else missing,
+        [] if untouched else remarks,
+    )
+
+
+# --- Findings ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A finding with the place where it is mended."""
+
+    finding: Finding
+    label: str
+    href: str
+
+
+def said(application: Application, findings: Iterable[Finding], severity: Severity) -> list[Said]:
+    """The findings of one severity, each with the step it belongs to."""
+    return [
+        Said(
+            finding,
+            Step(finding.step).label,
+            address("application_step", application, finding.step),
+        )
+        for finding in findings
+        if finding.severity is severity
+    ]

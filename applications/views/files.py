@@ -1,0 +1,102 @@
+"""Downloads: the application as PDF, its documents, the letters; each is saved, never shown."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from applications.models import Letter
+from applications.services import snapshots
+from applications.services.delivery import LetterNotReady, open_letter
+from applications.views import case, overview
+
+if TYPE_CHECKING:
+    from django.db.models.fields.files import FieldFile
+
+    from applications.models import Application, Document
+
+SECONDS: Final = 10
+"""After how long a page that waits for a PDF looks again."""
+
+
+@require_safe
+def application_pdf(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """The filed version as PDF, the newest or `?fassung=N`; 202 until the worker has made it."""
+    application = case.find(request, key)
+    if application.is_draft:
+        context = {"application": application}
+        return render(request, "applications/pdf_draft.html", context, status=HTTPStatus.NOT_FOUND)
+    snapshot = overview.version_asked(request, application)
+    if not snapshot.pdf:
+        return _not_yet(request, application, "Das PDF Ihres Antrags")
+    number = f", Fassung {snapshot.number}" if snapshot.number > 1 else ""
+    return _saved(snapshot.pdf, f"Antrag {application.reference}{number}.pdf", "application/pdf")
+
+
+@require_safe
+def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpResponseBase:
+    """A letter to the applicant. Its first download is the retrieval, so a HEAD is none."""
+    application = case.find(request, key)
+    found = application.letters.filter(pk=letter).first()
+    if found is None:
+        raise Http404
+    if request.method == "GET":
+        try:
+            found = open_letter(letter=found, by=case.person(request), at=case.arrived(request))
+        except LetterNotReady:
+            return _not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
+    elif not found.file:
+        return _not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
+    return _saved(found.file, _letter_name(found), "application/pdf")
+
+
+def _letter_name(letter: Letter) -> str:
+    return f"{letter.get_kind_display()} {letter.application.reference}.pdf"
+
+
+@require_safe
+def document(request: HttpRequest, key: uuid.UUID, document: uuid.UUID) -> HttpResponseBase:
+    """An uploaded document, under the name it came with."""
+    application = case.find(request, key)
+    found = application.documents.filter(pk=document).first()
+    if found is None or not (found.removed_at is None or _was_filed(application, found)):
+        raise Http404
+    return _saved(found.file, found.name, found.content_type)
+
+
+def _was_filed(application: Application, document: Document) -> bool:
+    """Whether a filed version names the document, which then stays to be had."""
+    wanted = str(document.pk)
+    return any(
+        row["id"] == wanted
+        for snapshot in application.snapshots.all()
+        for row in snapshots.read(snapshot)["documents"]
+    )
+
+
+def _not_yet(request: HttpRequest, application: Any, what: str) -> HttpResponse:
+    response = render(
+        request,
+        "applications/pdf_waiting.html",
+        {"application": application, "what": what, "seconds": SECONDS},
+        status=HTTPStatus.ACCEPTED,
+    )
+    response["Refresh"] = str(SECONDS)
+    return response
+
+
+def _saved(file: FieldFile, name: str, content_type: str) -> FileResponse:
+    """A file to be saved under its name; whatever it holds, a browser runs none of it."""
+    try:
+        handle = file.open("rb")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = FileResponse(handle, as_attachment=True, filename=name, content_type=content_type)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

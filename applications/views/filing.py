@@ -1,0 +1,256 @@
+"""The applicant's moves: check and submit, answer a request, withdraw."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from applications import documents, permissions, services
+from applications.forms.filing import AnswerForm, SubmitForm, WithdrawForm
+from applications.models import Application
+from applications.rules import Finding, Severity, Step
+from applications.services import snapshots
+from applications.views import case, overview, wording
+from applications.workflow import Actor, Status, moves_from
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+# --- Check and submit ----------------------------------------------------------------------------
+
+
+@require_safe
+def review(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Every answer with a way to change it, and everything the rules say; then submit."""
+    application = case.find(request, key)
+    if not application.is_draft:
+        return overview.version(request, application)
+    return _review_page(request, application)
+
+
+def _review_page(
+    request: HttpRequest,
+    application: Application,
+    *,
+    form: SubmitForm | None = None,
+    problem: str = "",
+    extra: Sequence[Finding] = (),
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    user, at = case.person(request), case.arrived(request)
+    findings = [*extra, *services.findings_of(case.with_parts(application), at)]
+    open_findings = services.to_confirm(findings)
+    if form is None:
+        form = SubmitForm(key=services.confirmation_key(findings), to_confirm=bool(open_findings))
+    return render(
+        request,
+        "applications/review.html",
+        {
+            "application": application,
+            "names": case.names_of(application),
+            "sections": _sections(application, at),
+            "blocking": case.said(application, findings, Severity.BLOCKING),
+            "warnings": case.said(application, findings, Severity.WARNING),
+            "notices": case.said(application, findings, Severity.NOTICE),
+            "form": form,
+            "problem": problem,
+            "closing": wording.closing(application.call, at),
+            "may_file": permissions.may_file(user, application),
+            "may_edit": permissions.may_edit(user, application),
+        },
+        status=status,
+    )
+
+
+def _sections(application: Application, at: datetime) -> list[dict[str, Any]]:
+    """The answers as they would be filed, step by step, each with its address."""
+    content = snapshots.build(
+        application, reference="", filed_at=at, late=False, findings=[], reason=""
+    )
+    shown = {
+        section["step"]: section
+        for section in documents.presentation(content, sha256="")["sections"]
+    }
+    return [
+        {
+            "step": step,
+            "section": shown.get(step.value),
+            "files": content["documents"] if step is Step.ANLAGEN else [],
+            "href": case.address("application_step", application, step.value),
+        }
+        for step in Step
+    ]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """File the application. Only the POST does; whoever just looks lands on the check page."""
+    application = case.find(request, key)
+    if request.method != "POST":
+        return redirect("application_review", application.uuid)
+    user, at = case.person(request), case.arrived(request)
+    if not permissions.may_file(user, application):
+        raise PermissionDenied
+    if not application.is_draft:
+        return _already(request, application)
+    findings = services.findings_of(case.with_parts(application), at)
+    form = SubmitForm(
+        request.POST,
+        key=services.confirmation_key(findings),
+        to_confirm=bool(services.to_confirm(findings)),
+    )
+    if not form.is_valid():
+        return _review_page(request, application, form=form)
+    try:
+        filed = services.submit(
+            application=application, confirmed=form.confirmed, reason=form.reason, by=user, at=at
+        )
+    except services.AlreadySubmitted as error:
+        return _already(request, error.application)
+    except services.NotSubmittable as error:
+        known = {finding.message for finding in findings}
+        return _review_page(
+            request,
+            application,
+            extra=[finding for finding in error.findings if finding.message not in known],
+            problem="So kann der Antrag noch nicht eingereicht werden. Was fehlt, steht hier.",
+            status=HTTPStatus.CONFLICT,
+        )
+    except services.NotConfirmed:
+        return _review_page(
+            request,
+            application,
+            form=_again(form, services.confirmation_key(findings)),
+            problem=(
+                "Die Hinweise haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte "
+                "lesen Sie sie noch einmal und reichen Sie dann ein."
+            ),
+            status=HTTPStatus.CONFLICT,
+        )
+    except services.CallNotOpen:
+        return _review_page(
+            request,
+            application,
+            problem="Der Förderaufruf hat noch nicht begonnen. Ihr Entwurf bleibt gespeichert.",
+            status=HTTPStatus.CONFLICT,
+        )
+    except services.NotAllowed as error:
+        raise PermissionDenied from error
+    messages.success(request, f"Ihr Antrag {filed.reference} ist eingegangen.")
+    return redirect(filed)
+
+
+def _again(form: SubmitForm, key: str) -> SubmitForm:
+    """The same form for the findings as they are now; what was typed stays."""
+    fresh = SubmitForm(key=key, to_confirm=form.to_confirm)
+    if form.to_confirm:
+        fresh.initial["grund"] = form.reason
+    return fresh
+
+
+def _already(request: HttpRequest, application: Application) -> HttpResponse:
+    messages.info(request, f"Dieser Antrag ist schon eingereicht: {application.reference}.")
+    return redirect(application)
+
+
+# --- Answer a request ----------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """What the authority asked for, the way to each open step, and sending it off."""
+    application = case.find(request, key)
+    user, at = case.person(request), case.arrived(request)
+    may_file = permissions.may_file(user, application)
+    if request.method == "POST" and not may_file:
+        raise PermissionDenied
+    asked = application.information_requests.filter(closed_at__isnull=True).first()
+    if application.state is not Status.INFORMATION_REQUESTED or asked is None:
+        messages.info(request, "Zurzeit sind keine Unterlagen nachzureichen.")
+        return redirect(application)
+    form = AnswerForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.answer(application=application, by=user, at=at)
+        except services.WrongState:
+            messages.info(request, "Zurzeit sind keine Unterlagen nachzureichen.")
+        except services.NotAllowed as error:
+            raise PermissionDenied from error
+        else:
+            messages.success(request, "Ihre Ergänzungen sind eingegangen.")
+        return redirect(application)
+    items = list(asked.items.all())
+    open_steps = [step for step in Step if any(item.step == step for item in items)]
+    changed = set(application.revisions.filter(at__gt=asked.sent_at).values_list("step", flat=True))
+    findings = services.findings_of(case.with_parts(application), at)
+    return render(
+        request,
+        "applications/answer.html",
+        {
+            "application": application,
+            "asked": asked,
+            "left": wording.days_to(asked.due_on, at),
+            "steps": [
+                {
+                    "step": step,
+                    "href": case.address("application_step", application, step.value),
+                    "sentences": [item.sentence for item in items if item.step == step],
+                    "changed": step.value in changed,
+                    "missing": [
+                        finding.message
+                        for finding in findings
+                        if finding.step == step and finding.code in case.MISSING_CODES
+                    ],
+                }
+                for step in open_steps
+            ],
+            "form": form,
+            "may_file": may_file,
+            "may_edit": permissions.may_edit(user, application),
+            "anything_changed": any(step.value in changed for step in open_steps),
+        },
+    )
+
+
+# --- Withdraw ------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Take a filed application back, with a reason."""
+    application = case.find(request, key)
+    user, at = case.person(request), case.arrived(request)
+    may_file = permissions.may_file(user, application)
+    if request.method == "POST" and not may_file:
+        raise PermissionDenied
+    moves = {move.action for move in moves_from(application.state, Actor.APPLICANT)}
+    if "withdraw" not in moves:
+        messages.info(request, "Dieser Antrag kann nicht (mehr) zurückgezogen werden.")
+        return redirect(application)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.withdraw(
+                application=application, reason=form.cleaned_data["grund"], by=user, at=at
+            )
+        except services.WrongState:
+            messages.info(request, "Dieser Antrag kann nicht (mehr) zurückgezogen werden.")
+        except services.NotAllowed as error:
+            raise PermissionDenied from error
+        else:
+            messages.success(request, f"Ihr Antrag {application.reference} ist zurückgezogen.")
+        return redirect(application)
+    return render(
+        request,
+        "applications/withdraw.html",
+        {"application": application, "form": form, "may_file": may_file},
+    )
