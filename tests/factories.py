@@ -1,12 +1,14 @@
 """Invented records for tests: plausible, small, and the same on every run."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
 
+from applications.models import FundingCall
 from municipalities.eligibility import Kind
 from municipalities.models import District, Membership, Municipality, Population, User
 from projects.models import Contact, FundingRound, Project, ProjectMember
@@ -128,3 +130,26 @@ class ContactFactory(DjangoModelFactory):
     phone_e164 = "+49615112345"
     basis = "Einwilligung vom 01.10.2026"
     confirmed_on = date(2026, 10, 1)
+
+
+class FundingCallFactory(DjangoModelFactory):
+    """An open call without a closing date, with the limits of the programme page."""
+
+    class Meta:
+        model = FundingCall
+
+    title = factory.Sequence(lambda n: f"Förderaufruf {n}")
+    opens_at = datetime(2026, 1, 1, 8, tzinfo=UTC)
+    opened_at = opens_at
+    minimum_population = 10_000
+    maximum_population = 50_000
+    population_as_of = date(2023, 12, 31)
+    population_basis = "Zensus 2011"
+    population_source = "Programmseite"
+    joint_allowed = True
+    joint_source = "Programmseite"
+    duration_min = 12
+    duration_max = 18
+    duration_source = "Programmseite"
+    cap = Decimal("30000.00")
+    cap_source = "Förderaufruf"
