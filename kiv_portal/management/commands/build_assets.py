@@ -56,7 +56,7 @@ def slim_font(file: Path, face: str) -> bytes:
     version must be called something else. Copyright and licence stay in the file, the
     licence's text is delivered beside it (static/fonts/OFL.txt).
     """
-    font = TTFont(file, recalcTimestamp=False, lazy=True)
+    font = TTFont(io.BytesIO(file.read_bytes()), recalcTimestamp=False)
     options = Options()
     options.hinting = False
     options.layout_features = ["ccmp", "kern", "liga", "locl", "mark", "mkmk", "tnum"]
