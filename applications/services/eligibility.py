@@ -24,6 +24,7 @@ from municipalities.eligibility import (
     Limits,
     Member,
     assess,
+    distance_km,
     headline,
     suggest_partners,
     verdict,
@@ -42,6 +43,9 @@ KEY: Final = re.compile(r"[0-9]{8}")
 DISTRICT_KEY: Final = re.compile(r"[0-9]{5}(000)?")
 SHOWN_OF_A_KEY: Final = 20
 """How much of a key nobody knows is repeated in an answer."""
+MOST_SUGGESTIONS: Final = 5
+FIRST_LOOK: Final = 40
+"""So many of the nearest are tried as partners before the rest of the register is."""
 
 
 # --- Which call -------------------------------------------------------------------------------
@@ -244,13 +248,35 @@ def _all_figures(municipality: Municipality) -> Iterator[Population]:
 def _suggestions(
     lead: AssessedMember, limits: Limits, before: date | None, on: date
 ) -> tuple[SuggestedPartner, ...]:
-    others = list(figures.with_figures().in_force(on).able_to_apply())
-    funded = funded_rounds_of(others)
-    members = {row.ags: _assessed(row, limits, before, funded.get(row.pk, ())) for row in others}
-    return tuple(
-        SuggestedPartner(members[found.member.ags], found.distance_km)
-        for found in suggest_partners(lead, members.values(), limits, on)
+    """The nearest that would do. The whole register is looked at only where it must be."""
+    if not limits.joint_allowed or lead.lat is None or lead.lon is None:
+        return ()
+    places = (
+        Municipality.objects.in_force(on)
+        .able_to_apply()
+        .exclude(pk=lead.municipality_id)
+        .filter(latitude__isnull=False, longitude__isnull=False)
+        .values_list("pk", "latitude", "longitude")
     )
+    far = {
+        pk: distance_km(lead.lat, lead.lon, float(lat or 0), float(lon or 0))
+        for pk, lat, lon in places
+    }
+    near = sorted(far, key=far.__getitem__)
+    found: list[SuggestedPartner] = []
+    for portion in (near[:FIRST_LOOK], near[FIRST_LOOK:]):
+        if not portion or len(found) == MOST_SUGGESTIONS:
+            break
+        rows = list(figures.with_figures().filter(pk__in=portion))
+        funded = funded_rounds_of(rows)
+        others = {row.ags: _assessed(row, limits, before, funded.get(row.pk, ())) for row in rows}
+        found += [
+            SuggestedPartner(others[near_by.member.ags], near_by.distance_km)
+            for near_by in suggest_partners(
+                lead, others.values(), limits, on, limit=MOST_SUGGESTIONS - len(found)
+            )
+        ]
+    return tuple(found)
 
 
 # --- What was before --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from applications.models import Application, ApplicationMember, FundingCall
 from applications.services.eligibility import (
+    FIRST_LOOK,
     Assessment,
     CallForCheck,
     UnknownCall,
@@ -240,6 +241,36 @@ def test_where_earlier_funding_excludes_nobody_funded_is_suggested() -> None:
     assert [row.member.name for row in found.suggestions] == ["far", "farther"]
 
 
+def test_a_partner_beyond_the_first_look_is_found() -> None:
+    lead = town(4_000, latitude=50, longitude=9)
+    for _ in range(FIRST_LOOK):
+        town(60_000, latitude=50, longitude=9)
+    town(4_000, short_name="far", latitude=51, longitude=9)
+    found = assess(lead.ags, call=FundingCallFactory())
+    assert [row.member.name for row in found.suggestions] == ["far"]
+
+
+def test_no_more_than_five_are_suggested() -> None:
+    lead = town(4_000, latitude=50, longitude=9)
+    for step in range(FIRST_LOOK + 1):
+        town(4_000, short_name=str(step), latitude=51 + step * Decimal("0.1"), longitude=9)
+    found = assess(lead.ags, call=FundingCallFactory())
+    assert [row.member.name for row in found.suggestions] == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    "place", [{"latitude": None, "longitude": 9}, {"latitude": 50, "longitude": None}]
+)
+def test_a_lead_without_a_place_gets_no_suggestions(place: dict[str, int | None]) -> None:
+    neighbours()
+    assert assess(town(4_000, **place).ags, call=FundingCallFactory()).suggestions == ()
+
+
+def test_a_call_without_verbund_suggests_nobody() -> None:
+    lead = neighbours()["lead"]
+    assert assess(lead.ags, call=FundingCallFactory(joint_allowed=False)).suggestions == ()
+
+
 # --- Queries -------------------------------------------------------------------------------------
 
 
@@ -265,7 +296,7 @@ def test_suggestions_take_as_many_queries_for_one_as_for_three(
     call, lead = FundingCallFactory(), town(4_000, latitude=50, longitude=9)
     for _ in range(candidates):
         town(5_000, latitude=51, longitude=9)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         found = assess(lead.ags, call=call)
     assert len(found.suggestions) == candidates
 
