@@ -337,6 +337,7 @@ def test_nobody_learns_here_who_has_applied_and_no_cookie_is_set(
                 visitor.force_login(person)
             answer = visitor.get(address)
             assert not answer.cookies
+            assert not answer.has_header("Vary")
             answers.append(answer.content)
         assert len(set(answers)) == 1
         assert b"application_exists" not in answers[0]
