@@ -1,0 +1,563 @@
+"""Every address × role × method against one literal table; an address not in it fails."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from PIL import Image
+
+from applications import services
+from applications.rules import DocumentKind
+from applications.services import rendering, uploads
+from applications.workflow import TRANSITIONS, Actor
+from kiv_portal.models import Download, Job
+from municipalities.models import RegisterImport
+from tests import world
+from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
+
+ROLES = (
+    "anonymous",
+    "newcomer",  # an account that belongs to no municipality
+    "stranger",  # may do everything, but for another municipality
+    "member",  # may read for the municipality
+    "clerk",  # may write as well
+    "signatory",  # may file as well
+    "reader",  # staff: reads
+    "reviewer",  # staff: checks and proposes
+    "signer",  # staff: signs
+    "administrator",  # staff: keeps register, calls, texts, accounts
+)
+
+
+def _picture() -> bytes:
+    """One pixel."""
+    picture = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(picture, "PNG")
+    return picture.getvalue()
+
+
+@pytest.fixture
+def scene(db: None) -> dict[str, Any]:
+    """A draft, a filed application with a document, a granted one with its letter; all people."""
+    w = world.build()
+    member = UserFactory()
+    MembershipFactory(
+        user=member,
+        municipality=w.town,
+        may_edit=False,
+        confirmed_at=NOW,
+        confirmed_by=w.administrator,
+    )
+    granted = world.granted(w)
+    services.publish_project(application=granted, by=w.reviewer, at=NOW)
+    for job in Job.objects.all():
+        rendering.JOBS[job.kind](job.argument, NOW)
+    draft = world.draft(w)
+    document = uploads.add_document(
+        application=draft,
+        upload=SimpleUploadedFile("Plan.png", _picture()),
+        kind=DocumentKind.OTHER,
+        by=w.clerk,
+        at=NOW,
+    )
+    people = {
+        "newcomer": UserFactory(),
+        "stranger": w.stranger,
+        "member": member,
+        "clerk": w.clerk,
+        "signatory": w.signatory,
+        "reader": w.reader,
+        "reviewer": w.reviewer,
+        "signer": w.signer,
+        "administrator": w.administrator,
+    }
+    return {
+        "world": w,
+        "people": people,
+        "draft": draft,
+        "granted": granted,
+        "letter": granted.letters.get(),
+        "document": document,
+    }
+
+
+def addresses(
+    patterns: list[URLPattern | URLResolver] | None = None, prefix: str = ""
+) -> Iterator[str]:
+    """Every route of the URLconf as it is written there."""
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+def everybody(status: int) -> dict[str, int]:
+    """The same for all, signed in or not."""
+    return dict.fromkeys(ROLES, status)
+
+
+def signed_in(status: int) -> dict[str, int]:
+    """The same for all who are signed in; the others are led to the sign-in."""
+    return everybody(status) | {"anonymous": 302}
+
+
+def own(member: int, clerk: int, signatory: int) -> dict[str, int]:
+    """For the municipality's own people; for all others there is no such application."""
+    return signed_in(404) | {"member": member, "clerk": clerk, "signatory": signatory}
+
+
+READ_ONLY = everybody(405)
+PUBLIC = (everybody(200), READ_ONLY)
+OPEN_TO_ALL = everybody(200)
+LED_ON = everybody(302)
+
+TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
+    # route as in the URLconf: (an address of it, GET, POST with nothing in it)
+    "": ("/", *PUBLIC),
+    "hilfe/": ("/hilfe/", *PUBLIC),
+    "kontakt/": ("/kontakt/", *PUBLIC),
+    "downloads/": ("/downloads/", *PUBLIC),
+    "impressum/": ("/impressum/", *PUBLIC),
+    "datenschutz/": ("/datenschutz/", *PUBLIC),
+    "barrierefreiheit/": ("/barrierefreiheit/", *PUBLIC),
+    "health/live": ("/health/live", *PUBLIC),
+    "health/ready": ("/health/ready", *PUBLIC),
+    "foerder-check/": ("/foerder-check/", *PUBLIC),
+    "foerder-check.json": ("/foerder-check.json?kommune=06431901", *PUBLIC),
+    "foerder-check/kommunen.json": ("/foerder-check/kommunen.json?q=muster", *PUBLIC),
+    "projekte/": ("/projekte/", *PUBLIC),
+    "projekte.csv": ("/projekte.csv", *PUBLIC),
+    "projekte.json": ("/projekte.json", *PUBLIC),
+    "projekte/<slug:slug>/": ("/projekte/{project}/", *PUBLIC),
+    # Accounts: the sign-in package's own answers. What needs a fresh sign-in leads there.
+    "konto/anmelden/": (
+        "/konto/anmelden/",
+        LED_ON | {"anonymous": 200},
+        LED_ON | {"anonymous": 200},
+    ),
+    "konto/abmelden/": ("/konto/abmelden/", signed_in(200), LED_ON),
+    "konto/gesperrt/": ("/konto/gesperrt/", *PUBLIC),
+    "konto/bestaetigen/": ("/konto/bestaetigen/", signed_in(200), signed_in(200)),
+    "konto/passwort/aendern/": ("/konto/passwort/aendern/", signed_in(200), signed_in(200)),
+    "konto/passwort/setzen/": ("/konto/passwort/setzen/", LED_ON, LED_ON),
+    "konto/passwort/vergessen/": ("/konto/passwort/vergessen/", OPEN_TO_ALL, OPEN_TO_ALL),
+    "konto/passwort/vergessen/gesendet/": ("/konto/passwort/vergessen/gesendet/", *PUBLIC),
+    "konto/passwort/neu/fertig/": ("/konto/passwort/neu/fertig/", *PUBLIC),
+    "konto/^passwort/neu/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": (
+        "/konto/passwort/neu/abc-def/",
+        OPEN_TO_ALL,
+        OPEN_TO_ALL,
+    ),
+    "konto/e-mail/": ("/konto/e-mail/", *PUBLIC),
+    r"konto/^e-mail/(?P<key>[-:\w]+)/$": ("/konto/e-mail/xyz/", OPEN_TO_ALL, everybody(404)),
+    "konto/zweiter-faktor/": ("/konto/zweiter-faktor/", signed_in(200), signed_in(405)),
+    "konto/zweiter-faktor/authenticate/": ("/konto/zweiter-faktor/authenticate/", LED_ON, LED_ON),
+    "konto/zweiter-faktor/reauthenticate/": (
+        "/konto/zweiter-faktor/reauthenticate/",
+        LED_ON,
+        LED_ON,
+    ),
+    "konto/zweiter-faktor/totp/activate/": ("/konto/zweiter-faktor/totp/activate/", LED_ON, LED_ON),
+    "konto/zweiter-faktor/totp/deactivate/": (
+        "/konto/zweiter-faktor/totp/deactivate/",
+        signed_in(404),
+        signed_in(404),
+    ),
+    "konto/zweiter-faktor/recovery-codes/": (
+        "/konto/zweiter-faktor/recovery-codes/",
+        signed_in(404),
+        signed_in(405),
+    ),
+    "konto/zweiter-faktor/recovery-codes/generate/": (
+        "/konto/zweiter-faktor/recovery-codes/generate/",
+        LED_ON,
+        LED_ON,
+    ),
+    "konto/zweiter-faktor/recovery-codes/download/": (
+        "/konto/zweiter-faktor/recovery-codes/download/",
+        signed_in(404),
+        signed_in(404),
+    ),
+    # The applicant's side.
+    "antraege/": ("/antraege/", signed_in(200), signed_in(405)),
+    "antraege/neu/": ("/antraege/neu/", signed_in(200), signed_in(200)),
+    "antraege/<uuid:key>/": ("/antraege/{draft}/", own(200, 200, 200), signed_in(405)),
+    "antraege/<uuid:key>/<slug:step>/": (
+        "/antraege/{draft}/konzeption/",
+        own(200, 200, 200),
+        own(403, 302, 302),
+    ),
+    "antraege/<uuid:key>/pruefen/": (
+        "/antraege/{draft}/pruefen/",
+        own(200, 200, 200),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/einreichen/": (
+        "/antraege/{draft}/einreichen/",
+        own(302, 302, 302),
+        own(403, 403, 200),
+    ),
+    "antraege/<uuid:key>/antrag.pdf": (
+        "/antraege/{granted}/antrag.pdf",
+        own(200, 200, 200),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/anlagen/<uuid:document>/": (
+        "/antraege/{draft}/anlagen/{document}/",
+        own(200, 200, 200),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/schreiben/<uuid:letter>/": (
+        "/antraege/{granted}/schreiben/{letter}/",
+        own(200, 200, 200),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/nachreichen/": (
+        "/antraege/{granted}/nachreichen/",
+        own(302, 302, 302),
+        own(403, 403, 302),
+    ),
+    "antraege/<uuid:key>/zurueckziehen/": (
+        "/antraege/{granted}/zurueckziehen/",
+        own(302, 302, 302),
+        own(403, 403, 302),
+    ),
+}
+"""Every address outside the desk, for every role, by GET and by POST."""
+
+
+def _clients(scene: dict[str, Any]) -> dict[str, Client]:
+    clients = {"anonymous": Client()}
+    for role, person in scene["people"].items():
+        clients[role] = Client()
+        clients[role].force_login(person)
+    return clients
+
+
+def _status(client: Client, method: str, address: str) -> int:
+    """What the address answers; whatever it did is undone."""
+    with transaction.atomic():
+        response = getattr(client, method)(address)
+        transaction.set_rollback(True)
+    return int(response.status_code)
+
+
+def test_every_address_outside_the_desk_is_in_the_table():
+    assert {route for route in addresses() if not route.startswith("admin/")} == set(TABLE)
+
+
+def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
+    names = {
+        "draft": scene["draft"].uuid,
+        "granted": scene["granted"].uuid,
+        "letter": scene["letter"].pk,
+        "document": scene["document"].pk,
+        "project": scene["granted"].project.slug,
+    }
+    clients = _clients(scene)
+    expected, found = {}, {}
+    for pattern, get, post in TABLE.values():
+        address = pattern.format(**names)
+        for role in ROLES:
+            expected[address, role] = (get[role], post[role])
+            found[address, role] = (
+                _status(clients[role], "get", address),
+                _status(clients[role], "post", address),
+            )
+        if address == "/konto/abmelden/":
+            clients = _clients(scene)
+    differences = {key: found[key] for key in expected if found[key] != expected[key]}
+    assert differences == {}, "\n".join(f"{key}: {value}" for key, value in differences.items())
+
+
+def test_what_is_foreign_answers_like_what_does_not_exist(scene):
+    """The very same bytes, so that nobody learns who has applied."""
+    client = Client()
+    client.force_login(scene["world"].stranger)
+    foreign = client.get(f"/antraege/{scene['draft'].uuid}/")
+    missing = client.get("/antraege/00000000-0000-4000-8000-000000000000/")
+    assert (foreign.status_code, foreign.content) == (missing.status_code, missing.content)
+
+
+# --- The desk -------------------------------------------------------------------------------------
+
+STAFF = ("reader", "reviewer", "signer", "administrator")
+NOBODY: frozenset[str] = frozenset()
+ALL_STAFF = frozenset(STAFF)
+KEEPER = frozenset({"administrator"})
+
+MODELS: dict[str, dict[str, frozenset[str]]] = {
+    # model: verb → the staff roles that may; what is not named nobody may
+    "applications.fundingcall": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
+    "applications.letterblock": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
+    "municipalities.district": {"view": ALL_STAFF, "change": KEEPER},
+    "municipalities.membership": {"view": KEEPER, "add": KEEPER, "change": KEEPER},
+    "municipalities.municipality": {"view": ALL_STAFF, "change": KEEPER},
+    "municipalities.registerimport": {"view": ALL_STAFF},
+    "municipalities.user": {"view": KEEPER, "add": KEEPER, "change": KEEPER},
+    "portal.authority": {"view": ALL_STAFF, "change": KEEPER},  # there is one already
+    "portal.download": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER, "delete": KEEPER},
+    "portal.job": {"view": KEEPER},
+    "portal.outboxmail": {"view": KEEPER},
+    "projects.contact": {"view": ALL_STAFF, "change": KEEPER},
+    "projects.fundinground": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
+    "projects.project": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
+}
+"""Role × model × verb at the desk. Applications have their own table: moves, no verbs."""
+
+
+@pytest.fixture
+def demo(settings: Any) -> None:
+    """The desk without a second factor, which only the demonstration allows."""
+    settings.PORTAL_DEMO = True
+
+
+WITH_HISTORY = set(MODELS) - {
+    "municipalities.registerimport",
+    "municipalities.user",
+    "portal.job",
+    "portal.outboxmail",
+}
+"""Models whose earlier versions can be looked at."""
+
+CASE = "admin/applications/application/<int:pk>/"
+MOVES = {move.action: move.actor for move in TRANSITIONS if move.actor is not Actor.APPLICANT}
+
+
+def desk(**staff: int) -> dict[str, int]:
+    """Staff as named; all others are led away from the desk."""
+    return LED_ON | staff
+
+
+def at_desk(allowed: frozenset[str], yes: int, no: int = 403) -> dict[str, int]:
+    return desk(**{role: yes if role in allowed else no for role in STAFF})
+
+
+EVERY_STAFF = at_desk(ALL_STAFF, 200)
+NO_SUCH = at_desk(NOBODY, 200, 404)
+
+DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
+    "admin/": ("/admin/", EVERY_STAFF, EVERY_STAFF),
+    "admin/login/": (
+        "/admin/login/",
+        everybody(403) | {"anonymous": 302} | dict.fromkeys(STAFF, 302),
+        everybody(403) | {"anonymous": 302} | dict.fromkeys(STAFF, 302),
+    ),
+    "admin/logout/": ("/admin/logout/", EVERY_STAFF, LED_ON),
+    "admin/password_change/": ("/admin/password_change/", EVERY_STAFF, EVERY_STAFF),
+    "admin/password_change/done/": (
+        "/admin/password_change/done/",
+        EVERY_STAFF,
+        at_desk(NOBODY, 200, 405),
+    ),
+    "admin/autocomplete/": (
+        "/admin/autocomplete/",
+        at_desk(NOBODY, 200),
+        at_desk(NOBODY, 200, 405),
+    ),
+    "admin/jsi18n/": ("/admin/jsi18n/", EVERY_STAFF, at_desk(NOBODY, 200, 405)),
+    "admin/r/<path:content_type_id>/<path:object_id>/": ("/admin/r/1/1/", NO_SUCH, NO_SUCH),
+    "admin/^(?P<app_label>municipalities|portal|applications|projects)/$": (
+        "/admin/applications/",
+        EVERY_STAFF,
+        EVERY_STAFF,
+    ),
+    "admin/(?P<url>.*)$": ("/admin/nowhere/", NO_SUCH, NO_SUCH),
+    "admin/applications/application/": (
+        "/admin/applications/application/",
+        EVERY_STAFF,
+        EVERY_STAFF,
+    ),
+    CASE: ("/admin/applications/application/{case}/", LED_ON, LED_ON),
+    CASE + "change/": (
+        "/admin/applications/application/{case}/change/",
+        EVERY_STAFF,
+        EVERY_STAFF,
+    ),
+    CASE + "history/": ("/admin/applications/application/{case}/history/", LED_ON, LED_ON),
+    CASE + "anlagen/<uuid:document_id>/": (
+        # A draft's document is nobody's business at the desk.
+        "/admin/applications/application/{case}/anlagen/{document}/",
+        NO_SUCH,
+        NO_SUCH,
+    ),
+    CASE + "fassungen/<int:number>/antrag.pdf": (
+        "/admin/applications/application/{case}/fassungen/1/antrag.pdf",
+        EVERY_STAFF,
+        EVERY_STAFF,
+    ),
+    CASE + "schreiben/<uuid:letter_id>/": (
+        "/admin/applications/application/{case}/schreiben/{letter}/",
+        EVERY_STAFF,
+        EVERY_STAFF,
+    ),
+    CASE + "entwurf.pdf": (
+        "/admin/applications/application/{case}/entwurf.pdf",
+        NO_SUCH,
+        NO_SUCH,
+    ),
+    CASE + "set_file_number/": (
+        "/admin/applications/application/{case}/set_file_number/",
+        at_desk(frozenset({"reviewer"}), 200),
+        at_desk(frozenset({"reviewer"}), 422),
+    ),
+    "admin/applications/fundingcall/<int:pk>/freischalten/": (
+        "/admin/applications/fundingcall/{call}/freischalten/",
+        at_desk(KEEPER, 409),
+        at_desk(KEEPER, 409),
+    ),
+    "admin/applications/fundingcall/<int:pk>/verlaengern/": (
+        "/admin/applications/fundingcall/{call}/verlaengern/",
+        at_desk(KEEPER, 200),
+        at_desk(KEEPER, 422),
+    ),
+    "admin/municipalities/municipality/import/": (
+        "/admin/municipalities/municipality/import/",
+        at_desk(KEEPER, 200),
+        at_desk(KEEPER, 200),
+    ),
+    "admin/municipalities/municipality/process_import/": (
+        "/admin/municipalities/municipality/process_import/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(KEEPER, 302),
+    ),
+    "admin/portal/job/<int:pk>/erneut/": (
+        "/admin/portal/job/{job}/erneut/",
+        at_desk(KEEPER, 405, 405),
+        at_desk(KEEPER, 302),
+    ),
+    "admin/portal/outboxmail/<int:pk>/erneut/": (
+        "/admin/portal/outboxmail/{mail}/erneut/",
+        at_desk(KEEPER, 405, 405),
+        at_desk(KEEPER, 302),
+    ),
+}
+"""Every address at the desk besides the models' own and the moves."""
+
+
+def _model_rows(label: str, rights: dict[str, frozenset[str]], pk: Any) -> dict[str, Any]:
+    """What the rights of a model mean for its addresses: (address, GET, POST)."""
+    view, add, change, delete = (
+        rights.get(verb, NOBODY) for verb in ("view", "add", "change", "delete")
+    )
+    base = f"admin/{label.replace('.', '/')}/"
+    one = f"/{base}{pk}/"
+    rows = {
+        base: (f"/{base}", at_desk(view, 200), at_desk(view, 200)),
+        f"{base}add/": (f"/{base}add/", at_desk(add, 200), at_desk(add, 200)),
+        f"{base}<path:object_id>/": (one, LED_ON, LED_ON),
+        f"{base}<path:object_id>/change/": (
+            f"{one}change/",
+            at_desk(view, 200),
+            at_desk(change, 200),
+        ),
+        f"{base}<path:object_id>/delete/": (
+            f"{one}delete/",
+            at_desk(delete, 200),
+            at_desk(delete, 200),
+        ),
+        f"{base}<path:object_id>/history/": (
+            f"{one}history/",
+            at_desk(view, 200),
+            at_desk(view, 200),
+        ),
+    }
+    if label in WITH_HISTORY:
+        rows[f"{base}^([^/]+)/history/([^/]+)/$"] = (
+            # Of a version that does not exist nobody learns anything.
+            f"{one}history/0/",
+            NO_SUCH,
+            NO_SUCH,
+        )
+    return rows
+
+
+def _move_rows() -> dict[str, Any]:
+    """The moves of a granted case: refused for the person (403) or for its state (409)."""
+    rows = {}
+    for action, actor in MOVES.items():
+        who = "reviewer" if actor is Actor.REVIEWER else "signer"
+        get, post = {"withdraw_project": (200, 422)}.get(action, (409, 409))
+        rows[f"{CASE}{action}/"] = (
+            f"/admin/applications/application/{{case}}/{action}/",
+            at_desk(frozenset({who}), get),
+            at_desk(frozenset({who}), post),
+        )
+    return rows
+
+
+@pytest.fixture
+def records(scene: dict[str, Any], demo: None) -> dict[str, Any]:
+    """One record of every model at the desk."""
+    w = scene["world"]
+    ContactFactory()
+    Download.objects.create(title="Richtlinie")
+    RegisterImport.objects.create(
+        at=NOW,
+        by=w.administrator,
+        file_name="GV.ASC",
+        territory_as_of=NOW.date(),
+        population_as_of=NOW.date(),
+    )
+    return {
+        label: apps.get_model(label)._default_manager.order_by("pk").first().pk for label in MODELS
+    }
+
+
+def test_every_address_at_the_desk_is_in_a_table():
+    rows = set(DESK) | set(_move_rows())
+    for label, rights in MODELS.items():
+        rows |= set(_model_rows(label, rights, 1))
+    assert {route for route in addresses() if route.startswith("admin/")} == rows
+
+
+def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
+    names = {
+        "case": scene["granted"].pk,
+        "letter": scene["letter"].pk,
+        "document": scene["document"].pk,
+        "call": scene["world"].call.pk,
+        "job": records["portal.job"],
+        "mail": records["portal.outboxmail"],
+    }
+    rows = [*DESK.values(), *_move_rows().values()]
+    for label, rights in MODELS.items():
+        rows += _model_rows(label, rights, records[label]).values()
+    clients = _clients(scene)
+    expected, found = {}, {}
+    for pattern, get, post in rows:
+        address = pattern.format(**names)
+        for role in ROLES:
+            expected[address, role] = (get[role], post[role])
+            found[address, role] = (
+                _status(clients[role], "get", address),
+                _saved(_status(clients[role], "post", address), post[role]),
+            )
+        if address == "/admin/logout/":
+            clients = _clients(scene)
+    differences = {key: found[key] for key in expected if found[key] != expected[key]}
+    assert differences == {}, "\n".join(f"{key}: {value}" for key, value in differences.items())
+
+
+def _saved(status: int, expected: int) -> int:
+    """An empty form that is complete as it stands is saved and leads on: the same right."""
+    return expected if (status, expected) == (302, 200) else status
+
+
+def test_without_a_second_factor_the_desk_stays_closed(scene):
+    statuses = set()
+    for role in STAFF:
+        client = Client()
+        client.force_login(scene["people"][role])
+        statuses.add(client.get("/admin/applications/application/").status_code)
+    assert statuses == {302}
