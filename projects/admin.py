@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 300
 
 
-class MemberInline(RoleMixin, admin.TabularInline):
-    """The municipalities of a project; removing one is a change of the project."""
+class MemberInline(RoleMixin, admin.StackedInline):
+    """The municipalities of a project; removing one is a change of the project.
+
+    Stacked, because Django gives the fields of a tabular inline no labels.
+    """
 
     model = ProjectMember
     extra = 0
     min_num = 1
-    fields = ("position", "municipality", "declared_name", "declared_population")
+    fields = (("municipality", "position"), ("declared_name", "declared_population"))
     autocomplete_fields = ("municipality",)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:

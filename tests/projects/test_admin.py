@@ -305,6 +305,9 @@ def test_a_project_offers_the_button_that_fits(client, keeper, published_at, but
     project = ProjectFactory(published_at=published_at)
     page = client.get(change_address(project)).content.decode()
     assert ('name="_publish"' in page, 'name="_withdraw"' in page) == buttons
+    # Enter in a field presses the first button of the form: it must do nothing but save.
+    own = 'name="_publish"' if buttons[0] else 'name="_withdraw"'
+    assert page.index('name="_save"') < page.index(own)
 
 
 # --- Contacts -------------------------------------------------------------------------------------

@@ -409,7 +409,7 @@ def test_the_number_of_queries_does_not_grow_with_the_directory(
 
 def test_json_holds_exactly_what_is_documented(client, directory, settings):
     settings.PORTAL_ADDRESS = "https://kiv.example"
-    Authority.objects.create(name="Regierungspräsidium Darmstadt")
+    Authority.objects.create(pk=1, name="Regierungspräsidium Darmstadt")
     Municipality.objects.filter(short_name="Hünfelden").update(latitude="50.30001", longitude="8.2")
     ProjectMember.objects.filter(municipality__short_name="Hünfelden").update(
         declared_population=9600
