@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import Http404, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
-from simple_history.admin import SimpleHistoryAdmin
 
 from kiv_portal import outbox
 from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
-from municipalities.admin import DeskModelAdmin
+from municipalities.admin import DeskModelAdmin, HistoryAdmin
 from municipalities.permissions import may_administer
 
 if TYPE_CHECKING:
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 
 
 @admin.register(Authority)
-class AuthorityAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+class AuthorityAdmin(HistoryAdmin):
     """One row: whoever may add it may do so once."""
 
     list_display = ("name", "department", "city", "delivery_way", "is_sample")
-
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_add_permission(request, obj) and not Authority.objects.exists()
@@ -39,11 +36,9 @@ class AuthorityAdmin(DeskModelAdmin, SimpleHistoryAdmin):
 
 
 @admin.register(Download)
-class DownloadAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+class DownloadAdmin(HistoryAdmin):
     list_display = ("title", "kind", "dated_on", "accessible", "position")
-
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
 
 
 class WorkAdmin(DeskModelAdmin):

@@ -68,6 +68,14 @@ class DeskModelAdmin(RoleMixin, admin.ModelAdmin):
 class HistoryAdmin(RoleMixin, SimpleHistoryAdmin):
     """Reference data with its history, which is read and never rolled back from here."""
 
+    actions = None
+
+    def history_view_title(self, request: HttpRequest, obj: Any) -> str:
+        return f"Verlauf: {obj}"
+
+    def history_form_view_title(self, request: HttpRequest, obj: Any) -> str:
+        return f"Früherer Stand: {obj}"
+
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 

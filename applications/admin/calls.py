@@ -9,13 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from simple_history.admin import SimpleHistoryAdmin
 
 from applications import services
 from applications.forms.desk import PlainForm
 from applications.forms.desk_calls import ExtensionForm, FundingCallForm
 from applications.models import FundingCall
-from municipalities.admin import DeskModelAdmin
+from municipalities.admin import HistoryAdmin
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -25,7 +24,7 @@ FILLABLE: Final = ("financing_type",)
 
 
 @admin.register(FundingCall)
-class FundingCallAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+class FundingCallAdmin(HistoryAdmin):
     form = FundingCallForm
     list_display = ("title", "round", "opens_at", "closes_at", "stage", "is_demo")
     list_select_related = ("round",)
@@ -78,9 +77,6 @@ class FundingCallAdmin(DeskModelAdmin, SimpleHistoryAdmin):
         ),
         ("Unterlagen und Schreiben", {"fields": ("required_documents", "letters_elsewhere")}),
     )
-
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
 
     def get_readonly_fields(self, request: HttpRequest, obj: FundingCall | None = None) -> Any:
         fixed = ("opened_at", "opened_by")

@@ -56,7 +56,10 @@ class TurnFilter(CaseFilter):
     parameter_name = "am_zug"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [*((actor.value, actor.label) for actor in Actor), (ENDED, "niemand, das Verfahren ist beendet")]
+        return [
+            *((actor.value, actor.label) for actor in Actor),
+            (ENDED, "niemand, beendet"),
+        ]
 
     def only(self, request: HttpRequest, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         wanted = None if value == ENDED else Actor(value)

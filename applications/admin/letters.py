@@ -9,10 +9,9 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from simple_history.admin import SimpleHistoryAdmin
 
 from applications.models import Letter, LetterBlock
-from municipalities.admin import DeskModelAdmin
+from municipalities.admin import HistoryAdmin
 
 if TYPE_CHECKING:
     from datetime import date
@@ -44,16 +43,13 @@ class LetterBlockForm(forms.ModelForm):
 
 
 @admin.register(LetterBlock)
-class LetterBlockAdmin(DeskModelAdmin, SimpleHistoryAdmin):
+class LetterBlockAdmin(HistoryAdmin):
     form = LetterBlockForm
     list_display = ("kind", "key", "valid_from", "valid_to", "confirmed_by_office", "is_sample")
     list_display_links = ("kind", "key")
     list_filter = ("kind", "key", "is_sample")
     fields = ("kind", "key", "text", "valid_from", "valid_to", "confirmed_by_office", "is_sample")
     change_form_template = "admin/applications/letterblock_form.html"
-
-    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
 
     def get_readonly_fields(self, request: HttpRequest, obj: LetterBlock | None = None) -> Any:
         if obj is None or not letters_with(obj).exists():

@@ -27,13 +27,8 @@ def _new(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuer
 
 def _answered(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
     last = InformationRequest.objects.filter(application=OuterRef("pk")).order_by("-number")
-    return cases.filter(status=Status.FORMAL_CHECK).filter(
-        Exists(
-            InformationRequest.objects.filter(
-                pk=Subquery(last.values("pk")[:1]), application=OuterRef("pk"), answered=True
-            )
-        )
-    )
+    answered = Subquery(last.values("answered")[:1])
+    return cases.filter(status=Status.FORMAL_CHECK).alias(answered=answered).filter(answered=True)
 
 
 def _open_request(cases: ApplicationQuerySet, **due: date) -> ApplicationQuerySet:
@@ -91,9 +86,7 @@ TASKS: Final = (
     Task("meine", "Von mir übernommen und in Prüfung", may_review, _mine),
     Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
     Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False),
-    Task(
-        "vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False
-    ),
+    Task("vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False),
 )
 """In the order in which they are shown; without `to_do` it is somebody else's turn."""
 

@@ -59,6 +59,7 @@ LOGGED: Final = {
     "withdraw_project": "Projekt aus dem Verzeichnis genommen",
     "application_rendered": "PDF des Antrags erzeugt",
     "letter_rendered": "PDF des Schreibens erzeugt",
+    "letter_opened": "Schreiben von der Kommune zuerst abgerufen",
 }
 """The actions of the Verfahrensprotokoll; one that is not here is shown by its own name."""
 

@@ -34,6 +34,15 @@ class FundingCallForm(forms.ModelForm):
         required=False,
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django leaves the two halves of an instant without a name.
+        for name in {"opens_at", "closes_at"} & self.fields.keys():
+            field = self.fields[name]
+            halves = getattr(field.widget, "widgets", ())
+            for part, half in zip(halves, ("Tag", "Uhrzeit"), strict=False):
+                part.attrs["aria-label"] = f"{field.label}: {half}"
+
     class Meta:
         model = FundingCall
         fields = "__all__"  # noqa: DJ007  # the admin names them

@@ -1,0 +1,708 @@
+"""Every status × move × role over HTTP, and what a move does when it may be made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from applications import services
+from applications.models import Application, DecisionHand, InformationRequest, Letter
+from applications.rules import Step
+from applications.workflow import Status
+from kiv_portal.calendar import add_working_days
+from municipalities.models import User
+from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
+from projects.services import withdraw_from_public
+from tests import world
+from tests.factories import StaffFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor_is_enough(settings):
+    """What a second factor protects is tested elsewhere; here somebody is signed in."""
+    settings.PORTAL_DEMO = True
+
+
+def now() -> datetime:
+    """The pages act at the instant they are asked; the cases are a little older."""
+    return timezone.now() - timedelta(minutes=5)
+
+
+# --- Cases in every state -------------------------------------------------------------------------
+
+
+def asked(w: world.World, at: datetime, days: int = 10) -> Application:
+    application = world.in_check(w, at)
+    services.request_information(
+        application=application,
+        items=[(Step.KONZEPTION, "Bitte ergänzen Sie die Ziele.")],
+        due_on=timezone.localdate(at) + timedelta(days=days),
+        by=w.reviewer,
+        at=at,
+    )
+    application.refresh_from_db()
+    return application
+
+
+def rejected(w: world.World, at: datetime) -> Application:
+    application = world.proposed(w, world.REJECTION, at)
+    return services.reject(application=application, by=w.signer, at=at)
+
+
+def published(w: world.World, at: datetime) -> Application:
+    return services.publish_project(application=world.granted(w, at), by=w.reviewer, at=at)
+
+
+def withdrawn(w: world.World, at: datetime) -> Application:
+    return services.withdraw(
+        application=world.submitted(w, at), reason="Anders geplant.", by=w.signatory, at=at
+    )
+
+
+def closed(w: world.World, at: datetime) -> Application:
+    return services.close(
+        application=world.submitted(w, at), reason="Doppelt.", by=w.reviewer, at=at
+    )
+
+
+CASES: dict[str, Callable[[world.World, datetime], Application]] = {
+    "submitted": world.submitted,
+    "formal_check": world.in_check,
+    "information_requested": asked,
+    "substantive_check": world.in_substance,
+    "grant proposed": lambda w, at: world.proposed(w, at=at),
+    "rejection proposed": lambda w, at: world.proposed(w, world.REJECTION, at),
+    "granted": world.granted,
+    "published": published,
+    "rejected": rejected,
+    "withdrawn": withdrawn,
+    "closed": closed,
+}
+
+# --- What may be done, by whom --------------------------------------------------------------------
+
+ALWAYS = {"set_file_number"}
+POSSIBLE = {
+    "submitted": {"begin_check", "close"},
+    "formal_check": {"request_information", "accept_formally", "close"},
+    "information_requested": {"proceed_without_answer", "close"},
+    "substantive_check": {"request_information", "propose", "close"},
+    "grant proposed": {"grant", "return_proposal"},
+    "rejection proposed": {"reject", "return_proposal"},
+    "granted": {"publish_project"},
+    "published": {"withdraw_project"},
+    "rejected": set[str](),
+    "withdrawn": set[str](),
+    "closed": set[str](),
+}
+MAKERS = {
+    "begin_check": REVIEW,
+    "request_information": REVIEW,
+    "proceed_without_answer": REVIEW,
+    "accept_formally": REVIEW,
+    "propose": REVIEW,
+    "return_proposal": SIGN,
+    "grant": SIGN,
+    "reject": SIGN,
+    "close": REVIEW,
+    "publish_project": REVIEW,
+    "withdraw_project": REVIEW,
+    "set_file_number": REVIEW,
+}
+ROLES = (READ, REVIEW, SIGN, ADMINISTER)
+
+
+def expected(case: str, action: str, role: str) -> int:
+    if MAKERS[action] != role:
+        return 403
+    return 200 if action in POSSIBLE[case] | ALWAYS else 409
+
+
+def address(application: Application, action: str) -> str:
+    return f"/admin/applications/application/{application.pk}/{action}/"
+
+
+def state_of(application: Application) -> tuple[str, int]:
+    application.refresh_from_db()
+    return application.status, application.log.count()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_move_opens_for_its_role_in_its_state_and_for_nobody_else(
+    case: str, client: Client
+) -> None:
+    w = world.build(now())
+    application = CASES[case](w, now())
+    before = state_of(application)
+    people = {READ: w.reader, REVIEW: w.reviewer, SIGN: w.signer, ADMINISTER: w.administrator}
+    for role in ROLES:
+        client.force_login(people[role])
+        answers = {action: client.get(address(application, action)) for action in MAKERS}
+        assert {action: answer.status_code for action, answer in answers.items()} == {
+            action: expected(case, action, role) for action in MAKERS
+        }, role
+    assert state_of(application) == before
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_does_not_open_does_not_happen_by_post_either(case: str, client: Client) -> None:
+    w = world.build(now())
+    application = CASES[case](w, now())
+    before = state_of(application)
+    people = {READ: w.reader, REVIEW: w.reviewer, SIGN: w.signer, ADMINISTER: w.administrator}
+    everything = {"reason": "Grund", "file_number": "II 1", "proposal": 1, "kind": "rejection"}
+    for role in ROLES:
+        client.force_login(people[role])
+        for action in MAKERS:
+            if expected(case, action, role) == 200:
+                continue
+            answer = client.post(address(application, action), everything)
+            assert answer.status_code == expected(case, action, role), (role, action)
+            assert "Es wurde nichts geändert." in answer.content.decode()
+    assert state_of(application) == before
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_case_page_offers_exactly_the_moves_of_person_and_state(
+    case: str, client: Client
+) -> None:
+    w = world.build(now())
+    application = CASES[case](w, now())
+    people = {READ: w.reader, REVIEW: w.reviewer, SIGN: w.signer, ADMINISTER: w.administrator}
+    for role in ROLES:
+        client.force_login(people[role])
+        page = client.get(address(application, "change")).content.decode()
+        offered = {action for action in MAKERS if f'href="{address(application, action)}"' in page}
+        assert offered == {a for a in MAKERS if expected(case, a, role) == 200}, role
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_draft_has_no_page_and_no_move_at_the_desk(role: str, client: Client) -> None:
+    w = world.build(now())
+    draft = world.filled(w, now())
+    client.force_login(StaffFactory(roles=[role]))
+    pages = [*MAKERS, "change", "history", "delete", "entwurf.pdf"]
+    answers = {page: client.get(address(draft, page).replace(".pdf/", ".pdf")) for page in pages}
+    assert {page: answer.status_code for page, answer in answers.items()} == dict.fromkeys(
+        pages, 404
+    )
+    assert {action: client.post(address(draft, action)).status_code for action in MAKERS} == (
+        dict.fromkeys(MAKERS, 404)
+    )
+
+
+def test_applicants_and_strangers_reach_nothing(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_check(w, now())
+    pages = [address(application, page) for page in (*MAKERS, "change", "history")]
+    pages.append("/admin/applications/application/")
+    for page in pages:
+        assert client.get(page).headers["Location"] == f"/konto/anmelden/?next={page}"
+    for user in (w.clerk, w.signatory, UserFactory()):
+        client.force_login(user)
+        for page in pages:
+            assert client.get(page, follow=True).status_code == 403, page
+            assert client.post(page, {"reason": "x"}, follow=True).status_code == 403, page
+    client.force_login(StaffFactory(roles=[]))
+    for page in pages:
+        assert client.get(page).status_code == 403, page
+        assert client.post(page, {"reason": "x"}).status_code == 403, page
+
+
+# --- What happens ---------------------------------------------------------------------------------
+
+REASON = {"reason": "Aus gutem Grund."}
+
+
+def answered_form(**changes: Any) -> dict[str, Any]:
+    day = add_working_days(timezone.localdate() + timedelta(days=14), 1)
+    return {
+        "step_konzeption": "on",
+        "sentence_konzeption": "Die Ziele fehlen.",
+        "due_on": f"{day:%d.%m.%Y}",
+        "message": "Vielen Dank für Ihren Antrag.",
+        **changes,
+    }
+
+
+GRANT = {
+    "kind": "grant",
+    "reasons": "Überzeugt.",
+    "amount": "18.000,00",
+    "year_2027": "9.000,00",
+    "year_2028": "9000",
+    "year_2029": "",
+    "eligible_costs": "20.000,00 €",
+    "starts_on": "01.07.2027",
+    "ends_on": "31.12.2028",
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "action", "data", "status"),
+    [
+        ("submitted", "begin_check", {}, Status.FORMAL_CHECK),
+        ("submitted", "close", REASON, Status.CLOSED),
+        ("formal_check", "request_information", answered_form(), Status.INFORMATION_REQUESTED),
+        ("formal_check", "accept_formally", {}, Status.SUBSTANTIVE_CHECK),
+        ("formal_check", "close", REASON, Status.CLOSED),
+        ("information_requested", "proceed_without_answer", REASON, Status.FORMAL_CHECK),
+        ("information_requested", "close", REASON, Status.CLOSED),
+        ("substantive_check", "request_information", answered_form(), "information_requested"),
+        ("substantive_check", "propose", GRANT, Status.PROPOSED),
+        ("substantive_check", "propose", {"kind": "rejection", "reasons": "x"}, Status.PROPOSED),
+        ("substantive_check", "close", REASON, Status.CLOSED),
+        ("grant proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
+        ("grant proposed", "grant", {"proposal": 1}, Status.GRANTED),
+        ("rejection proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
+        ("rejection proposed", "reject", {"proposal": 1}, Status.REJECTED),
+        ("granted", "publish_project", {}, Status.GRANTED),
+        ("published", "withdraw_project", REASON, Status.GRANTED),
+        *((case, "set_file_number", {"file_number": "II 25 – 7"}, None) for case in CASES),
+    ],
+)
+def test_a_move_is_made_logged_and_leads_back_to_the_case(
+    case: str, action: str, data: dict[str, Any], status: str | None, client: Client
+) -> None:
+    w = world.build(now())
+    application = CASES[case](w, now())
+    before, entries = state_of(application)
+    maker = w.signer if MAKERS[action] == SIGN else w.reviewer
+    client.force_login(maker)
+    answer = client.post(address(application, action), data)
+    assert (answer.status_code, answer.headers.get("Location")) == (
+        302,
+        address(application, "change"),
+    )
+    assert state_of(application) == (status or before, entries + 1)
+    last = application.log.last()
+    assert (last.action, last.actor_id) == (action, maker.pk)
+    page = client.get(address(application, "change"))
+    assert page.status_code == 200
+    assert len(list(page.context["messages"])) == 1
+    again = client.post(address(application, action), data)
+    assert (again.status_code, state_of(application)[1]) == (
+        (302, entries + 1) if action == "set_file_number" else (409, entries + 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "action"),
+    [
+        ("submitted", "close"),
+        ("information_requested", "proceed_without_answer"),
+        ("grant proposed", "return_proposal"),
+        ("published", "withdraw_project"),
+    ],
+)
+def test_without_a_reason_nothing_happens_and_the_page_says_so(
+    case: str, action: str, client: Client
+) -> None:
+    w = world.build(now())
+    application = CASES[case](w, now())
+    before = state_of(application)
+    client.force_login(w.signer if MAKERS[action] == SIGN else w.reviewer)
+    answer = client.post(address(application, action), {"reason": "  \u200b ", "proposal": 1})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {"reason": ["Bitte geben Sie eine Begründung an."]}
+    assert answer.content.decode().count("<title>Fehler: ") == 1
+    assert state_of(application) == before
+
+
+# --- Asking for what is missing -------------------------------------------------------------------
+
+
+def test_the_date_proposed_is_three_weeks_away_and_a_working_day(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_check(w, now())
+    client.force_login(w.reviewer)
+    page = client.get(address(application, "request_information"))
+    proposed = page.context["form"].initial["due_on"]
+    assert proposed == add_working_days(timezone.localdate() + timedelta(days=20), 1)
+
+
+def test_what_was_asked_for_is_kept_as_typed(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_check(w, now())
+    client.force_login(w.reviewer)
+    client.post(
+        address(application, "request_information"),
+        answered_form(step_anlagen="on", sentence_anlagen="Bitte das Angebot."),
+    )
+    request = InformationRequest.objects.get()
+    assert list(request.items.values_list("step", "sentence")) == [
+        ("konzeption", "Die Ziele fehlen."),
+        ("anlagen", "Bitte das Angebot."),
+    ]
+    assert request.message == "Vielen Dank für Ihren Antrag."
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        (
+            {"step_konzeption": "", "sentence_konzeption": ""},
+            {"__all__": ["Bitte kreuzen Sie mindestens einen Abschnitt an."]},
+        ),
+        (
+            {"sentence_konzeption": ""},
+            {
+                "sentence_konzeption": [
+                    "Bitte schreiben Sie in einem Satz, was fehlt oder zu ändern ist."
+                ]
+            },
+        ),
+        (
+            {"step_konzeption": ""},
+            {"step_konzeption": ["Bitte kreuzen Sie den Abschnitt an oder löschen Sie den Satz."]},
+        ),
+        ({"due_on": ""}, {"due_on": ["Bitte geben Sie einen Termin an."]}),
+        ({"due_on": "01.02.2021"}, {"due_on": ["Der Termin muss nach dem heutigen Tag liegen."]}),
+        (
+            {"due_on": "01.01.2049"},
+            {
+                "due_on": [
+                    "Dieser Tag ist ein Samstag, Sonntag oder Feiertag in Hessen. Der nächste "
+                    "Werktag ist der 04.01.2049."
+                ]
+            },
+        ),
+    ],
+)
+def test_an_incomplete_request_is_told_beside_its_fields(
+    changes: dict[str, str], errors: dict[str, list[str]], client: Client
+) -> None:
+    w = world.build(now())
+    application = world.in_check(w, now())
+    client.force_login(w.reviewer)
+    answer = client.post(address(application, "request_information"), answered_form(**changes))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == errors
+    assert "Vielen Dank für Ihren Antrag." in answer.content.decode()
+    assert not InformationRequest.objects.exists()
+
+
+def test_what_the_rules_found_stands_at_its_section(client: Client) -> None:
+    w = world.build(now())
+    application = world.filled(w, now())
+    application = world.save(application, Step.KONZEPTION, {"goals": ""}, w.clerk, now())
+    application = world.file(application, w.signatory, now())
+    services.begin_check(application=application, by=w.reviewer, at=now())
+    client.force_login(w.reviewer)
+    form = client.get(address(application, "request_information")).context["form"]
+    hints = {name: field.help_text for name, field in form.fields.items() if name != "due_on"}
+    said = {name for name, text in hints.items() if text.startswith("Prüfhinweise: ")}
+    assert said == {"sentence_konzeption", "sentence_finanzierung"}
+
+
+# --- Proposing ------------------------------------------------------------------------------------
+
+
+def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    form = client.get(address(application, "propose")).context["form"]
+    shown = {name: form[name].value() for name in form.fields if form[name].value()}
+    assert shown == {
+        "amount": "18.000,00",
+        "year_2027": "9.000,00",
+        "year_2028": "9.000,00",
+        "eligible_costs": "20.000,00",
+        "starts_on": "01.07.2027",
+        "ends_on": "31.12.2028",
+    }
+    assert form.years == [2027, 2028, 2029]
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"kind": ""}, {"kind": ["Bitte wählen Sie, was Sie vorschlagen."]}),
+        ({"reasons": ""}, {"reasons": ["Bitte begründen Sie die Entscheidung."]}),
+        (
+            {"amount": "1.234.56"},
+            {
+                "amount": [
+                    "Bitte geben Sie den Betrag nur mit den Ziffern 0 bis 9 und einem Komma ein, "
+                    "zum Beispiel 1234,56 oder 1.234,56."
+                ]
+            },
+        ),
+        (
+            {"amount": "18.000,01"},
+            {
+                "amount": ["Beantragt sind 18.000,00 €; mehr kann nicht bewilligt werden."],
+                "year_2027": [
+                    "Die Beträge der Haushaltsjahre ergeben 18.000,00 €, bewilligt werden sollen "
+                    "18.000,01 €."
+                ],
+            },
+        ),
+        (
+            {"amount": "17.000", "year_2028": "8.000"},
+            {
+                "reduction_reasons": [
+                    "Es wird weniger bewilligt als beantragt. Bitte begründen Sie die Kürzung."
+                ]
+            },
+        ),
+        (
+            {"year_2028": "", "year_2029": "9.000"},
+            {
+                "year_2027": [
+                    "Ein Betrag liegt in einem Haushaltsjahr außerhalb des Bewilligungszeitraums."
+                ]
+            },
+        ),
+    ],
+)
+def test_an_incomplete_proposal_is_told_beside_its_fields_and_nothing_typed_is_lost(
+    changes: dict[str, str], errors: dict[str, list[str]], client: Client
+) -> None:
+    w = world.build(now())
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    typed = {**GRANT, "special_conditions": "Monatlicher Bericht.", **changes}
+    answer = client.post(address(application, "propose"), typed)
+    assert answer.status_code == 422
+    form = answer.context["form"]
+    assert form.errors == errors
+    assert {name: form[name].value() for name in typed} == typed
+    assert not application.decisions.exists()
+
+
+def test_what_the_letter_lacks_is_named_with_the_place_to_fill_it_in(client: Client) -> None:
+    w = world.build(now())
+    application = world.submitted(w, now())
+    services.begin_check(application=application, by=w.reviewer, at=now())
+    services.accept_formally(application=application, by=w.reviewer, at=now())
+    w.town.district.court = ""
+    w.town.district.save()
+    client.force_login(w.reviewer)
+    lacking = [
+        {"text": "Geschäftszeichen", "href": address(application, "set_file_number")},
+        {
+            "text": "Verwaltungsgericht des Landkreises",
+            "href": f"/admin/municipalities/district/{w.town.district_id}/change/",
+        },
+    ]
+    before = client.get(address(application, "propose"))
+    assert before.context["letters"] == [
+        {"label": "Bewilligung", "lacking": lacking},
+        {"label": "Ablehnung", "lacking": lacking},
+    ]
+    answer = client.post(address(application, "propose"), GRANT)
+    assert answer.status_code == 422
+    assert answer.context["lacking"] == lacking
+    assert answer.context["form"]["reasons"].value() == "Überzeugt."
+    assert state_of(application)[0] == Status.SUBSTANTIVE_CHECK
+
+
+# --- Signing --------------------------------------------------------------------------------------
+
+
+def both(**fields: Any) -> User:
+    user: User = StaffFactory(roles=[REVIEW, SIGN], **fields)
+    return user
+
+
+def proposed_by(w: world.World, writer: User) -> Application:
+    application = world.in_substance(w, now())
+    services.propose(application=application, proposal=world.grant_proposal(), by=writer, at=now())
+    return application
+
+
+FOUR_EYES = (
+    "Sie haben an diesem Vorschlag mitgeschrieben. Wer geschrieben hat, kann nicht zeichnen "
+    "(Vier-Augen-Prinzip)."
+)
+
+
+@pytest.mark.parametrize("action", ["grant", "reject", "return_proposal"])
+def test_whoever_wrote_the_proposal_cannot_sign_it(action: str, client: Client) -> None:
+    w = world.build(now())
+    writer = both()
+    application = proposed_by(w, writer)
+    before = state_of(application)
+    client.force_login(writer)
+    for answer in (
+        client.get(address(application, action)),
+        client.post(address(application, action), {"proposal": 1, "reason": "x"}),
+    ):
+        assert answer.status_code == 403
+        assert answer.context["reason"] == FOUR_EYES
+    assert state_of(application) == before
+    assert not DecisionHand.objects.filter(role="signed").exists()
+
+
+def test_the_writer_sees_the_signature_disabled_with_the_reason(client: Client) -> None:
+    w = world.build(now())
+    writer = both()
+    application = proposed_by(w, writer)
+    client.force_login(writer)
+    page = client.get(address(application, "change"))
+    assert [(b.label, b.reason) for b in page.context["out_of_reach"]] == [
+        ("Vorschlag zurückgeben", FOUR_EYES),
+        ("Bewilligung schlusszeichnen", FOUR_EYES),
+        ("Ablehnung schlusszeichnen", FOUR_EYES),
+    ]
+    assert page.content.decode().count('type="button" disabled') == 3
+
+
+def test_whoever_wrote_an_earlier_proposal_of_the_case_cannot_sign_a_later_one(
+    client: Client,
+) -> None:
+    w = world.build(now())
+    first, second = both(), both()
+    application = proposed_by(w, first)
+    services.return_proposal(application=application, reason="x", by=w.signer, at=now())
+    services.propose(application=application, proposal=world.grant_proposal(), by=second, at=now())
+    for user in (first, second):
+        client.force_login(user)
+        answer = client.post(address(application, "grant"), {"proposal": 2})
+        assert answer.status_code == 403
+    client.force_login(w.signer)
+    assert client.post(address(application, "grant"), {"proposal": 2}).status_code == 302
+
+
+@pytest.mark.parametrize("action", ["grant", "return_proposal"])
+def test_nobody_signs_another_proposal_than_the_one_they_read(action: str, client: Client) -> None:
+    w = world.build(now())
+    application = proposed_by(w, w.reviewer)
+    client.force_login(w.signer)
+    read = client.get(address(application, action)).context["form"].initial["proposal"]
+    services.return_proposal(application=application, reason="x", by=both(), at=now())
+    services.propose(
+        application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
+    )
+    before = state_of(application)
+    answer = client.post(address(application, action), {"proposal": read, "reason": "x"})
+    assert answer.status_code == 409
+    assert answer.context["reason"] == (
+        "Es liegt inzwischen ein anderer Vorschlag vor als der, den Sie gelesen haben."
+    )
+    assert state_of(application) == before
+
+
+@pytest.mark.parametrize("action", ["grant", "return_proposal"])
+def test_a_signature_without_naming_the_proposal_is_refused(action: str, client: Client) -> None:
+    w = world.build(now())
+    application = proposed_by(w, w.reviewer)
+    client.force_login(w.signer)
+    answer = client.post(address(application, action), {"reason": "x"})
+    assert answer.status_code == 422
+    assert state_of(application)[0] == Status.PROPOSED
+
+
+def test_the_signer_reads_the_letter_as_a_draft_before_signing(client: Client) -> None:
+    w = world.build(now())
+    application = world.proposed(w, at=now())
+    client.force_login(w.signer)
+    page = client.get(address(application, "grant"))
+    href = page.context["draft_href"]
+    assert f'href="{href}"' in page.content.decode()
+    answer = client.get(href)
+    assert answer.headers["Content-Type"] == "application/pdf"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="Entwurf-KIV-' + (
+        f'{timezone.localdate().year}-0001.pdf"'
+    )
+    assert answer.content[:5] == b"%PDF-"
+    assert not Letter.objects.exists()
+
+
+def test_a_letter_whose_parts_went_missing_is_not_signed(client: Client) -> None:
+    w = world.build(now())
+    application = world.proposed(w, at=now())
+    w.town.district.court = ""
+    w.town.district.save()
+    client.force_login(w.signer)
+    answer = client.post(address(application, "grant"), {"proposal": 1})
+    assert answer.status_code == 422
+    assert [part["text"] for part in answer.context["lacking"]] == [
+        "Verwaltungsgericht des Landkreises"
+    ]
+    assert client.get(f"{address(application, 'entwurf.pdf')[:-1]}").status_code == 404
+    assert state_of(application)[0] == Status.PROPOSED
+
+
+def test_a_call_without_a_round_is_named_when_a_grant_is_signed(client: Client) -> None:
+    w = world.build(now())
+    application = world.proposed(w, at=now())
+    w.call.round = None
+    w.call.save()
+    client.force_login(w.signer)
+    answer = client.post(address(application, "grant"), {"proposal": 1})
+    assert answer.status_code == 422
+    assert answer.context["lacking"] == [
+        {
+            "text": "Förderrunde im Förderaufruf",
+            "href": f"/admin/applications/fundingcall/{w.call.pk}/change/",
+        }
+    ]
+
+
+# --- Publishing -----------------------------------------------------------------------------------
+
+
+def test_before_publishing_the_page_shows_what_the_public_will_see(client: Client) -> None:
+    w = world.build(now())
+    application = world.granted(w, now())
+    client.force_login(w.reviewer)
+    page = client.get(address(application, "publish_project"))
+    assert page.context["agreed"] is True
+    assert dict(page.context["facts"]) == {
+        "Projektname": "Vielfalt in Musterstadt",
+        "Kommunen": "Musterstadt (Landkreis Bergstraße)",
+        "Förderrunde": "KIV IV (2026/2027)",
+        "AMIF-WIR-Projekt": "Nein",
+        "Zeitraum": "01.07.2027 bis 31.12.2028",
+        "Verantwortliche Stelle": "Fachstelle Integration",
+        "Kurzbeschreibung": "Kurz",
+        "Kontakt": "keiner",
+        "Adresse": f"/projekte/{application.project.slug}/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (None, "nichts zur Veröffentlichung der Projektdaten gesagt"),
+        (False, "der Veröffentlichung der Projektdaten nicht zugestimmt"),
+    ],
+)
+def test_a_missing_consent_is_said_before_publishing(
+    said: bool | None, text: str, client: Client
+) -> None:
+    w = world.build(now())
+    application = world.filled(w, now())
+    application = world.save(
+        application, Step.ERKLAERUNGEN, {"consents_publication": said}, w.clerk, now()
+    )
+    application = world.file(application, w.signatory, now())
+    services.begin_check(application=application, by=w.reviewer, at=now())
+    services.set_file_number(application=application, file_number="II 1", by=w.reviewer, at=now())
+    services.accept_formally(application=application, by=w.reviewer, at=now())
+    services.propose(
+        application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
+    )
+    services.grant(application=application, by=w.signer, at=now())
+    client.force_login(w.reviewer)
+    page = client.get(address(application, "publish_project")).content.decode()
+    assert text in " ".join(page.split())
+
+
+def test_a_project_withdrawn_by_its_own_room_can_be_published_again(client: Client) -> None:
+    w = world.build(now())
+    application = published(w, now())
+    withdraw_from_public(project=application.project, reason="Fehler", by=w.reviewer, at=now())
+    client.force_login(w.reviewer)
+    assert client.get(address(application, "withdraw_project")).status_code == 409
+    assert client.post(address(application, "publish_project")).status_code == 302

@@ -1,0 +1,121 @@
+"""Use case: an application is checked, decided by two persons and published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.utils import timezone
+from playwright.sync_api import BrowserContext, Page, expect
+
+from applications.models import Application
+from municipalities.models import User
+from tests import world
+from tests.factories import PASSWORD
+from tests.journeys.conftest import Watch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor_is_enough(settings):
+    """What a second factor protects is tested elsewhere."""
+    settings.PORTAL_DEMO = True
+
+
+def sign_in(page: Page, user: User) -> None:
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    page.goto("/konto/anmelden/?next=/admin/")
+    page.get_by_label("E-Mail").fill(user.email)
+    page.get_by_label("Passwort").fill(PASSWORD)
+    page.locator("main").get_by_role("button", name="Anmelden").click()
+    expect(page.get_by_role("heading", name="Was ich tun muss")).to_be_visible()
+
+
+def press(page: Page, name: str) -> None:
+    page.locator("main").get_by_role("link", name=name, exact=True).click()
+
+
+def confirm(page: Page, name: str) -> None:
+    page.locator("main").get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_case_goes_from_the_worklist_to_the_public_directory(
+    page: Page,
+    axe: Callable[[Page], None],
+    new_context: Callable[..., BrowserContext],
+    watch: Watch,
+) -> None:
+    watch.expects("422")  # twice a form is sent back with what is missing
+    w = world.build(timezone.now() - timedelta(minutes=5))
+    application = world.submitted(w, timezone.now() - timedelta(minutes=5))
+
+    # The reviewer finds the new case among the tasks and takes it on.
+    sign_in(page, w.reviewer)
+    axe(page)
+    press(page, "1 Neu eingegangen, noch von niemandem übernommen")
+    axe(page)
+    page.get_by_role("link", name=str(application.reference)).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Vielfalt in Musterstadt")
+    axe(page)
+    press(page, "Formale Prüfung beginnen")
+    axe(page)
+    confirm(page, "Formale Prüfung beginnen")
+    expect(page.get_by_text("Sie haben den Fall übernommen.")).to_be_visible()
+
+    # Asking for documents without saying which is told at the fields; then think better of it.
+    press(page, "Unterlagen nachfordern")
+    axe(page)
+    confirm(page, "Unterlagen nachfordern")
+    expect(page.get_by_text("Bitte kreuzen Sie mindestens einen Abschnitt an.")).to_be_visible()
+    axe(page)
+    press(page, "Abbrechen")
+
+    press(page, "Geschäftszeichen eintragen")
+    page.get_by_label("Geschäftszeichen").fill("II 25 – 12")
+    confirm(page, "Geschäftszeichen eintragen")
+    press(page, "Formale Prüfung abschließen")
+    confirm(page, "Formale Prüfung abschließen")
+
+    # Proposing less than asked for needs its own reason.
+    press(page, "Entscheidung vorschlagen")
+    axe(page)
+    page.get_by_label("Bewilligung", exact=True).check()
+    page.get_by_label("Begründung der Entscheidung").fill("Überzeugt.")
+    page.get_by_label("Zuwendung insgesamt").fill("17.000")
+    page.get_by_label("Haushaltsjahr 2028").fill("8.000,00")
+    confirm(page, "Entscheidung vorschlagen")
+    expect(
+        page.get_by_role("link", name="Es wird weniger bewilligt als beantragt.")
+    ).to_be_visible()
+    axe(page)
+    page.get_by_label("Begründung der Kürzung").fill("Die Mittel sind knapp.")
+    confirm(page, "Entscheidung vorschlagen")
+    expect(page.get_by_text("Ihr Vorschlag liegt einer zweiten Person")).to_be_visible()
+
+    # A second person reads the proposal, its letter as a draft, and signs.
+    second = new_context().new_page()
+    sign_in(second, w.signer)
+    press(second, "1 Wartet auf meine Schlusszeichnung")
+    second.get_by_role("link", name=str(application.reference)).click()
+    press(second, "Bewilligung schlusszeichnen")
+    axe(second)
+    with second.expect_download(timeout=90_000) as download:  # the first PDF takes its time
+        press(second, "Das Schreiben als Entwurf lesen (PDF)")
+    assert download.value.suggested_filename == f"Entwurf-{application.reference}.pdf"
+    confirm(second, "Bewilligung schlusszeichnen")
+    expect(second.get_by_text("Die Bewilligung ist schlussgezeichnet")).to_be_visible()
+    axe(second)
+
+    # The reviewer publishes; anybody finds the project.
+    page.reload()
+    press(page, "Projekt veröffentlichen")
+    axe(page)
+    confirm(page, "Projekt veröffentlichen")
+    expect(page.get_by_text("Das Projekt steht jetzt im öffentlichen Verzeichnis.")).to_be_visible()
+    project = Application.objects.get().project
+    public = new_context().new_page()
+    public.goto(f"/projekte/{project.slug}/")
+    expect(public.get_by_role("heading", level=1)).to_contain_text("Vielfalt in Musterstadt")
