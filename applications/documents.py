@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 MEGABYTE: Final = 1024 * 1024
 MAX_UNPACKED: Final = 200 * MEGABYTE
+TOO_MANY_PIXELS: Final = (
+    "Das Bild hat zu viele Bildpunkte. Bitte verkleinern Sie es auf höchstens 60 Megapixel."
+)
 ALLOWED: Final = "PDF, JPEG, PNG, DOCX, XLSX, ODT, ODS"
 OFFICE: Final = {
     "word/document.xml": (
@@ -83,13 +86,15 @@ def inspect(upload: UploadedFile) -> Inspected:
 
 def _file_name(typed: str) -> str:
     """The name as typed without any path, at most 200 characters; never empty."""
-    name = clean_text(unicodedata.normalize("NFC", typed)).replace("\n", " ")
+    name = " ".join(clean_text(unicodedata.normalize("NFC", typed)).split())
     name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
+    if not name.strip("."):
+        return "Anlage"
     if len(name) > 200:
         stem, dot, ending = name.rpartition(".")
         name = f"{stem[: 199 - len(ending)]}{dot}{ending}" if dot else name[:200]
         name = name[:200]
-    return name or "Anlage"
+    return name
 
 
 def _type_of(upload: UploadedFile) -> str:
@@ -118,14 +123,11 @@ def _require_plain_pdf(upload: UploadedFile) -> None:
                 )
             if len(pdf.pages) == 0:
                 raise UploadRefused("Das PDF hat keine Seiten.")
-            for item in pdf.objects:
-                if not isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
-                    continue
-                if "/JS" in item or item.get("/S") in ("/JavaScript", "/Launch"):
-                    raise UploadRefused(
-                        "Das PDF enthält ausführbare Teile (Skript). Bitte drucken Sie es in "
-                        "ein neues PDF und laden Sie dieses hoch."
-                    )
+            if any(_runs_something(item) for item in pdf.objects):
+                raise UploadRefused(
+                    "Das PDF enthält ausführbare Teile (Skript). Bitte drucken Sie es in "
+                    "ein neues PDF und laden Sie dieses hoch."
+                )
     except pikepdf.PasswordError as error:
         raise UploadRefused(
             "Das PDF ist mit einem Kennwort geschützt. Bitte speichern Sie es ohne Schutz."
@@ -136,6 +138,26 @@ def _require_plain_pdf(upload: UploadedFile) -> None:
         ) from error
 
 
+def _runs_something(item: Any) -> bool:
+    """Whether an object of a PDF is a script or starts a program, or holds directly what does."""
+    import pikepdf
+
+    waiting = [item]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, pikepdf.Array):
+            held = list(one)
+        elif isinstance(one, pikepdf.Dictionary | pikepdf.Stream):
+            if "/JS" in one or one.get("/S") in ("/JavaScript", "/Launch"):
+                return True
+            held = [one[key] for key in one.keys()]  # noqa: SIM118 (no mapping)
+        else:
+            continue
+        # What is held by reference has its own turn among the PDF's objects.
+        waiting += [part for part in held if not getattr(part, "is_indirect", False)]
+    return False
+
+
 def _require_image(upload: UploadedFile, kind: str, content_type: str) -> str:
     from PIL import Image
 
@@ -143,13 +165,15 @@ def _require_image(upload: UploadedFile, kind: str, content_type: str) -> str:
         with Image.open(upload, formats=[kind]) as image:
             width, height = image.size
             if width * height > 60_000_000:
-                raise UploadRefused(
-                    "Das Bild hat zu viele Bildpunkte. Bitte verkleinern Sie es auf höchstens "
-                    "60 Megapixel."
-                )
+                raise UploadRefused(TOO_MANY_PIXELS)
+            # `verify` says nothing of a JPEG that breaks off: its end mark has to be there.
+            if kind == "JPEG" and b"\xff\xd9" not in image.fp.read():
+                raise EOFError
             image.verify()
     except UploadRefused:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UploadRefused(TOO_MANY_PIXELS) from error
     except Exception as error:  # Pillow raises many kinds for broken images
         raise UploadRefused(
             "Das Bild ist beschädigt und lässt sich nicht öffnen. Bitte speichern Sie es neu."
@@ -182,7 +206,9 @@ def _office_type(upload: UploadedFile) -> str:
                 found = OPEN_DOCUMENT.get(archive.read("mimetype").strip())
                 if found:
                     return found
-    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+    except UploadRefused:
+        raise
+    except Exception as error:  # zipfile and zlib raise many kinds for broken archives
         raise UploadRefused(
             "Die Datei ist beschädigt und lässt sich nicht öffnen. Bitte speichern Sie sie neu."
         ) from error
