@@ -69,6 +69,8 @@ def faults_of(proposal: Proposal, requested: Decimal) -> dict[str, str]:
     faults: dict[str, str] = {}
     if not proposal.reasons.strip():
         faults["reasons"] = "Bitte begründen Sie die Entscheidung."
+    if proposal.kind not in DecisionKind.values:
+        faults["kind"] = "Diese Art der Entscheidung gibt es nicht."
     if proposal.kind == DecisionKind.REJECTION:
         return faults
     amount, start, end = proposal.amount, proposal.starts_on, proposal.ends_on
@@ -95,7 +97,9 @@ def faults_of(proposal: Proposal, requested: Decimal) -> dict[str, str]:
     if start and end and end < start:
         faults["ends_on"] = "Das Ende liegt vor dem Beginn."
     years = proposal.years or {}
-    if amount is not None and sum(years.values(), Decimal(0)) != amount:
+    if any(part < 0 for part in years.values()):
+        faults["years"] = "Ein Haushaltsjahr hat keinen Betrag unter 0 €."
+    elif amount is not None and sum(years.values(), Decimal(0)) != amount:
         faults["years"] = (
             f"Die Beträge der Haushaltsjahre ergeben "
             f"{format_euro(sum(years.values(), Decimal('0.00')))}, bewilligt werden sollen "

@@ -156,6 +156,7 @@ def _filled(text: str, places: dict[str, str]) -> list[str]:
     """The paragraphs of a block with its placeholders filled; unknown braces stay as they are."""
     for name, value in places.items():
         text = text.replace("{" + name + "}", value)
+    text = "\n".join(line.strip() for line in text.splitlines())  # browsers send \r\n
     return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
 
 
