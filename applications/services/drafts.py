@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 """Content of a step as plain JSON values."""
 
+FROZEN: Final = ("population", "population_as_of", "population_basis", "population_source")
+"""What a member holds of the figure that counted when the application was filed."""
+
 STEP_FIELDS: Final[dict[Step, tuple[str, ...]]] = {
     Step.KOMMUNE: (),
     Step.ANSPRECHPARTNER: (
@@ -265,6 +268,11 @@ def restore(
         if read_step(application, step) != filed:
             _write_step(application, step, filed)
             touch(application, step, by=by, at=at)
+    # A partner that was taken out and comes back brings the figure that was frozen.
+    for member in content["members"]:
+        application.members.filter(municipality__ags=member["ags"]).update(
+            **{name: member[name] for name in FROZEN}
+        )
     kept = [document["id"] for document in content["documents"]]
     added = application.documents.current().exclude(pk__in=kept).update(removed_at=at)
     removed = application.documents.filter(pk__in=kept, removed_at__isnull=False)
@@ -331,7 +339,7 @@ def _merge(
         # Rows in the order of the person's form; what others added in between comes last.
         order = [row["id"] for row in value]
         order += [row["id"] for row in theirs[key] if row["id"] not in order]
-        rows = (chosen.get(f"{key}:{row_id}") for row_id in order)
+        rows = (chosen.get(f"{key}:{row_id}") for row_id in dict.fromkeys(order))
         merged[key] = [row for row in rows if row is not None]
     return merged, conflicts
 

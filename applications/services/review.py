@@ -125,6 +125,7 @@ def close(*, application: Application, reason: str, by: User, at: datetime) -> A
     """End a case without a decision. Raises NotAllowed, WrongState, ReasonMissing."""
     with transaction.atomic():
         row = moves.locked(application, "close", by=by, reason=reason)
+        row.members.update(live=False)  # a partner put back may stand in another application now
         close_open_matters(row, by=by, at=at)
         moves.make(row, "close", by=by, at=at, reason=reason.strip())
     return row

@@ -183,6 +183,7 @@ def withdraw(*, application: Application, reason: str, by: User, at: datetime) -
     """
     with transaction.atomic():
         row = moves.locked(application, "withdraw", by=by, reason=reason)
+        row.members.update(live=False)  # a partner put back may stand in another application now
         close_open_matters(row, by=by, at=at)
         moves.make(row, "withdraw", by=by, at=at, reason=reason.strip())
     return row
@@ -203,13 +204,15 @@ def close_open_matters(application: Application, *, by: User, at: datetime) -> N
 def answer(*, application: Application, by: User, at: datetime) -> Application:
     """Hand in what was asked for: a new frozen copy, the case is closed again.
 
-    Raises NotAllowed, WrongState.
+    Raises NotSubmittable where the changes left no application at all, NotAllowed, WrongState.
     """
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
         members = list(row.members.select_for_update().order_by("pk"))
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, row.call.terms())
+        if stopping := blocking(findings):
+            raise NotSubmittable(stopping)
         # What was frozen at the submission stays; only a partner that came since is new.
         figures = {member.ags: member for member in filing.members}
         for member in members:
