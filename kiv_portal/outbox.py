@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -28,12 +29,21 @@ LEASE: Final = timedelta(minutes=10)
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 """Growing pauses between tries; after the last one the row has failed and staff see it."""
 
+LONGEST_KEY: Final = 200
+
+BROKEN_OFF: Final = "Der letzte Versuch brach ab, ohne einen Fehler zu melden."
+
 Row = TypeVar("Row", bound=Work)
 
 
 def _message_id() -> str:
     domain = settings.DEFAULT_FROM_EMAIL.rsplit("@", 1)[-1].strip(">")
     return f"<{uuid.uuid4().hex}@{domain}>"
+
+
+def _short(key: str) -> str:
+    """The key as it fits its column; addresses may be longer than that."""
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
 def enqueue_mail(
@@ -51,7 +61,7 @@ def enqueue_mail(
     Message-ID is fixed here, so that a mail sent twice after a crash can be recognised.
     """
     OutboxMail.objects.get_or_create(
-        key=key,
+        key=_short(key),
         defaults={
             "message_id": _message_id(),
             "recipient": recipient,
@@ -67,7 +77,7 @@ def enqueue_mail(
 def enqueue_job(*, kind: str, argument: str, key: str, at: datetime) -> None:
     """Ask the worker for something, in the transaction of the caller's event; once per key."""
     Job.objects.get_or_create(
-        key=key,
+        key=_short(key),
         defaults={"kind": kind, "argument": argument, "created_at": at, "next_try_at": at},
     )
 
@@ -94,11 +104,15 @@ class OutboxBackend(BaseEmailBackend):
 
 
 def claim(model: type[Row], at: datetime) -> Row | None:
-    """Take the oldest due row for this worker alone, or None; the claim is on disk at once."""
+    """Take the oldest due row for this worker alone, or None; the claim is on disk at once.
+
+    A row whose last try ended with the worker itself has failed: what kills the worker is not
+    taken on for ever.
+    """
     with transaction.atomic():
-        row: Row | None = (
-            model.objects.due(at).select_for_update(skip_locked=True).first()  # type: ignore[assignment]
-        )
+        due = model.objects.due(at)
+        due.filter(attempts__gt=len(PAUSES)).update(state=WorkState.FAILED, last_error=BROKEN_OFF)
+        row: Row | None = due.select_for_update(skip_locked=True).first()  # type: ignore[assignment]
         if row is None:
             return None
         row.attempts += 1
@@ -130,10 +144,9 @@ def fail(row: Work, error: Exception, at: datetime) -> None:
 
 def retry(row: Work, at: datetime) -> None:
     """Put a row back to the front of the queue, on a person's wish; done ones stay done."""
-    if row.state == WorkState.DONE:
-        return
-    row.state, row.attempts, row.next_try_at = WorkState.WAITING, 0, at
-    row.save(update_fields=["state", "attempts", "next_try_at"])
+    waiting = type(row)._default_manager.filter(pk=row.pk).exclude(state=WorkState.DONE)
+    waiting.update(state=WorkState.WAITING, attempts=0, next_try_at=at)
+    row.refresh_from_db()
 
 
 def send(mail: OutboxMail) -> None:
