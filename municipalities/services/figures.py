@@ -55,6 +55,18 @@ def _matching(
     return max(fitting, key=lambda figure: (figure.as_of, figure.basis), default=None)
 
 
+def _is_outdated(figure: Population, limits: Limits) -> bool:
+    """Whether the rules see by day or basis that it is not the call's figure.
+
+    Without a Stichtag they cannot see that a figure came after the call opened: that one is
+    left out, or a later import would change the answer.
+    """
+    return bool(
+        (limits.population_as_of and figure.as_of != limits.population_as_of)
+        or (limits.population_basis and figure.basis != limits.population_basis)
+    )
+
+
 def member(
     municipality: Municipality,
     limits: Limits,
@@ -66,8 +78,8 @@ def member(
     """The municipality as the eligibility rules see it, with the figure that counts.
 
     `before` is the day the call opened: without a Stichtag the newest figure dated before it
-    counts. Where the right figure is not loaded, the newest one is carried along, so that
-    the rules can name it as outdated. Rests on PROGRAMME §3 (§ 148 HGO's principle).
+    counts. Where the right figure is not loaded, the newest one that the rules can tell to be
+    outdated is carried along. Rests on PROGRAMME §3 (§ 148 HGO's principle).
     """
     figure = _matching(municipality.populations.all(), limits, before)
     source = municipality
@@ -83,7 +95,11 @@ def member(
                 source = older
                 break
     if figure is None:
-        figure = max(municipality.populations.all(), key=lambda f: (f.as_of, f.basis), default=None)
+        figure = max(
+            (row for row in municipality.populations.all() if _is_outdated(row, limits)),
+            key=lambda row: (row.as_of, row.basis),
+            default=None,
+        )
     return Member(
         ags=municipality.ags,
         name=municipality.short_name,
