@@ -48,7 +48,10 @@ else:
         )
 
 PORTAL_ADDRESS = env.str(
-    "PORTAL_ADDRESS", f"http{'s' if PORTAL_TLS else ''}://{(ALLOWED_HOSTS or ['localhost'])[0]}"
+    "PORTAL_ADDRESS",
+    f"https://{(ALLOWED_HOSTS or ['localhost'])[0]}"
+    if PORTAL_TLS
+    else f"http://localhost:{env.int('PORT', 8000)}",
 ).rstrip("/")
 
 INSTALLED_APPS = [
@@ -271,4 +274,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # Libraries that tell of every style sheet and font they touch.
+    "loggers": {name: {"level": "WARNING"} for name in ("fontTools", "pikepdf", "weasyprint")},
 }

@@ -219,7 +219,7 @@ def grant(
             ],
             starts_on=decision.starts_on,
             ends_on=decision.ends_on,
-            source=f"Zuwendungsbescheid zum Antrag {row.reference}",
+            source="Zuwendungsbescheid",  # the Antragsnummer is nobody's business
             by=by,
             at=at,
         )
