@@ -249,6 +249,22 @@ def test_a_renamed_district_is_changed_with_its_history() -> None:
     assert [h.history_type for h in district.history.all()] == ["~", "+"]
 
 
+def test_what_had_no_history_keeps_its_state_from_before_the_change() -> None:
+    load(BENSHEIM)
+    for history in (Municipality.history, District.history):
+        history.all().delete()
+    District.objects.update(name="Bergstrasse")
+    load((BENSHEIM[0], "Bensheim, Kreisstadt", *BENSHEIM[2:]), territory=NEXT)
+    assert list(Municipality.history.values_list("history_type", "official_name")) == [
+        ("~", "Bensheim, Kreisstadt"),
+        ("+", "Bensheim, Stadt"),
+    ]
+    assert list(District.history.values_list("history_type", "name")) == [
+        ("~", "Bergstraße"),
+        ("+", "Bergstrasse"),
+    ]
+
+
 def test_a_corrected_file_of_the_same_day_may_change_attributes() -> None:
     load(BENSHEIM)
     report = load((BENSHEIM[0], "Bensheim, Kreisstadt", *BENSHEIM[2:]))
@@ -508,7 +524,7 @@ def test_queries_do_not_grow_with_the_rows(
     places = [(f"06431{n:03}", f"Ort {n}", "64", 100, "64625", n) for n in range(1, count + 1)]
     load(*places)
     renamed = [(p[0], f"Neu {n}", *p[2:]) for n, p in enumerate(places)]
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         load(*renamed, territory=NEXT, population_as_of=DAY)
 
 

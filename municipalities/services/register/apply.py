@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from kiv_portal.folding import sort_key
 from municipalities.models import (
@@ -121,22 +121,42 @@ class _Writer:
             )
         self._figures()
 
-    def _history(self, model: Any, rows: list[Any], *, update: bool) -> None:
-        model.history.bulk_history_create(
-            rows,
-            update=update,
-            default_user=self.by,
-            default_change_reason=CHANGE_REASON,
-            default_date=self.at,
+    def _keep_history(self, model: Any, pks: list[int], kind: str, reason: str) -> None:
+        """A line of history for each row as it is now, copied inside the database.
+
+        Through model instances this alone took as long as all the rest of an import.
+        """
+        history = model.history.model
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(field.column) for field in model._meta.concrete_fields)
+        added = ("history_date", "history_change_reason", "history_type", "history_user_id")
+        sql = (
+            f"INSERT INTO {quote(history._meta.db_table)} "  # noqa: S608 - names of our own models
+            f"({columns}, {', '.join(map(quote, added))}) "
+            f"SELECT {columns}, %s, %s, %s, %s FROM {quote(model._meta.db_table)} "
+            f"WHERE {quote(model._meta.pk.column)} IN ({', '.join(['%s'] * len(pks))})"
         )
+        at = connection.ops.adapt_datetimefield_value(self.at)
+        if pks:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, [at, reason, kind, self.by.pk if self.by else None, *pks])
+
+    def _keep_first_state(self, model: Any, pks: list[int]) -> None:
+        """What was loaded without history gets its first line before it is changed."""
+        known = set(model.history.filter(id__in=pks).values_list("id", flat=True))
+        unknown = [pk for pk in pks if pk not in known]
+        self._keep_history(model, unknown, "+", "Stand vor dem Einlesen")
 
     def _districts(self) -> None:
         new = [_named(District(ags=record.ags), record) for record in self.plan.new_districts]
-        self._history(District, District.objects.bulk_create(new), update=False)
-        found = District.objects.in_bulk([change.pk for change in self.plan.changed_districts])
+        created = District.objects.bulk_create(new)
+        self._keep_history(District, [row.pk for row in created], "+", CHANGE_REASON)
+        pks = [change.pk for change in self.plan.changed_districts]
+        self._keep_first_state(District, pks)
+        found = District.objects.in_bulk(pks)
         changed = [_named(found[c.pk], c.record) for c in self.plan.changed_districts]
         District.objects.bulk_update(changed, ["name", "is_city", "sort_key"])
-        self._history(District, changed, update=True)
+        self._keep_history(District, pks, "~", CHANGE_REASON)
 
     def _new(self) -> None:
         for records in _chunks(self.plan.new):
@@ -150,7 +170,8 @@ class _Writer:
                 )
                 for record in records
             ]
-            self._history(Municipality, Municipality.objects.bulk_create(rows), update=False)
+            created = Municipality.objects.bulk_create(rows)
+            self._keep_history(Municipality, [row.pk for row in created], "+", CHANGE_REASON)
 
     def _filled(self, row: Municipality, record: MunicipalityRecord) -> Municipality:
         for name, value in attributes(record).items():
@@ -170,6 +191,8 @@ class _Writer:
             self._upsert(rows)
 
     def _upsert(self, rows: list[Municipality]) -> None:
+        pks = [row.pk for row in rows]
+        self._keep_first_state(Municipality, pks)
         # One INSERT … ON CONFLICT UPDATE: bulk_update's CASE for every field and row is slow.
         Municipality.objects.bulk_create(
             rows,
@@ -177,7 +200,7 @@ class _Writer:
             unique_fields=["id"],
             update_fields=[f.name for f in Municipality._meta.concrete_fields if not f.primary_key],
         )
-        self._history(Municipality, rows, update=True)
+        self._keep_history(Municipality, pks, "~", CHANGE_REASON)
 
     def _dissolved(self) -> None:
         keys = {d.successor for d in self.plan.dissolved if d.successor}
