@@ -53,17 +53,24 @@ def before_proposing(application: Application, by: User, at: datetime) -> dict[s
         "requested": format_euro(totals.total.requested),
         "call": application.call,
         "cap": format_euro(application.call.cap) if application.call.cap else "",
-        "letters": [
-            {
-                "label": kind.label,
-                "lacking": with_places(
-                    application,
-                    services.missing_parts(Decision(application=application, kind=kind), at),
-                ),
-            }
-            for kind in DecisionKind
-        ],
+        "letters": _lacking_by_kind(application, at),
     }
+
+
+def _lacking_by_kind(application: Application, at: datetime) -> list[dict[str, Any]]:
+    """What the letters lack, said once where it is the same for both."""
+    lacking = {
+        kind.label: services.missing_parts(Decision(application=application, kind=kind), at)
+        for kind in DecisionKind
+    }
+    first, *others = lacking.values()
+    if all(parts == first for parts in others):
+        lacking = {" und ".join(lacking): first}
+    return [
+        {"label": label, "lacking": with_places(application, parts)}
+        for label, parts in lacking.items()
+        if parts
+    ]
 
 
 def number(application: Application) -> dict[str, int]:

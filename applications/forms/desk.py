@@ -72,6 +72,8 @@ class InformationForm(forms.Form):
         help_text="Steht über der Liste. Sie müssen hier nichts wiederholen.",
     )
 
+    use_required_attribute = False  # a sentence is needed where the section is ticked
+
     SENTENCE: Final = "Bitte schreiben Sie in einem Satz, was fehlt oder zu ändern ist."
     TICK: Final = "Bitte kreuzen Sie den Abschnitt an oder löschen Sie den Satz."
 
@@ -85,7 +87,6 @@ class InformationForm(forms.Form):
             )
             self.fields[f"sentence_{step}"] = TextField(
                 label=f"Was fehlt bei „{step.label}“?",
-                required=False,
                 max_length=500,
                 widget=forms.Textarea(attrs={"rows": 2}),
                 help_text=hints.get(step, ""),
@@ -154,14 +155,12 @@ class ProposalForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": "Bitte wählen Sie, was Sie vorschlagen."},
     )
-    amount = EuroField(label="Zuwendung insgesamt", required=False)
-    eligible_costs = EuroField(label="Zuwendungsfähige Gesamtausgaben", required=False)
-    starts_on = DayField(
-        label="Beginn des Bewilligungszeitraums", required=False, help_text="TT.MM.JJJJ"
-    )
-    ends_on = DayField(
-        label="Ende des Bewilligungszeitraums", required=False, help_text="TT.MM.JJJJ"
-    )
+    # Needed for a grant, empty for a rejection: the fields take both (see forms.fields).
+    use_required_attribute = False
+    amount = EuroField(label="Zuwendung insgesamt")
+    eligible_costs = EuroField(label="Zuwendungsfähige Gesamtausgaben")
+    starts_on = DayField(label="Beginn des Bewilligungszeitraums", help_text="TT.MM.JJJJ")
+    ends_on = DayField(label="Ende des Bewilligungszeitraums", help_text="TT.MM.JJJJ")
     reasons = TextField(
         label="Begründung der Entscheidung",
         lines=6,
@@ -184,7 +183,9 @@ class ProposalForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.years = sorted(years)
         for year in self.years:
-            self.fields[f"year_{year}"] = EuroField(label=f"Haushaltsjahr {year}", required=False)
+            self.fields[f"year_{year}"] = EuroField(
+                label=f"Haushaltsjahr {year}", required=f"year_{year}" in self.initial
+            )
 
     @property
     def year_fields(self) -> list[Any]:

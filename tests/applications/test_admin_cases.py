@@ -418,6 +418,44 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
     assert page.context["buttons"] == []
 
 
+def test_answers_stand_in_the_order_in_which_they_were_asked(client: Client) -> None:
+    w = world.build(now())
+    application = world.submitted(w, now())
+    client.force_login(w.reader)
+    sections = client.get(case_address(application)).context["sections"]
+    assert {s["step"]: [answer["label"] for answer in s["answers"]] for s in sections} == {
+        "ansprechpartner": [
+            "Verantwortliche Stelle",
+            "Ansprechperson",
+            "E-Mail",
+            "Telefon",
+            "Zeichnungsberechtigte Person",
+            "Funktion",
+        ],
+        "konzeption": [
+            "Projektname",
+            "Kurzbeschreibung",
+            "Ausgangslage",
+            "Ziele",
+            "Vorgehen und Prozessmoderation",
+        ],
+        "beteiligung": [
+            "Bezug zum Sozialraum",
+            "Einbindung der politischen Gremien",
+            "Einbindung des WIR-Vielfaltszentrums",
+        ],
+        "zeitplan": ["Beginn der Maßnahme", "Dauer in Monaten"],
+        "finanzierung": ["Zum Vorsteuerabzug berechtigt", "Haushaltslage"],
+        "erklaerungen": [
+            "Vertretungsbefugnis erklärt",
+            "Richtigkeit der Angaben erklärt",
+            "Maßnahme noch nicht begonnen",
+            "Gesamtfinanzierung gesichert",
+            "Einwilligung in die Veröffentlichung der Projektdaten",
+        ],
+    }
+
+
 def test_the_case_page_asks_a_fixed_number_of_questions(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.contrib import admin
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from applications import services
+from applications.admin import moves
 from applications.models import Application, DecisionHand, InformationRequest, Letter
 from applications.rules import Step
 from applications.workflow import Status
@@ -496,8 +498,7 @@ def test_what_the_letter_lacks_is_named_with_the_place_to_fill_it_in(client: Cli
     ]
     before = client.get(address(application, "propose"))
     assert before.context["letters"] == [
-        {"label": "Bewilligung", "lacking": lacking},
-        {"label": "Ablehnung", "lacking": lacking},
+        {"label": "Bewilligung und Ablehnung", "lacking": lacking},
     ]
     answer = client.post(address(application, "propose"), GRANT)
     assert answer.status_code == 422
@@ -706,3 +707,64 @@ def test_a_project_withdrawn_by_its_own_room_can_be_published_again(client: Clie
     client.force_login(w.reviewer)
     assert client.get(address(application, "withdraw_project")).status_code == 409
     assert client.post(address(application, "publish_project")).status_code == 302
+
+
+# --- Two people at once ---------------------------------------------------------------------------
+
+
+def meanwhile(case: str, w: world.World) -> tuple[Application, Callable[[], Any]]:
+    """A case as one person's request read it, and what another person does just then."""
+    application = CASES[case](w, now())
+    read = Application.objects.select_related("project").get(pk=application.pk)
+    others = {
+        "submitted": lambda: services.begin_check(application=application, by=both(), at=now()),
+        "grant proposed": lambda: services.grant(application=application, by=both(), at=now()),
+        "granted": lambda: services.publish_project(
+            application=application, by=w.reviewer, at=now()
+        ),
+        "published": lambda: services.withdraw_project(
+            application=application, reason="x", by=w.reviewer, at=now()
+        ),
+    }
+    return read, others[case]
+
+
+@pytest.mark.parametrize(
+    ("case", "action", "state", "reason"),
+    [
+        (
+            "submitted",
+            "begin_check",
+            "formale Prüfung",
+            "„Formale Prüfung beginnen“ ist im Stand „formale Prüfung“ nicht möglich.",
+        ),
+        ("grant proposed", "grant", "bewilligt", "Es liegt kein Vorschlag mehr vor."),
+        ("grant proposed", "return_proposal", "bewilligt", "Es liegt kein Vorschlag mehr vor."),
+        ("granted", "publish_project", "bewilligt", "Das Projekt ist schon veröffentlicht."),
+        (
+            "published",
+            "withdraw_project",
+            "bewilligt",
+            "Das Projekt steht nicht im öffentlichen Verzeichnis.",
+        ),
+    ],
+)
+def test_whoever_comes_second_learns_that_the_state_has_changed(
+    case: str, action: str, state: str, reason: str, rf: RequestFactory
+) -> None:
+    w = world.build(now())
+    read, another_person_acts = meanwhile(case, w)
+    another_person_acts()
+    entries = read.log.count()
+    request = rf.post(address(read, action), {"reason": "x", "proposal": 1})
+    request.user = w.signer if MAKERS[action] == SIGN else w.reviewer
+    request.arrived_at = timezone.now()
+    answer = moves.respond(admin.site._registry[Application], request, read, action)
+    assert answer.status_code == 409
+    assert {name: answer.context_data[name] for name in ("title", "reason", "state")} == {
+        "title": "Der Stand hat sich inzwischen geändert",
+        "reason": reason,
+        "state": state,
+    }
+    assert f'href="{address(read, "change")}"' in answer.render().content.decode()
+    assert read.log.count() == entries
