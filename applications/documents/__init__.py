@@ -1,0 +1,72 @@
+"""Files: what an upload really is, and the PDFs of applications and letters."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from applications.documents.presentation import LABELS, presentation, section, shown, size_text
+from applications.documents.uploads import ALLOWED, MEGABYTE, Inspected, UploadRefused, inspect
+
+if TYPE_CHECKING:
+    from applications.models import Letter, Snapshot
+
+__all__ = [
+    "ALLOWED",
+    "LABELS",
+    "MEGABYTE",
+    "Inspected",
+    "UploadRefused",
+    "inspect",
+    "presentation",
+    "render_application",
+    "render_letter",
+    "section",
+    "shown",
+    "size_text",
+]
+
+
+def render_letter(letter: Letter) -> bytes:
+    """The letter's PDF from its frozen values, with these values attached as JSON."""
+    from kiv_portal import pdf
+
+    values = {**letter.values, "dated_on": date.fromisoformat(letter.values["dated_on"])}
+    return pdf.render(
+        "pdf/letter.html",
+        {"letter": values},
+        title=letter.values["subject"],
+        attachments=[
+            pdf.Attachment(
+                name="schreiben.json",
+                data=json.dumps(letter.values, ensure_ascii=False, sort_keys=True).encode(),
+                mime="application/json",
+                description="Inhalt des Schreibens als Daten",
+                relationship="Data",
+            )
+        ],
+        created_at=letter.created_at,
+    )
+
+
+def render_application(snapshot: Snapshot, content: dict[str, Any]) -> bytes:
+    """The application's PDF from a snapshot's content, with the snapshot attached as JSON."""
+    from kiv_portal import pdf
+
+    reference = content["reference"]
+    return pdf.render(
+        "pdf/application.html",
+        {"snapshot": presentation(content, sha256=snapshot.sha256)},
+        title=f"Antrag {reference}",
+        attachments=[
+            pdf.Attachment(
+                name=f"{reference}.json",
+                data=snapshot.payload.encode(),
+                mime="application/json",
+                description="Der Antrag in seiner eingereichten Fassung als Daten",
+                relationship="Source",
+            )
+        ],
+        created_at=snapshot.taken_at,
+    )

@@ -1,0 +1,260 @@
+"""A snapshot in the order and words in which people read it: for the PDF, the pages, the desk."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from applications.documents.uploads import MEGABYTE
+from applications.rules import (
+    BudgetSituation,
+    CoverKind,
+    DocumentKind,
+    ExpenseCategory,
+    Severity,
+    Step,
+)
+from kiv_portal.euro import format_euro
+
+BERLIN: Final = ZoneInfo("Europe/Berlin")
+
+LABELS: Final = {
+    "contact_unit": "Verantwortliche Stelle",
+    "contact_person": "Ansprechperson",
+    "contact_email": "E-Mail",
+    "contact_phone": "Telefon",
+    "signatory_name": "Zeichnungsberechtigte Person",
+    "signatory_function": "Funktion",
+    "title": "Projektname",
+    "summary": "Kurzbeschreibung",
+    "situation": "Ausgangslage",
+    "goals": "Ziele",
+    "approach": "Vorgehen und Prozessmoderation",
+    "social_space": "Bezug zum Sozialraum",
+    "bodies": "Einbindung der politischen Gremien",
+    "wir_centre": "Einbindung des WIR-Vielfaltszentrums",
+    "starts_on": "Beginn der Maßnahme",
+    "months": "Dauer in Monaten",
+    "vat_deductible": "Zum Vorsteuerabzug berechtigt",
+    "budget_situation": "Haushaltslage",
+    "authority_declared": "Vertretungsbefugnis erklärt",
+    "declares_correct": "Richtigkeit der Angaben erklärt",
+    "declares_not_started": "Maßnahme noch nicht begonnen",
+    "declares_financing_secured": "Gesamtfinanzierung gesichert",
+    "consents_publication": "Einwilligung in die Veröffentlichung der Projektdaten",
+}
+"""German names of the application's fields in a snapshot; the same in PDF and review."""
+
+
+def shown(name: str, value: Any) -> str:
+    """A plain value of a snapshot as people read it; „–" where nothing was said."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "Ja" if value else "Nein"
+    if name.endswith("_on"):
+        return f"{date.fromisoformat(value):%d.%m.%Y}"
+    if name == "amount":
+        return format_euro(Decimal(value))
+    if name == "budget_situation":
+        return BudgetSituation(value).label
+    return str(value)
+
+
+def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
+    """A snapshot's content in the order and words in which people read it."""
+    names = {member["ags"]: member["name"] for member in content["members"]}
+    filed = datetime.fromisoformat(content["submitted_at"]).replace(tzinfo=UTC).astimezone(BERLIN)
+    return {
+        "title": content["steps"]["konzeption"]["title"],
+        "reference": content["reference"],
+        "submitted_at": filed,
+        "late": content["late"],
+        "sha256": sha256,
+        "call_title": content["call"]["title"],
+        "members": [
+            {
+                "name": member["official_name"],
+                "ags": member["ags"],
+                "role": ("federführende Kommune" if member["role"] == "lead" else "Partnerkommune"),
+                "population": member["population"],
+                "population_as_of": (
+                    date.fromisoformat(member["population_as_of"])
+                    if member["population_as_of"]
+                    else None
+                ),
+                "population_basis": member["population_basis"],
+                "population_source": member["population_source"],
+                "share": "",
+            }
+            for member in content["members"]
+        ],
+        "sections": [
+            section(step, content, names)
+            for step in Step
+            if step not in (Step.KOMMUNE, Step.ANLAGEN)
+        ]
+        + [_documents_section(content, names)],
+        "findings": [
+            {
+                "severity_label": Severity(finding["severity"]).label,
+                "message": finding["message"],
+                "source": finding["source"],
+                "confirmed_reason": "",
+            }
+            for finding in content["findings"]
+        ],
+        "confirmation_reason": content["confirmation_reason"],
+        "footer_text": f"Antrag {content['reference']}",
+    }
+
+
+def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """One step of a snapshot as heading, answers and tables."""
+    data = content["steps"][step.value]
+    return {
+        "step": step.value,
+        "heading": step.label,
+        "intro": "",
+        "answers": [
+            {"name": name, "label": label, "value_lines": shown(name, data[name]).split("\n")}
+            for name, label in LABELS.items()  # a stored snapshot has its keys by the alphabet
+            if name in data
+        ],
+        "tables": _tables(step, data, names),
+    }
+
+
+def _table(caption: str, columns: list[tuple[str, bool]], rows: list[list[str]]) -> dict[str, Any]:
+    return {
+        "caption": caption,
+        "columns": [{"label": label, "numeric": numeric} for label, numeric in columns],
+        "rows": rows,
+        "total_row": None,
+    }
+
+
+def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
+    if step is Step.BETEILIGUNG:
+        return [
+            _table(
+                "Beteiligungsformate",
+                [("Format", False), ("Wen es erreicht", False), ("Wann", False), ("Hürden", False)],
+                [
+                    [row["name"], row["reaches"], row["when"], row["barriers"]]
+                    for row in data["formats"]
+                ],
+            )
+        ]
+    if step is Step.ZEITPLAN:
+        return [
+            _table(
+                "Arbeitsschritte",
+                [("Arbeitsschritt", False), ("bis", False)],
+                [[row["text"], shown("due_on", row["due_on"])] for row in data["milestones"]],
+            ),
+            _table(
+                "Geplante Beschlüsse",
+                [("Kommune", False), ("geplant am", False)],
+                [
+                    [
+                        names.get(row["municipality"], row["municipality"] or "–"),
+                        shown("planned_on", row["planned_on"]),
+                    ]
+                    for row in data["adoptions"]
+                ],
+            ),
+        ]
+    if step is Step.FINANZIERUNG:
+        return [_expense_table(data["expenses"]), _cover_table(data["cover"], names)]
+    return []
+
+
+def _expense_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    table = _table(
+        "Ausgaben",
+        [
+            ("Jahr", False),
+            ("Ausgabenart", False),
+            ("Erläuterung", False),
+            ("zuwendungsfähig", False),
+            ("Betrag", True),
+        ],
+        [
+            [
+                str(row["year"]),
+                ExpenseCategory(row["category"]).label,
+                row["text"] or "–",
+                shown("eligible", row["eligible"]),
+                shown("amount", row["amount"]),
+            ]
+            for row in sorted(rows, key=lambda row: row["year"])
+        ],
+    )
+    return table | {"total_row": ["Summe", "", "", "", format_euro(_sum(rows))]}
+
+
+def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str, Any]:
+    table = _table(
+        "Deckung",
+        [("Jahr", False), ("Deckung", False), ("Erläuterung", False), ("Betrag", True)],
+        [
+            [
+                str(row["year"]),
+                CoverKind(row["kind"]).label,
+                " ".join(
+                    part for part in (names.get(row["municipality"] or ""), row["text"]) if part
+                )
+                or "–",
+                shown("amount", row["amount"]),
+            ]
+            for row in sorted(rows, key=lambda row: row["year"])
+        ],
+    )
+    return table | {"total_row": ["Summe", "", "", format_euro(_sum(rows))]}
+
+
+def _sum(rows: list[dict[str, Any]]) -> Decimal:
+    return sum((Decimal(row["amount"]) for row in rows if row["amount"]), Decimal("0.00"))
+
+
+def size_text(size: int) -> str:
+    """A file's size as people read it, e.g. „1,4 MB"."""
+    if size >= MEGABYTE:
+        return f"{size / MEGABYTE:.1f} MB".replace(".", ",")
+    return f"{max(1, round(size / 1024))} KB"
+
+
+def _documents_section(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "step": Step.ANLAGEN.value,
+        "heading": Step.ANLAGEN.label,
+        "intro": "" if content["documents"] else "Es wurden keine Anlagen eingereicht.",
+        "answers": [],
+        "tables": (
+            [
+                _table(
+                    "Anlagen",
+                    [("Art", False), ("Datei", False), ("Größe", True), ("SHA-256", False)],
+                    [
+                        [
+                            DocumentKind(row["kind"]).label
+                            + (
+                                f" {names[row['municipality']]}"
+                                if row["municipality"] in names
+                                else ""
+                            ),
+                            row["name"],
+                            size_text(row["size"]),
+                            row["sha256"],
+                        ]
+                        for row in content["documents"]
+                    ],
+                )
+            ]
+            if content["documents"]
+            else []
+        ),
+    }
