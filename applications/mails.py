@@ -1,4 +1,4 @@
-"""Mails to applicants and staff: composed from templates/mails, queued in the outbox."""
+"""Mails to applicants: composed from templates/mails, queued in the outbox."""
 
 from __future__ import annotations
 

@@ -201,9 +201,9 @@ STORAGES = {
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form data besides files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
-UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+UPLOAD_MAX_BYTES = 20 * 1024 * 1024  # one uploaded file; a proxy in front must let it pass
 
 # --- Mail ----------------------------------------------------------------------------------------
 # Whatever sends mail writes an outbox row; the worker delivers it through DELIVERY_EMAIL.

@@ -56,7 +56,8 @@ class LetterBlockQuerySet(models.QuerySet["LetterBlock"]):
 class LetterBlock(models.Model):
     """A text of law or of house, valid from–to, confirmed by a named office.
 
-    Placeholders in braces: {gericht} {sitz} {richtlinie} {nummer} {betrag} {zweck}.
+    Placeholders in braces: {gericht} {sitz} {richtlinie} {nummer} {betrag} {zweck}
+    {projekt}.
     """
 
     kind = models.CharField("Schreiben", max_length=20, choices=LetterKind.choices)
