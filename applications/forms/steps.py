@@ -119,7 +119,7 @@ class StepForm(forms.Form):
         for part in self.parts():
             for field in part["fields"]:
                 found += [
-                    Problem(_target(field), f"{short(field.label)}: {error}")
+                    Problem(_target(field), f"{short(field.label)} – {error}")
                     for error in field.errors
                 ]
             rows = part["rows"]
@@ -131,7 +131,7 @@ class StepForm(forms.Form):
                 if row.is_blank:
                     continue
                 found += [
-                    Problem(_target(field), f"{row.title} {number}, {field.label}: {error}")
+                    Problem(_target(field), f"{row.title} {number}, {field.label} – {error}")
                     for field in row.visible_fields()
                     for error in field.errors
                 ]
@@ -149,8 +149,8 @@ class StepForm(forms.Form):
 
 
 def short(label: str) -> str:
-    """A label as it can stand in a list: a whole declaration is cut after its first words."""
-    return label if len(label) <= 60 else f"{label[:57].rstrip()} …"
+    """A label before an error: a whole declaration is cut after its first words."""
+    return label if len(label) <= 70 else f"{label[:67].rstrip()} …"
 
 
 def _target(field: forms.BoundField) -> str:
@@ -300,7 +300,7 @@ class FormatRow(RowForm):
     reaches = fields.from_model(
         ParticipationFormat,
         "reaches",
-        help_text="Zum Beispiel: alle Einwohnerinnen und Einwohner des Stadtteils",
+        help_text="Zum Beispiel: alle im Stadtteil, besonders Familien",
     )
     when = fields.from_model(
         ParticipationFormat, "when", help_text="Zum Beispiel: Herbst 2027, zwei Termine"
@@ -308,7 +308,7 @@ class FormatRow(RowForm):
     barriers = fields.from_model(
         ParticipationFormat,
         "barriers",
-        help_text="Zum Beispiel: mehrsprachige Einladung, Kinderbetreuung, barrierefreier Raum",
+        help_text="Zum Beispiel: Kinderbetreuung, mehrere Sprachen",
     )
 
 
@@ -519,7 +519,7 @@ class CoverRow(MoneyRow):
     def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
         super().choose(values, **choices)
         members = dict(choices["members"])
-        held = values.get("municipality")
+        self.held = held = values.get("municipality")
         if held and held not in members:
             members[held] = f"{held} (nicht mehr beteiligt)"
         if len(members) > 1:
@@ -530,7 +530,7 @@ class CoverRow(MoneyRow):
 
     def row_data(self) -> dict[str, Any]:
         data = super().row_data()
-        return {**data, "municipality": data.get("municipality") or None}
+        return {**data, "municipality": data.get("municipality", self.held) or None}
 
 
 class PlanForm(StepForm):

@@ -12,9 +12,9 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from applications import permissions
-from applications.models import Adoption, Application, ApplicationMember, CoverItem
-from applications.rules import Finding, Period, Severity, Step, years_of
+from applications import documents, permissions
+from applications.models import Adoption, Application, ApplicationMember, CoverItem, Document
+from applications.rules import DocumentKind, Finding, Period, Severity, Step, years_of
 from applications.services import drafts, read_step
 
 if TYPE_CHECKING:
@@ -74,8 +74,14 @@ def with_parts(application: Application) -> Application:
         "expenses",
         Prefetch("adoptions", Adoption.objects.select_related("municipality")),
         Prefetch("cover", CoverItem.objects.select_related("municipality")),
+        Prefetch("documents", Document.objects.select_related("municipality")),
     )
     return application
+
+
+def documents_of(application: Application) -> list[Document]:
+    """The documents that belong to the application now, of `with_parts`."""
+    return [row for row in application.documents.all() if row.removed_at is None]
 
 
 def step_of(text: str) -> Step:
@@ -139,7 +145,7 @@ def is_begun(application: Application, step: Step) -> bool:
     if step is Step.KOMMUNE:
         return True  # the applicant stands there from the start
     if step is Step.ANLAGEN:
-        return application.documents.current().exists()
+        return bool(documents_of(application))
     return read_step(application, step) != drafts.empty_step(step)
 
 
@@ -200,4 +206,42 @@ def said(application: Application, findings: Iterable[Finding], severity: Severi
         )
         for finding in findings
         if finding.severity is severity
+    ]
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+def shown_section(section: dict[str, Any]) -> dict[str, Any]:
+    """A section of a presentation whose cells know whether they hold numbers."""
+    tables = [
+        {
+            **table,
+            "rows": [_cells(table, row) for row in table["rows"]],
+            "total_row": _cells(table, table["total_row"]) if table["total_row"] else None,
+        }
+        for table in section["tables"]
+    ]
+    return {**section, "tables": tables}
+
+
+def _cells(table: dict[str, Any], row: list[str]) -> list[dict[str, Any]]:
+    return [
+        {"text": text, "numeric": column["numeric"]}
+        for text, column in zip(row, table["columns"], strict=True)
+    ]
+
+
+def shown_files(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The documents that a snapshot's content names, each with the way to it."""
+    names = {member["ags"]: member["name"] for member in content["members"]}
+    return [
+        {
+            "name": row["name"],
+            "kind": DocumentKind(row["kind"]).label,
+            "who": names.get(row["municipality"] or "", ""),
+            "size": documents.size_text(row["size"]),
+            "href": address("application_document", application, row["id"]),
+        }
+        for row in content["documents"]
     ]

@@ -57,7 +57,7 @@ def _review_page(
         {
             "application": application,
             "names": case.names_of(application),
-            "sections": _sections(application, at),
+            **_answers(application, at),
             "blocking": case.said(application, findings, Severity.BLOCKING),
             "warnings": case.said(application, findings, Severity.WARNING),
             "notices": case.said(application, findings, Severity.NOTICE),
@@ -71,24 +71,23 @@ def _review_page(
     )
 
 
-def _sections(application: Application, at: datetime) -> list[dict[str, Any]]:
+def _answers(application: Application, at: datetime) -> dict[str, Any]:
     """The answers as they would be filed, step by step, each with its address."""
     content = snapshots.build(
         application, reference="", filed_at=at, late=False, findings=[], reason=""
     )
-    shown = {
-        section["step"]: section
-        for section in documents.presentation(content, sha256="")["sections"]
-    }
-    return [
+    names = case.names_of(application)
+    sections = [
         {
             "step": step,
-            "section": shown.get(step.value),
-            "files": content["documents"] if step is Step.ANLAGEN else [],
+            "section": None
+            if step in (Step.KOMMUNE, Step.ANLAGEN)
+            else case.shown_section(documents.section(step, content, names)),
             "href": case.address("application_step", application, step.value),
         }
         for step in Step
     ]
+    return {"sections": sections, "files": case.shown_files(application, content)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -190,8 +189,8 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return redirect(application)
     items = list(asked.items.all())
     open_steps = [step for step in Step if any(item.step == step for item in items)]
-    changed = set(application.revisions.filter(at__gt=asked.sent_at).values_list("step", flat=True))
     findings = services.findings_of(case.with_parts(application), at)
+    changed = {step.value for step in open_steps if _is_changed(application, step)}
     return render(
         request,
         "applications/answer.html",
@@ -216,9 +215,20 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "form": form,
             "may_file": may_file,
             "may_edit": permissions.may_edit(user, application),
-            "anything_changed": any(step.value in changed for step in open_steps),
+            "anything_changed": bool(changed),
         },
     )
+
+
+def _is_changed(application: Application, step: Step) -> bool:
+    """Whether a step holds something else than the version filed last."""
+    last = application.snapshots.order_by("number").last()
+    assert last is not None
+    content = snapshots.read(last)
+    if step is Step.ANLAGEN:
+        filed = {row["id"] for row in content["documents"]}
+        return {str(row.pk) for row in case.documents_of(application)} != filed
+    return bool(services.read_step(application, step) != content["steps"][step.value])
 
 
 # --- Withdraw ------------------------------------------------------------------------------------

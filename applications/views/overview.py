@@ -332,6 +332,7 @@ def version(request: HttpRequest, application: Application) -> HttpResponse:
     """What was filed, read-only, word for word; `?fassung=N` for an earlier one."""
     snapshot = version_asked(request, application)
     content = snapshots.read(snapshot)
+    shown = documents.presentation(content, sha256=snapshot.sha256)
     return render(
         request,
         "applications/version.html",
@@ -339,8 +340,11 @@ def version(request: HttpRequest, application: Application) -> HttpResponse:
             "application": application,
             "snapshot": snapshot,
             "taken": wording.instant(snapshot.taken_at),
-            "content": documents.presentation(content, sha256=snapshot.sha256),
-            "files": content["documents"],
+            "content": {
+                **shown,
+                "sections": [case.shown_section(row) for row in shown["sections"]],
+            },
+            "files": case.shown_files(application, content),
             "is_whole": snapshots.is_whole(snapshot),
             "versions": list(application.snapshots.defer("payload")),
         },

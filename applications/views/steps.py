@@ -40,7 +40,7 @@ MOST_RESULTS: Final = 20
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
     """A step of the application: read what was typed, save it, say what the rules find."""
-    application = case.find(request, key)
+    application = case.with_parts(case.find(request, key))
     place = case.step_of(step)
     may_edit = permissions.may_edit(case.person(request), application)
     open_steps = [one for one in Step if one in services.editable_steps(application)]
@@ -129,7 +129,7 @@ class Page:
 
     def filing(self) -> Filing:
         """The application as the rules see it."""
-        return checks.filing_of(case.with_parts(self.application), self.at)
+        return checks.filing_of(self.application, self.at)
 
     def context(self, findings: Iterable[Finding], **more: Any) -> dict[str, Any]:
         """The variables of a step page."""
@@ -184,7 +184,7 @@ class Page:
             content = {
                 "steps": {self.place.value: services.read_step(self.application, self.place)}
             }
-            section = documents.section(self.place, content, names)
+            section = case.shown_section(documents.section(self.place, content, names))
         return self.render(
             "step_read_only",
             self.context(findings, section=section, files=files, names=names),
@@ -528,7 +528,7 @@ def _files(application: Application) -> list[dict[str, Any]]:
             "at": wording.instant(row.uploaded_at),
             "href": case.address("application_document", application, row.pk),
         }
-        for row in application.documents.current().select_related("municipality")
+        for row in case.documents_of(application)
     ]
 
 
