@@ -11,6 +11,7 @@ from django.utils import timezone
 from applications import rules
 from applications.models import Application, ApplicationMember
 from applications.rules import Declaration, Filing, Finding
+from applications.services.drafts import rows_of
 from applications.services.log import canonical, sha256
 from municipalities.eligibility import Limits, Member, Severity, assess
 from municipalities.models import Municipality
@@ -82,7 +83,7 @@ def plan_of(application: Application) -> rules.Plan:
                 row.municipality.ags if row.municipality else None,
                 str(row.pk),
             )
-            for row in application.cover.select_related("municipality")
+            for row in rows_of(application, "cover")
         ),
         vat_deductible=application.vat_deductible,
         budget_situation=application.budget_situation,
@@ -128,12 +129,13 @@ def filing_of(application: Application, at: datetime) -> Filing:
         period=rules.Period(application.starts_on, application.months),
         adoptions=tuple(
             rules.Adoption(row.municipality.ags, row.municipality.council, row.planned_on)
-            for row in application.adoptions.select_related("municipality")
+            for row in rows_of(application, "adoptions")
         ),
         plan=plan_of(application),
         documents=tuple(
             rules.Document(row.kind, row.municipality.ags if row.municipality else None)
-            for row in application.documents.current().select_related("municipality")
+            for row in rows_of(application, "documents")
+            if row.removed_at is None
         ),
         declarations=frozenset(code for code, given in declared.items() if given),
         authority_declared=application.authority_declared,

@@ -174,17 +174,25 @@ def read_step(application: Application, step: Step) -> Data:
     if step is Step.KOMMUNE:
         data["partners"] = [
             member.municipality.ags
-            for member in application.members.select_related("municipality")
+            for member in rows_of(application, "members")
             if not member.is_lead
         ]
     for name, rows in STEP_ROWS.get(step, {}).items():
-        found = getattr(application, name).all()
-        if "municipality" in rows.fields:
-            found = found.select_related("municipality")
         data[name] = [
-            {"id": str(row.pk), **{f: plain(getattr(row, f)) for f in rows.fields}} for row in found
+            {"id": str(row.pk), **{f: plain(getattr(row, f)) for f in rows.fields}}
+            for row in rows_of(application, name)
         ]
     return data
+
+
+def rows_of(application: Application, name: str) -> list[Any]:
+    """The rows of a part with their municipalities; a caller's prefetched ones as they are."""
+    found = getattr(application, name).all()
+    if name not in getattr(application, "_prefetched_objects_cache", {}):
+        columns = {field.name for field in found.model._meta.get_fields()}
+        if "municipality" in columns:
+            found = found.select_related("municipality")
+    return list(found)
 
 
 def empty_step(step: Step) -> Data:
