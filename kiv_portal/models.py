@@ -58,7 +58,7 @@ class Authority(models.Model):
     help_email = models.EmailField("E-Mail für technische Hilfe", blank=True)
     source = models.CharField("Quelle der Angaben", max_length=200, blank=True)
     delivery_way = models.CharField(
-        "Weg der Bekanntgabe", max_length=20, choices=DeliveryWay.choices, blank=True
+        "Weg der Bekanntgabe", max_length=20, choices=DeliveryWay, blank=True
     )
     post_days = models.PositiveSmallIntegerField(
         "Bekanntgabe durch Post: Tag nach Aufgabe", null=True, blank=True
@@ -142,9 +142,7 @@ class Work(models.Model):
         unique=True,
         help_text="Ein Ereignis, ein Schlüssel: derselbe Auftrag entsteht nie zweimal.",
     )
-    state = models.CharField(
-        "Zustand", max_length=10, choices=WorkState.choices, default=WorkState.WAITING
-    )
+    state = models.CharField("Zustand", max_length=10, choices=WorkState, default=WorkState.WAITING)
     attempts = models.PositiveSmallIntegerField("Versuche", default=0)
     next_try_at = models.DateTimeField("nächster Versuch", default=timezone.now)
     created_at = models.DateTimeField("angelegt", default=timezone.now)

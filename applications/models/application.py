@@ -243,7 +243,7 @@ class ApplicationMember(models.Model):
         related_name="application_members",
         verbose_name="Kommune",
     )
-    role = models.CharField("Rolle", max_length=10, choices=MemberRole.choices)
+    role = models.CharField("Rolle", max_length=10, choices=MemberRole)
     position = models.PositiveSmallIntegerField("Reihenfolge", default=0)
     call = models.ForeignKey(FundingCall, models.PROTECT, related_name="+", editable=False)
     live = models.BooleanField("laufend", default=False, editable=False)

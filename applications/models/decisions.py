@@ -28,9 +28,9 @@ class Decision(models.Model):
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="decisions")
     number = models.PositiveSmallIntegerField("Nummer")
-    kind = models.CharField("Art", max_length=20, choices=DecisionKind.choices)
+    kind = models.CharField("Art", max_length=20, choices=DecisionKind)
     state = models.CharField(
-        "Stand", max_length=20, choices=DecisionState.choices, default=DecisionState.PROPOSED
+        "Stand", max_length=20, choices=DecisionState, default=DecisionState.PROPOSED
     )
     requested = models.DecimalField("beantragt", max_digits=10, decimal_places=2)
     amount = models.DecimalField(
@@ -136,7 +136,7 @@ class DecisionHand(models.Model):
 
     decision = models.ForeignKey(Decision, models.CASCADE, related_name="hands")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    role = models.CharField("Rolle", max_length=10, choices=HandRole.choices)
+    role = models.CharField("Rolle", max_length=10, choices=HandRole)
     at = models.DateTimeField("am")
 
     class Meta:

@@ -60,8 +60,8 @@ class LetterBlock(models.Model):
     {projekt}.
     """
 
-    kind = models.CharField("Schreiben", max_length=20, choices=LetterKind.choices)
-    key = models.CharField("Teil", max_length=20, choices=BlockKey.choices)
+    kind = models.CharField("Schreiben", max_length=20, choices=LetterKind)
+    key = models.CharField("Teil", max_length=20, choices=BlockKey)
     text = models.TextField("Text")
     valid_from = models.DateField("gültig ab")
     valid_to = models.DateField("gültig bis", null=True, blank=True)
@@ -108,7 +108,7 @@ class Letter(models.Model):
     decision = models.OneToOneField(
         Decision, models.PROTECT, null=True, blank=True, related_name="letter"
     )
-    kind = models.CharField("Art", max_length=20, choices=LetterKind.choices)
+    kind = models.CharField("Art", max_length=20, choices=LetterKind)
     values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         "Inhalt", default=dict
     )
