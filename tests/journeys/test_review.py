@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -25,7 +25,16 @@ def _one_factor_is_enough(settings):
     settings.PORTAL_DEMO = True
 
 
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """On a busy machine a page may take longer than Playwright's five seconds."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 def sign_in(page: Page, user: User) -> None:
+    page.set_default_timeout(30_000)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     page.goto("/konto/anmelden/?next=/admin/")
     page.get_by_label("E-Mail").fill(user.email)
