@@ -153,6 +153,8 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
+# Behind a proxy every visitor would share its address, and so its limit of tries.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "KIV-Portal"
 AUTH_PASSWORD_VALIDATORS = [

@@ -249,6 +249,7 @@ def _status(client: Client, method: str, address: str) -> int:
     with transaction.atomic():
         response = getattr(client, method)(address)
         transaction.set_rollback(True)
+    response.close()  # a download holds its file open until then
     return int(response.status_code)
 
 

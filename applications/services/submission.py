@@ -17,6 +17,7 @@ from kiv_portal.folding import search_key
 from kiv_portal.outbox import enqueue_job
 from municipalities.eligibility import Member, Severity
 from municipalities.models import REGISTER_SOURCE
+from municipalities.permissions import may_read_for
 
 if TYPE_CHECKING:
     from municipalities.models import User
@@ -47,13 +48,17 @@ class NotConfirmed(Exception):
 
 
 def application_exists(names: list[str]) -> Finding:
-    """The finding for a second live application of a municipality in the same call."""
+    """The finding for a second live application of a municipality in the same call.
+
+    `names` are those municipalities of which the reader may know it; others stay unnamed, so
+    that nobody learns who has applied (PROGRAMME §3).
+    """
+    who = ", ".join(names) or "eine der genannten Partnerkommunen"
     return Finding(
         "application_exists",
         Severity.BLOCKING,
         "Förderaufruf",
-        "In diesem Förderaufruf liegt schon ein Antrag vor, an dem beteiligt ist: "
-        f"{', '.join(names)}.",
+        f"In diesem Förderaufruf liegt schon ein Antrag vor, an dem beteiligt ist: {who}.",
         "Wenn der frühere Antrag nicht mehr gelten soll, ziehen Sie ihn bitte zuerst zurück. "
         "Ist er nicht von Ihnen, wenden Sie sich bitte an das Regierungspräsidium.",
         Step.KOMMUNE,
@@ -84,7 +89,7 @@ def submit(
         call = row.call
         if not call.is_open(at) and not call.is_over(at):
             raise CallNotOpen
-        members = list(row.members.select_for_update().order_by("pk"))
+        members = list(row.members.select_for_update().order_by("municipality"))
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, call.terms())
         if stopping := blocking(findings):
@@ -98,7 +103,7 @@ def submit(
                 for member in members:
                     _freeze(member, figures[member.municipality.ags])
         except IntegrityError as error:
-            raise NotSubmittable([application_exists(_taken(row))]) from error
+            raise NotSubmittable([application_exists(_taken(row, by))]) from error
 
         late = call.is_over(at)
         reference = _next_reference(at)
@@ -135,8 +140,8 @@ def _freeze(row: drafts.ApplicationMember, member: Member) -> None:
     row.save()
 
 
-def _taken(application: Application) -> list[str]:
-    """Names of members that are in another live application of the call."""
+def _taken(application: Application, by: User) -> list[str]:
+    """Names of members in another live application of the call, as far as `by` may know it."""
     mine = application.members.values("municipality")
     rows = (
         drafts.ApplicationMember.objects.filter(
@@ -145,7 +150,7 @@ def _taken(application: Application) -> list[str]:
         .exclude(application=application)
         .select_related("municipality")
     )
-    return [str(row.municipality) for row in rows]
+    return [str(row.municipality) for row in rows if may_read_for(by, row.municipality)]
 
 
 def _next_reference(at: datetime) -> str:
@@ -208,7 +213,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
     """
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
-        members = list(row.members.select_for_update().order_by("pk"))
+        members = list(row.members.select_for_update().order_by("municipality"))
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, row.call.terms())
         if stopping := blocking(findings):

@@ -21,7 +21,7 @@ from applications.workflow import Status
 from kiv_portal.models import Job, OutboxMail
 from municipalities.models import Membership
 from tests import world
-from tests.factories import NOW, MunicipalityFactory, PopulationFactory
+from tests.factories import NOW, MembershipFactory, MunicipalityFactory, PopulationFactory
 
 
 @pytest.mark.django_db
@@ -129,6 +129,26 @@ class TestOnePerson:
         assert "Musterstadt" in refused.value.findings[0].message
         second.refresh_from_db()
         assert second.status == Status.DRAFT
+
+    def test_nobody_learns_by_filing_which_partner_has_applied(self):
+        w = world.build()
+        world.submitted(w)
+        MembershipFactory(
+            user=w.stranger,
+            municipality=w.small,
+            may_sign=True,
+            confirmed_at=NOW,
+            confirmed_by=w.administrator,
+        )
+        probe = services.start(call=w.call, lead=w.small, by=w.stranger, at=NOW)
+        partners = {"partners": [w.town.ags, w.other_town.ags]}
+        probe = world.save(probe, Step.KOMMUNE, partners, w.stranger)
+        for step, data in world.content(w.small).items():
+            probe = world.save(probe, step, data, w.stranger)
+        with pytest.raises(services.NotSubmittable) as refused:
+            world.file(probe, w.stranger)
+        assert "Musterstadt" not in refused.value.findings[0].message
+        assert "eine der genannten Partnerkommunen" in refused.value.findings[0].message
 
     def test_after_a_withdrawal_a_new_one_can_be_filed(self):
         w = world.build()
@@ -240,6 +260,26 @@ class TestAtTheSameTime:
 
         assert sorted(_in_threads(50, file)) == [f"KIV-2026-{n:04d}" for n in range(1, 51)]
         assert ApplicationMember.objects.filter(live=True).count() == 50
+
+    def test_two_joint_applications_that_name_each_other_do_not_lock_each_other_out(self):
+        w = world.build()
+        Membership.objects.create(
+            user=w.signatory,
+            municipality=w.other_town,
+            may_sign=True,
+            confirmed_at=NOW,
+            confirmed_by=w.administrator,
+        )
+        pair = [(w.town, w.other_town), (w.other_town, w.town)]
+        drafts = []
+        for lead, partner in pair:
+            draft = services.start(call=w.call, lead=lead, by=w.signatory, at=NOW)
+            draft = world.save(draft, Step.KOMMUNE, {"partners": [partner.ags]}, w.signatory)
+            for step, data in world.content(lead).items():
+                draft = world.save(draft, step, data, w.signatory)
+            drafts.append(draft)
+        results = _in_threads(2, lambda n: world.file(drafts[n], w.signatory).reference)
+        assert sorted(map(str, results)) == sorted(["KIV-2026-0001", str(services.NotSubmittable)])
 
     def test_submitting_and_saving_at_once_freezes_one_whole_state(self):
         w = world.build()
