@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse
 
+from applications import permissions
 from applications.models import Application
 from applications.models.decisions import DecisionState
 from applications.services import letters, snapshots
@@ -73,7 +74,7 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
 
 
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
-    """The letter of the open proposal as a real PDF marked „Entwurf", as this person would sign."""
+    """The letter of the open proposal as a real PDF marked „Entwurf"; who cannot sign it is not named in it."""
     decision = (
         application.decisions.filter(state=DecisionState.PROPOSED)
         .select_related("application__call")
@@ -83,7 +84,8 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
         raise Http404("Es liegt kein Vorschlag vor.")
     if letters.missing_parts(decision, at):
         raise Http404("Dem Schreiben fehlen noch Teile.")
-    values = letters.compose(decision, by=by, at=at)
+    signs = permissions.may_sign_decision(by, application)
+    values = letters.compose(decision, by=by if signs else None, at=at)
     content = pdf.render(
         "pdf/letter.html",
         {"letter": {**values, "dated_on": date.fromisoformat(values["dated_on"])}},

@@ -12,14 +12,15 @@ from applications.models import Application, Decision, Letter, LetterBlock
 from applications.models.application import ApplicationMember
 from applications.models.decisions import DecisionKind
 from applications.models.letters import REQUIRED_BLOCKS, BlockKey, LetterKind
-from applications.rules import CoverKind, ExpenseCategory, FinancingType, plan_totals
+from applications.rules import CoverKind, ExpenseCategory, FinancingType, Plan, plan_totals
+from applications.rules.plan import percent
 from applications.services import checks
 from kiv_portal.euro import format_euro
 from kiv_portal.models import Authority
 from kiv_portal.outbox import enqueue_job
 
 if TYPE_CHECKING:
-    from municipalities.models import User
+    from municipalities.models import Municipality, User
 
 
 class LetterIncomplete(Exception):
@@ -102,8 +103,11 @@ def write(decision: Decision, *, by: User, at: datetime) -> Letter:
     return letter
 
 
-def compose(decision: Decision, *, by: User, at: datetime) -> dict[str, Any]:
-    """The letter as plain values for `templates/pdf/letter.html`; needs all parts to be there."""
+def compose(decision: Decision, *, by: User | None, at: datetime) -> dict[str, Any]:
+    """The letter as plain values for `templates/pdf/letter.html`; needs all parts to be there.
+
+    Without `by`, or if the account holds no name, a line is left for the signature.
+    """
     application = decision.application
     kind = kind_of(decision)
     blocks = blocks_for(kind, timezone.localdate(at))
@@ -138,7 +142,7 @@ def compose(decision: Decision, *, by: User, at: datetime) -> dict[str, Any]:
             "phone": authority.phone,
             "email": authority.email,
         },
-        "addressee_lines": [lead.body],
+        "addressee_lines": _addressee(lead),
         "file_number": application.file_number,
         "reference": application.reference,
         "dated_on": timezone.localdate(at).isoformat(),
@@ -146,10 +150,16 @@ def compose(decision: Decision, *, by: User, at: datetime) -> dict[str, Any]:
         "salutation": "Sehr geehrte Damen und Herren,",
         "sections": sections,
         "closing": "Mit freundlichen Grüßen",
-        "signatory_lines": ["Im Auftrag", str(by)],
+        "signatory_lines": ["Im Auftrag", (by.name if by else "") or "_" * 30],
         "annexes": text(BlockKey.ANNEXES) if BlockKey.ANNEXES in blocks else [],
         "sample": any(block.is_sample for block in blocks.values()) or authority.is_sample,
     }
+
+
+def _addressee(lead: Municipality) -> list[str]:
+    """Organ, postal code and town; the register knows no street, so none is printed."""
+    town = [f"{lead.postal_code} {lead.short_name}"] if lead.postal_code else []
+    return [lead.body, *town]
 
 
 def _filled(text: str, places: dict[str, str]) -> list[str]:
@@ -164,40 +174,69 @@ def _day(day: date | None) -> str:
     return f"{day:%d.%m.%Y}" if day else ""
 
 
+def _filed_on(application: Application) -> str:
+    day = application.submitted_at
+    return f" vom {timezone.localtime(day):%d.%m.%Y}" if day else ""
+
+
+def _measure(decision: Decision) -> str:
+    """Finanzierungsart, Fördersatz where the call has one, and the amount granted."""
+    call = decision.application.call
+    financing = FinancingType(call.financing_type)
+    amount = format_euro(decision.amount or Decimal(0))
+    if call.rate is None:
+        return f"{financing.label} in Höhe von {amount}"
+    rate = f"{percent(call.rate).removesuffix('%').strip()} v. H. der zuwendungsfähigen Ausgaben"
+    if financing is FinancingType.SHARE:
+        return f"{financing.label} in Höhe von {rate}, höchstens {amount}"
+    return f"{financing.label} in Höhe von {amount}, höchstens jedoch {rate}"
+
+
+def _as_asked(decision: Decision, plan: Plan) -> bool:
+    """Whether what is granted is the plan's own: every year's grant and the eligible costs."""
+    totals = plan_totals(plan)
+    asked = {year.year: year.requested for year in totals.years if year.requested}
+    granted = {year.year: year.amount for year in decision.years.all() if year.amount}
+    return asked == granted and decision.eligible_costs == totals.total.eligible
+
+
 def _grant_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
     application = decision.application
     call = application.call
-    years = list(decision.years.all())
-    financing = FinancingType(call.financing_type).label
+    plan = checks.plan_of(application)
+    as_asked = _as_asked(decision, plan)
     lead = _lead(application).municipality
     return [
         {
-            "heading": "Bewilligung",
+            "heading": "",  # goes on from the salutation
             "paragraphs": [
-                f"auf Ihren Antrag {application.reference} bewilligen wir Ihnen "
-                f"({lead.body}) eine Zuwendung in Höhe von "
-                f"{format_euro(decision.amount or Decimal(0))} als Projektförderung in Form der "
-                f"{financing}.",
+                f"auf Ihren Antrag {application.reference}{_filed_on(application)} bewilligen wir "
+                f"Ihnen ({lead.body}) eine Zuwendung als Projektförderung in Form der "
+                f"{_measure(decision)}.",
                 f"Zuwendungszweck: {call.purpose}",
                 f"Bewilligungszeitraum: {_day(decision.starts_on)} bis {_day(decision.ends_on)}.",
                 "Zuwendungsfähige Gesamtausgaben: "
-                f"{format_euro(decision.eligible_costs or Decimal(0))}. Der unten abgedruckte "
-                "Finanzierungsplan ist verbindlich.",
+                f"{format_euro(decision.eligible_costs or Decimal(0))}."
+                + (" Der unten abgedruckte Finanzierungsplan ist verbindlich." if as_asked else ""),
             ],
-            "table": {
-                "caption": "Zuwendung nach Haushaltsjahren",
-                "columns": [
-                    {"label": "Haushaltsjahr", "numeric": False},
-                    {"label": "Betrag", "numeric": True},
-                ],
-                "rows": [[str(year.year), format_euro(year.amount)] for year in years],
-                "total_row": ["Summe", format_euro(decision.amount or Decimal(0))],
-            },
+            "table": _years_table(decision, plan, as_asked),
         },
         {
             "heading": "Verbindlicher Finanzierungsplan",
             "paragraphs": [],
-            "table": _plan_table(application),
+            "table": _plan_table(plan, "bewilligte Zuwendung"),
+        }
+        if as_asked
+        # How the plan is to be adjusted is not decided here: it is printed as it was filed.
+        else {
+            "heading": "Finanzierungsplan laut Antrag",
+            "paragraphs": [
+                "Verbindlich sind die bewilligten Beträge nach Haushaltsjahren und die "
+                "zuwendungsfähigen Gesamtausgaben, die oben genannt sind. Der Finanzierungsplan "
+                "ist abgedruckt, wie Sie ihn eingereicht haben; wo er davon abweicht, gelten die "
+                "oben genannten Beträge."
+            ],
+            "table": _plan_table(plan, CoverKind.GRANT.label),
         },
         {"heading": "Rechtsgrundlage", "paragraphs": text(BlockKey.LEGAL_BASIS), "table": None},
         {
@@ -225,10 +264,10 @@ def _grant_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
 def _rejection_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
     return [
         {
-            "heading": "Entscheidung",
+            "heading": "",
             "paragraphs": [
-                f"Ihren Antrag {decision.application.reference} auf eine Zuwendung in Höhe von "
-                f"{format_euro(decision.requested)} lehnen wir ab."
+                f"Ihren Antrag {decision.application.reference}{_filed_on(decision.application)} "
+                f"auf eine Zuwendung in Höhe von {format_euro(decision.requested)} lehnen wir ab."
             ],
             "table": None,
         },
@@ -245,9 +284,29 @@ def _rejection_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _plan_table(application: Application) -> dict[str, Any]:
+def _years_table(decision: Decision, plan: Plan, as_asked: bool) -> dict[str, Any]:
+    """What is granted in each Haushaltsjahr, beside what was asked for where they differ."""
+    granted = {year.year: year.amount for year in decision.years.all()}
+    asked = {year.year: year.requested for year in plan_totals(plan).years}
+    columns = ["Betrag"] if as_asked else ["beantragt", "bewilligt"]
+    sums = [granted] if as_asked else [asked, granted]
+    years = sorted(granted if as_asked else {*granted, *asked})
+    nothing = Decimal(0)
+    return {
+        "caption": "Bewilligte Zuwendung nach Haushaltsjahren",
+        "columns": [
+            {"label": "Haushaltsjahr", "numeric": False},
+            *({"label": label, "numeric": True} for label in columns),
+        ],
+        "rows": [
+            [str(year), *(format_euro(part.get(year, nothing)) for part in sums)] for year in years
+        ],
+        "total_row": ["Summe", *(format_euro(sum(part.values(), nothing)) for part in sums)],
+    }
+
+
+def _plan_table(plan: Plan, grant_label: str) -> dict[str, Any]:
     """The Finanzierungsplan as a table: Ausgaben and Deckung by kind and Haushaltsjahr."""
-    plan = checks.plan_of(application)
     totals = plan_totals(plan)
     years = [year.year for year in totals.years]
     rows: list[list[str]] = []
@@ -265,7 +324,8 @@ def _plan_table(application: Application) -> dict[str, Any]:
     for kind in CoverKind:
         amounts = [year.cover[kind.value] for year in totals.years]
         if any(amounts):
-            rows.append([f"Deckung: {kind.label}", *_money(amounts)])
+            label = grant_label if kind is CoverKind.GRANT else kind.label
+            rows.append([f"Deckung: {label}", *_money(amounts)])
     return {
         "caption": "Finanzierungsplan nach Haushaltsjahren",
         "columns": [

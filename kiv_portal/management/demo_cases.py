@@ -45,8 +45,8 @@ BLOCKS = {
         ),
         BlockKey.CONDITIONS: (
             "Muster: Die Allgemeinen Nebenbestimmungen für Zuwendungen zur Projektförderung an "
-            "Gemeinden (ANBest-GK) sind Bestandteil dieses Bescheids. Ihr Wortlaut liegt als "
-            "Anlage bei."
+            "Gemeinden (ANBest-GK) sind Bestandteil dieses Bescheids. In diesem Muster ist ihr "
+            "Wortlaut nicht beigefügt."
         ),
         BlockKey.REASONS: (
             "Muster: Ihr Vorhaben „{projekt}“ erfüllt die Voraussetzungen der Förderrichtlinie."
@@ -59,7 +59,6 @@ BLOCKS = {
             "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
             "beim {gericht} mit Sitz in {sitz} erhoben werden."
         ),
-        BlockKey.ANNEXES: "Muster: Allgemeine Nebenbestimmungen (ANBest-GK)",
     },
     LetterKind.REJECTION: {
         BlockKey.LEGAL_BASIS: (
@@ -240,7 +239,7 @@ def _filed(
     return services.submit(
         application=application,
         confirmed=services.confirmation_key(findings),
-        reason="Antrag der Demonstration",
+        reason="Antrag der Demonstration" if services.to_confirm(findings) else "",
         by=by,
         at=at,
     )

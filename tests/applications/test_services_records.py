@@ -2,17 +2,19 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from applications import services
 from applications.models import CaseLogEntry, CaseLogPayload, Snapshot, triggers
 from applications.rules import Step
-from applications.services import drafts, log, snapshots
+from applications.services import drafts, letters, log, snapshots
 from tests import world
 from tests.factories import NOW
 
@@ -189,3 +191,64 @@ def test_an_answer_adds_a_version_and_leaves_the_first_as_it_was():
     first, second = application.snapshots.order_by("number")
     assert first.payload == before
     assert snapshots.read(second)["steps"]["konzeption"]["goals"] == "Neue Ziele"
+
+
+# --- What a letter says ---------------------------------------------------------------------------
+
+
+def _letter(proposal: services.Proposal | None = None, rate: str | None = "0.9000") -> dict:
+    w = world.build()
+    w.town.postal_code = "64999"
+    w.town.save()
+    type(w.call).objects.filter(pk=w.call.pk).update(rate=rate)
+    application = world.proposed(w, proposal)
+    application = type(application).objects.get(pk=application.pk)
+    return letters.compose(application.decisions.get(), by=w.signer, at=NOW)
+
+
+def _section(letter: dict, heading: str) -> dict:
+    return next(part for part in letter["sections"] if part["heading"] == heading)
+
+
+def test_a_grant_names_rate_highest_amount_and_day_of_the_application():
+    letter = _letter()
+    first = letter["sections"][0]
+    day = f"{timezone.localdate(NOW):%d.%m.%Y}"
+    assert first["heading"] == ""
+    assert first["paragraphs"][0] == (
+        f"auf Ihren Antrag {letter['reference']} vom {day} bewilligen wir Ihnen (Magistrat der "
+        "Stadt Musterstadt) eine Zuwendung als Projektförderung in Form der Anteilfinanzierung in "
+        "Höhe von 90 v. H. der zuwendungsfähigen Ausgaben, höchstens 18.000,00 €."
+    )
+    assert letter["addressee_lines"] == ["Magistrat der Stadt Musterstadt", "64999 Musterstadt"]
+
+
+def test_a_grant_of_a_call_without_a_rate_names_the_amount_alone():
+    assert _letter(rate=None)["sections"][0]["paragraphs"][0].endswith(
+        "eine Zuwendung als Projektförderung in Form der Anteilfinanzierung in Höhe von "
+        "18.000,00 €."
+    )
+
+
+def test_a_plan_granted_as_asked_is_binding_and_shows_what_is_granted():
+    section = _section(_letter(), "Verbindlicher Finanzierungsplan")
+    rows = {row[0]: row[1:] for row in section["table"]["rows"]}
+    assert rows["Deckung: bewilligte Zuwendung"] == ["9.000,00 €", "9.000,00 €", "18.000,00 €"]
+
+
+def test_less_than_asked_for_never_contradicts_the_plan():
+    letter = _letter(
+        world.grant_proposal(
+            amount=Decimal("17000.00"),
+            years={2027: Decimal("9000.00"), 2028: Decimal("8000.00")},
+            reduction_reasons="Weniger.",
+        )
+    )
+    assert letter["sections"][0]["table"]["rows"] == [
+        ["2027", "9.000,00 €", "9.000,00 €"],
+        ["2028", "9.000,00 €", "8.000,00 €"],
+    ]
+    assert letter["sections"][0]["table"]["total_row"] == ["Summe", "18.000,00 €", "17.000,00 €"]
+    plan = _section(letter, "Finanzierungsplan laut Antrag")
+    assert "Verbindlich sind die bewilligten Beträge" in plan["paragraphs"][0]
+    assert "Deckung: beantragte Zuwendung" in [row[0] for row in plan["table"]["rows"]]

@@ -31,7 +31,7 @@ STAFF = (
     ("pruefung@rp.example", "Sachbearbeitung 1 (RP)", (permissions.REVIEW,)),
     (
         "zeichnung@rp.example",
-        "Sachbearbeitung 2 (RP), Schlusszeichnung",
+        "Sachbearbeitung 2 (RP)",
         (permissions.REVIEW, permissions.SIGN),
     ),
     ("verwaltung@rp.example", "Verwaltung des Portals (RP)", (permissions.ADMINISTER,)),
