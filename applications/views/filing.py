@@ -121,7 +121,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             request,
             application,
             extra=[finding for finding in error.findings if finding.message not in known],
-            problem="So kann der Antrag noch nicht eingereicht werden. Was fehlt, steht hier.",
+            problem="So kann der Antrag noch nicht eingereicht werden:",
             status=HTTPStatus.CONFLICT,
         )
     except services.NotConfirmed:

@@ -312,7 +312,7 @@ def _stations(application: Application) -> list[Station]:
     if status is Status.SUBMITTED:
         here += 1
     ended = turn(status) is None
-    when = {Status.SUBMITTED: application.submitted_at, status: application.decided_at}
+    when = {status: application.decided_at} | {Status.SUBMITTED: application.submitted_at}
     return [
         Station(
             label,
@@ -343,6 +343,10 @@ def version(request: HttpRequest, application: Application) -> HttpResponse:
             "content": {
                 **shown,
                 "sections": [case.shown_section(row) for row in shown["sections"]],
+                "members": [
+                    {**row, "population": wording.number(row["population"] or 0)}
+                    for row in shown["members"]
+                ],
             },
             "files": case.shown_files(application, content),
             "is_whole": snapshots.is_whole(snapshot),

@@ -102,7 +102,7 @@ class TestChecking:
         page = signatory.get(place(application, "pruefen/"))
         text = words(page)
         assert "Antrag KIV-2026-0001, Fassung 1 vom 16. November 2026, 10:30 Uhr" in text
-        assert "20000 Einwohnerinnen und Einwohner, Stand 31.12.2023, Zensus 2011" in text
+        assert "20.000 Einwohnerinnen und Einwohner, Stand 31.12.2023, Zensus 2011" in text
         assert Snapshot.objects.get().sha256 in text
         assert b"<form" not in page.content.split(b"<main")[1]
 
@@ -175,7 +175,7 @@ class TestSubmitting:
         data = {"bestaetigung": key(application), "trotzdem": "on"}
         page = signatory.post(place(application, "einreichen/"), data)
         assert page.status_code == 409
-        assert "So kann der Antrag noch nicht eingereicht werden." in words(page)
+        assert "So kann der Antrag noch nicht eingereicht werden:" in words(page)
         assert Application.objects.get().is_draft
 
     def test_a_second_live_application_is_told_in_words(self, w, signatory):

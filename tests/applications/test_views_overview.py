@@ -321,6 +321,7 @@ class TestTheReceipt:
     def test_the_way_ahead_shows_where_it_stands(self, w, clerk, make, stations):
         page = clerk.get(place(make(w)))
         assert [station.state for station in page.context["stations"]] == stations
+        assert page.context["stations"][1].when == "16. November 2026, 10:30 Uhr"
 
     def test_a_withdrawn_one_has_come_to_its_end(self, w, clerk):
         application = services.withdraw(
