@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import get_fields_from_path, unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models, transaction
 from django.db.models import OuterRef, Subquery
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from import_export.admin import ImportMixin
 from simple_history.admin import SimpleHistoryAdmin
@@ -30,11 +34,16 @@ from municipalities.resources import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
 SHOWN_REASONS = 20
 """So many reasons stand in a message; the preview shows them all."""
+
+LAST_YEAR = 2200
+"""No record of ours is younger; `datetime` and the databases end later, each elsewhere."""
 
 
 class RoleMixin:
@@ -59,16 +68,89 @@ class RoleMixin:
         return self._may(request, "delete")
 
 
-class DeskModelAdmin(RoleMixin, admin.ModelAdmin):
+class DeskInline(RoleMixin):
+    """Rows on the page of another record: locked while that page is saved."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return _locked(request, super().get_queryset(request))
+
+
+class DeskBase(RoleMixin):
+    """What holds for every model at the desk."""
+
+    actions = None
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The record; while it is saved, locked and read anew: nothing done meanwhile is undone."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or not _is_saving(request):
+            return found
+        return _locked(request, self.get_queryset(request)).filter(pk=found.pk).first()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Only what the list's own filters ask: any other lookup reads fields nobody is shown."""
+        if "\0" in str(value):  # PostgreSQL has no such text
+            return False
+        hierarchy = self.date_hierarchy
+        if hierarchy and lookup in {f"{hierarchy}__{part}" for part in ("year", "month", "day")}:
+            text = str(value)
+            return text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= LAST_YEAR
+        return any(lookup in _parameters(self.model, f) for f in self.get_list_filter(request))
+
+
+def _parameters(model: type[models.Model], list_filter: Any) -> set[str]:
+    """The parameters by which a filter of a list is set in the address."""
+    if isinstance(list_filter, type):
+        return {list_filter.parameter_name}
+    path = list_filter[0] if isinstance(list_filter, (list, tuple)) else list_filter
+    field = get_fields_from_path(model, path)[-1]
+    if field.is_relation:
+        return {f"{path}__{field.target_field.name}__exact", f"{path}__isnull"}
+    if isinstance(field, models.DateField):
+        return {f"{path}__gte", f"{path}__lt", f"{path}__isnull"}
+    return {path, f"{path}__exact", f"{path}__isnull"}
+
+
+def _is_saving(request: HttpRequest) -> bool:
+    return request.method == "POST" and transaction.get_connection().in_atomic_block
+
+
+def _locked(request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    return queryset.select_for_update(of=("self",)) if _is_saving(request) else queryset
+
+
+class DeskModelAdmin(DeskBase, admin.ModelAdmin):
     """A model at the review desk: rights by role, no bulk actions."""
 
-    actions = None
 
-
-class HistoryAdmin(RoleMixin, SimpleHistoryAdmin):
+class HistoryAdmin(DeskBase, SimpleHistoryAdmin):
     """Reference data with its history, which is read and never rolled back from here."""
 
-    actions = None
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._check_keys(object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):  # the package would save the earlier state
+            raise PermissionDenied("Ein früherer Stand wird nur gelesen.")
+        self._check_keys(object_id, version_id)
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def _check_keys(self, *keys: str) -> None:
+        """Raises Http404 for what cannot be a key."""
+        for key in keys:
+            try:
+                self.opts.pk.to_python(unquote(key))
+            except ValidationError as error:
+                raise Http404("Diesen Eintrag gibt es nicht.") from error
 
     def history_view_title(self, request: HttpRequest, obj: Any) -> str:
         return f"Verlauf: {obj}"
@@ -88,7 +170,7 @@ class DistrictAdmin(HistoryAdmin):
     readonly_fields = ("ags", "name", "is_city")
 
 
-class PopulationInline(RoleMixin, admin.TabularInline):
+class PopulationInline(DeskInline, admin.TabularInline):
     """Figures are added, never changed and never deleted."""
 
     model = Population
@@ -232,13 +314,27 @@ class RegisterImportAdmin(DeskModelAdmin):
     list_select_related = ("by",)
 
 
-class MembershipInline(RoleMixin, admin.TabularInline):
+class MembershipForm(forms.ModelForm):
+    """A confirmation holds for one person and one municipality: neither is exchanged later."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "municipality" in self.fields:
+            self.fields["municipality"].disabled = True
+
+
+class MembershipInline(DeskInline, admin.TabularInline):
     model = Membership
+    form = MembershipForm
     fk_name = "user"
     extra = 0
     autocomplete_fields = ("municipality",)
     fields = ("municipality", "may_read", "may_edit", "may_sign", "may_manage", "confirmed_at")
     readonly_fields = ("confirmed_at",)
+
+
+OWN_FIXED = ("is_active", "is_staff", "groups")
+"""Nobody gives a role to themselves, nor takes their own desk away."""
 
 
 @admin.register(User)
@@ -263,11 +359,11 @@ class UserAdmin(DeskModelAdmin):
     inlines = (MembershipInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        fixed = ["created_at", "last_login"]
+        fixed = ["is_superuser", "created_at", "last_login"]
         if obj is not None:
             fixed.append("email")  # the address is the login and is changed by its owner
-        if not request.user.is_superuser:
-            fixed.append("is_superuser")
+        if obj == request.user:
+            fixed += OWN_FIXED
         return fixed
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -279,6 +375,23 @@ class UserAdmin(DeskModelAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """The admin's own message, and which roles the person had before and has now."""
+        message: list[dict[str, Any]] = super().construct_change_message(
+            request, form, formsets, add
+        )
+        if "groups" in form.changed_data:
+            before = _names(form.initial.get("groups", ()))
+            now = _names(form.cleaned_data["groups"])
+            message.append({"changed": {"fields": [f"Rollen: vorher {before}, jetzt {now}"]}})
+        return message
+
+
+def _names(groups: Iterable[Any]) -> str:
+    return " + ".join(sorted(group.name for group in groups)) or "keine"
 
 
 @admin.register(Membership)
@@ -296,3 +409,6 @@ class MembershipAdmin(HistoryAdmin):
     search_fields = ("user__email", "user__name", "municipality__search_key")
     autocomplete_fields = ("user", "municipality")
     readonly_fields = ("confirmed_at", "confirmed_by", "created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, *(("user", "municipality") if obj is not None else ()))

@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from kiv_portal.folding import search_terms
-from municipalities.admin import HistoryAdmin, RoleMixin
+from municipalities.admin import DeskInline, HistoryAdmin
 from projects import services
 from projects.models import Contact, FundingRound, Project, ProjectMember
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 300
 
 
-class MemberInline(RoleMixin, admin.StackedInline):
+class MemberInline(DeskInline, admin.StackedInline):
     """The municipalities of a project; removing one is a change of the project.
 
     Stacked, because Django gives the fields of a tabular inline no labels.
@@ -56,7 +56,7 @@ class ContactForm(forms.ModelForm):
         return contact
 
 
-class ContactInline(RoleMixin, admin.StackedInline):
+class ContactInline(DeskInline, admin.StackedInline):
     """Whom to ask; here it can also be erased, as a person may demand."""
 
     model = Contact

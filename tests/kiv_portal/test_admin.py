@@ -10,6 +10,7 @@ from django.test import Client
 
 from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job, enqueue_mail
+from municipalities.admin import HistoryAdmin
 from municipalities.permissions import (
     ADMINISTER,
     DESK_RIGHTS,
@@ -128,6 +129,101 @@ def test_lists_open_as_the_table_says(role: str, client: Client) -> None:
         address = f"/admin/{label.replace('.', '/')}/"
         expected = 200 if role in TABLE[label]["view"] else 403
         assert client.get(address).status_code == expected, address
+
+
+# --- Lists are no oracle --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "portal/outboxmail/?body__contains=geheim",
+        "portal/outboxmail/?private__exact=1",
+        "portal/outboxmail/?state__regex=[",
+        "municipalities/user/?password__startswith=argon2",
+        "municipalities/municipality/?application_members__isnull=0",
+        "municipalities/municipality/?district__name__startswith=A",
+        "applications/application/?goals__contains=a",
+        "applications/application/?id__exact=1",
+        "applications/fundingcall/?opens_at__year=99999999",
+        "applications/fundingcall/?title__regex=[",
+        "projects/project/?search_key__contains=a",
+        "projects/project/?round__id__in=1,2",
+        "projects/contact/?confirmed_on__year__gt=1",
+        "projects/contact/?confirmed_on__year=9999",
+        "projects/contact/?confirmed_on__month=99999999999999999999",
+        "portal/job/?state__exact=%00",
+        "projects/project/?stand=%00",
+        "municipalities/district/?court=%00",
+        "portal/download/?nichts=1",
+    ],
+)
+def test_a_list_answers_only_its_own_filters(query: str, client: Client) -> None:
+    client.force_login(StaffFactory(roles=list(ROLES)))
+    assert client.get(f"/admin/{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "portal/outboxmail/?state__exact=failed",
+        "municipalities/user/?is_staff__exact=1&groups__id__exact=1",
+        "municipalities/municipality/?district__id__exact=1&kind__exact=town&p=1&o=1",
+        "municipalities/district/?court=Darmstadt",
+        "applications/application/?status=submitted&aufruf=1&q=a",
+        "applications/fundingcall/?is_demo__exact=0",
+        "applications/letterblock/?key=x&kind__exact=grant",
+        "projects/project/?stand=public&round__id__exact=1&amif__exact=1&q=%00",
+        "projects/project/?round__id__exact=99999999999999999999",
+        "projects/contact/?confirmed_on__year=2026&confirmed_on__month=2&confirmed_on__day=3",
+        "projects/contact/?confirmed_on__month=2&hidden__exact=0&basis=x",
+    ],
+)
+def test_the_filters_of_the_lists_work(query: str, client: Client) -> None:
+    client.force_login(StaffFactory(roles=list(ROLES)))
+    assert client.get(f"/admin/{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "projects/contact/?confirmed_on__year=2026&confirmed_on__month=2&confirmed_on__day=31",
+        "projects/contact/?confirmed_on__year=0",
+        "projects/project/?round__id__exact=abc",
+        "municipalities/user/?is_staff__exact=x",
+    ],
+)
+def test_a_filter_without_sense_leads_back_to_the_list(query: str, client: Client) -> None:
+    client.force_login(StaffFactory(roles=list(ROLES)))
+    assert client.get(f"/admin/{query}").status_code in (200, 302)
+
+
+# --- History --------------------------------------------------------------------------------------
+
+WITH_HISTORY = [
+    model._meta.label_lower.replace(".", "/")
+    for model, desk in admin.site._registry.items()
+    if isinstance(desk, HistoryAdmin)
+]
+
+
+@pytest.mark.parametrize("model", WITH_HISTORY)
+@pytest.mark.parametrize("key", ["abc", "99999999999999999999", "_00"])
+def test_the_history_of_what_cannot_be_is_not_found(key: str, model: str, client: Client) -> None:
+    client.force_login(StaffFactory(roles=list(ROLES)))
+    assert client.get(f"/admin/{model}/{key}/history/").status_code == 404
+    assert client.get(f"/admin/{model}/1/history/{key}/").status_code == 404
+    assert client.get(f"/admin/{model}/{key}/history/1/").status_code == 404
+
+
+def test_an_earlier_state_is_read_and_never_saved(client: Client) -> None:
+    authority = Authority.objects.create(pk=1, name="Alt")
+    earlier = authority.history.get()
+    client.force_login(StaffFactory(roles=[READ]))
+    address = f"/admin/portal/authority/1/history/{earlier.pk}/"
+    assert client.get(address).status_code == 200
+    assert client.post(address, {"name": "Fremd"}).status_code == 403
+    assert Authority.objects.get().name == "Alt"
 
 
 # --- Outgoing mail --------------------------------------------------------------------------------
