@@ -6,8 +6,8 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from applications.documents.presentation import LABELS, presentation, section, shown, size_text
 from applications.documents.uploads import ALLOWED, MEGABYTE, Inspected, UploadRefused, inspect
+from applications.documents.wording import LABELS, presentation, section, shown, size_text
 
 if TYPE_CHECKING:
     from applications.models import Letter, Snapshot

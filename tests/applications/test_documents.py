@@ -1,9 +1,11 @@
 """What an upload really is, and how a frozen application is put into words."""
 
+import hashlib
 import io
 import random
 import unicodedata
 import zipfile
+import zlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +17,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from PIL import Image
 
 from applications import documents
-from applications.documents import BERLIN, UploadRefused, inspect, presentation, shown, size_text
-from applications.rules import Step
+from applications.documents import (
+    UploadRefused,
+    inspect,
+    pdfcheck,
+    presentation,
+    shown,
+    size_text,
+    uploads,
+    wording,
+)
+from applications.documents.wording import BERLIN
+from applications.rules import Severity, Step
 from applications.services import snapshots
 from tests import world
 from tests.factories import NOW
@@ -134,7 +146,7 @@ def test_size_and_hash_are_those_of_the_bytes_and_the_file_is_wound_back():
     given = upload(content, "Konzept.pdf")
     inspected = inspect(given)
     assert (inspected.name, inspected.size) == ("Konzept.pdf", len(content))
-    assert inspected.sha256 == documents.hashlib.sha256(content).hexdigest()
+    assert inspected.sha256 == hashlib.sha256(content).hexdigest()
     assert given.read() == content
 
 
@@ -146,7 +158,7 @@ def test_a_large_upload_on_disk_is_read_in_pieces():
         given.seek(0)
         inspected = inspect(given)
         assert (inspected.content_type, inspected.size) == ("image/png", len(content))
-        assert inspected.sha256 == documents.hashlib.sha256(content).hexdigest()
+        assert inspected.sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_a_pdf_may_carry_attachments_as_our_own_do():
@@ -357,7 +369,7 @@ def _png_of(width: int, height: int) -> bytes:
     """A PNG that claims these measures in its head."""
     whole = bytearray(image("PNG"))
     whole[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
-    whole[29:33] = documents.zipfile.crc32(bytes(whole[12:29])).to_bytes(4, "big")
+    whole[29:33] = zlib.crc32(bytes(whole[12:29])).to_bytes(4, "big")
     return bytes(whole)
 
 
@@ -428,7 +440,7 @@ def test_an_archive_with_a_password_is_refused():
     ],
 )
 def test_the_name_is_kept_as_typed_without_path_and_tricks(typed, name):
-    assert documents._file_name(typed) == name
+    assert uploads._file_name(typed) == name
 
 
 @pytest.mark.parametrize(
@@ -443,7 +455,7 @@ def test_the_name_is_kept_as_typed_without_path_and_tricks(typed, name):
     ],
 )
 def test_a_long_name_is_shortened_and_keeps_its_ending(typed, name):
-    assert documents._file_name(typed) == name
+    assert uploads._file_name(typed) == name
 
 
 def test_a_name_of_300_bytes_passes():
@@ -535,7 +547,7 @@ def test_findings_and_the_reason_given_are_part_of_it(content):
     said = presentation(content, sha256="")
     assert said["confirmation_reason"] == "Weil."
     assert [(f["severity_label"], f["message"]) for f in said["findings"]] == [
-        (documents.Severity(f["severity"]).label, f["message"]) for f in content["findings"]
+        (Severity(f["severity"]).label, f["message"]) for f in content["findings"]
     ]
     assert said["findings"] != []
 
@@ -674,4 +686,33 @@ def test_a_text_keeps_its_lines(content):
 
 def test_sums_are_exact():
     rows = [{"amount": "0.10"}] * 3
-    assert documents._sum(rows) == Decimal("0.30")
+    assert wording._sum(rows) == Decimal("0.30")
+
+
+# --- A PDF is looked into by a process that may fail alone ----------------------------------------
+
+
+def test_a_pdf_that_brings_down_the_looking_process_is_refused(tmp_path, monkeypatch):
+    """The process meets its limit of memory, as with a file that unpacks to gigabytes."""
+    greedy = tmp_path / "greedy.py"
+    greedy.write_text(
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (100_000_000, 100_000_000))\n"
+        "b' ' * 1_000_000_000\n"
+    )
+    monkeypatch.setattr(uploads, "PDF_CHECK", greedy)
+    with pytest.raises(UploadRefused, match="entpackt zu groß"):
+        inspect(SimpleUploadedFile("bombe.pdf", pdf()))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (pdf(), "plain"),
+        (pdf(pages=0), "empty"),
+        (pdf(encryption=pikepdf.Encryption(owner="a", user="b")), "encrypted"),
+        (b"%PDF-1.7 nothing more", "broken"),
+    ],
+)
+def test_the_looking_process_says_one_word(data, said):
+    assert pdfcheck.verdict(data) == said
