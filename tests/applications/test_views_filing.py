@@ -18,6 +18,7 @@ from tests.factories import NOW, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
+SIGNED = {"befugt": "on"}
 MOVES = ("pruefen/", "einreichen/", "nachreichen/", "zurueckziehen/")
 
 
@@ -117,7 +118,7 @@ class TestChecking:
 class TestSubmitting:
     def test_a_complete_application_is_filed_with_one_press(self, w, signatory):
         application = complete(w)
-        response = signatory.post(place(application, "einreichen/"), {"bestaetigung": ""})
+        response = signatory.post(place(application, "einreichen/"), {"bestaetigung": "", **SIGNED})
         assert response["Location"] == place(application)
         application.refresh_from_db()
         assert (application.status, application.reference) == (
@@ -129,11 +130,25 @@ class TestSubmitting:
             signatory.get(place(application))
         )
 
+    def test_whoever_files_confirms_to_be_allowed_to(self, w, signatory):
+        application = complete(w)
+        world.save(application, Step.ZEITPLAN, {"months": 30}, w.clerk)
+        application.refresh_from_db()
+        label = "Ich bin befugt, diesen Antrag für Musterstadt einzureichen."
+        assert label in words(signatory.get(place(application, "pruefen/")))
+        data = {"bestaetigung": key(application), "trotzdem": "on", "grund": "Der Rat tagt spät."}
+        page = signatory.post(place(application, "einreichen/"), data)
+        assert page.status_code == 200
+        assert "Bitte bestätigen Sie, dass Sie befugt sind" in words(page)
+        assert "Der Rat tagt spät." in page.content.decode()
+        assert page.context["form"]["trotzdem"].value()
+        assert Application.objects.get().is_draft
+
     def test_findings_are_confirmed_with_a_reason(self, w, signatory):
         application = complete(w)
         world.save(application, Step.ZEITPLAN, {"months": 30}, w.clerk)
         application.refresh_from_db()
-        data = {"bestaetigung": key(application), "grund": "Der Rat tagt spät."}
+        data = {"bestaetigung": key(application), **SIGNED, "grund": "Der Rat tagt spät."}
         page = signatory.post(place(application, "einreichen/"), data)
         assert page.status_code == 200
         assert "Bitte bestätigen Sie, dass Sie den Antrag trotz der Hinweise" in words(page)
@@ -151,7 +166,7 @@ class TestSubmitting:
         world.save(application, Step.ZEITPLAN, {"months": 31}, w.clerk)
         page = signatory.post(
             place(application, "einreichen/"),
-            {"bestaetigung": seen, "trotzdem": "on", "grund": "Darum."},
+            {"bestaetigung": seen, **SIGNED, "trotzdem": "on", "grund": "Darum."},
         )
         assert page.status_code == 409
         assert "Die Hinweise haben sich geändert" in words(page)
@@ -162,7 +177,7 @@ class TestSubmitting:
     def test_submitting_twice_leads_to_the_one_receipt(self, w, signatory):
         application = complete(w)
         first, second = (
-            signatory.post(place(application, "einreichen/"), {"bestaetigung": ""})
+            signatory.post(place(application, "einreichen/"), {"bestaetigung": "", **SIGNED})
             for _ in range(2)
         )
         assert first["Location"] == second["Location"] == place(application)
@@ -172,7 +187,7 @@ class TestSubmitting:
 
     def test_what_is_no_application_is_not_filed(self, w, signatory):
         application = world.draft(w)
-        data = {"bestaetigung": key(application), "trotzdem": "on"}
+        data = {"bestaetigung": key(application), "trotzdem": "on", **SIGNED}
         page = signatory.post(place(application, "einreichen/"), data)
         assert page.status_code == 409
         assert "So kann der Antrag noch nicht eingereicht werden:" in words(page)
@@ -181,7 +196,7 @@ class TestSubmitting:
     def test_a_second_live_application_is_told_in_words(self, w, signatory):
         world.submitted(w)
         second = complete(w)
-        page = signatory.post(place(second, "einreichen/"), {"bestaetigung": ""})
+        page = signatory.post(place(second, "einreichen/"), {"bestaetigung": "", **SIGNED})
         assert page.status_code == 409
         assert "In diesem Förderaufruf liegt schon ein Antrag vor" in words(page)
 
@@ -194,7 +209,7 @@ class TestSubmitting:
         )
         browser.post(
             place(application, "einreichen/"),
-            {"bestaetigung": key(application, clock.at), "trotzdem": "on"},
+            {"bestaetigung": key(application, clock.at), "trotzdem": "on", **SIGNED},
         )
         application.refresh_from_db()
         assert (application.status, application.received_late) == (Status.SUBMITTED, True)
@@ -203,7 +218,7 @@ class TestSubmitting:
         application = complete(w)
         clock.at = w.call.opens_at.replace(day=1)
         browser = signed_in(w.signatory)
-        data = {"bestaetigung": key(application, clock.at), "trotzdem": "on"}
+        data = {"bestaetigung": key(application, clock.at), "trotzdem": "on", **SIGNED}
         page = browser.post(place(application, "einreichen/"), data)
         assert page.status_code == 409
         assert "Der Förderaufruf hat noch nicht begonnen." in words(page)
@@ -227,7 +242,7 @@ class TestAnswering:
         application = world.requested(w, (Step.KONZEPTION, Step.ANLAGEN))
         page = signatory.get(place(application, "nachreichen/"))
         html, text = page.content.decode(), words(page)
-        assert "Bitte ergänzen Sie bis zum Dienstag, 15. Dezember 2026." in text
+        assert "Bitte ergänzen Sie bis Dienstag, 15. Dezember 2026." in text
         assert [step for step in Step if f'href="{place(application, step)}/"' in html] == [
             Step.KONZEPTION,
             Step.ANLAGEN,

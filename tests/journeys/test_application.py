@@ -125,7 +125,11 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     expect(page.get_by_role("link", name="Kooperation Kleinheim.png", exact=True)).to_be_visible()
     press(page, "Weiter: Erklärungen")
 
-    for words in ("Ich bin befugt", "Die Angaben in diesem", "Mit der Maßnahme wurde noch"):
+    for words in (
+        "Die antragstellende Kommune wird",
+        "Die Angaben in diesem",
+        "Mit der Maßnahme wurde noch",
+    ):
         page.get_by_label(re.compile(words)).check()
     page.get_by_label("Ja", exact=True).check()
     press(page, "Speichern")
@@ -135,6 +139,7 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     press(page, "Antrag einreichen")
     expect(page.get_by_role("alert")).to_contain_text("Bitte bestätigen Sie")
     page.get_by_label("Ich reiche trotzdem ein.").check()
+    page.get_by_label("Ich bin befugt, diesen Antrag").check()
     page.get_by_label("Begründung").fill("Der Haushalt wird im Januar genehmigt.")
     press(page, "Antrag einreichen")
 
