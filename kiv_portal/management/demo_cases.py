@@ -59,6 +59,9 @@ BLOCKS = {
             "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
             "beim {gericht} mit Sitz in {sitz} erhoben werden."
         ),
+        BlockKey.ANNEXES: (
+            "Muster: Allgemeine Nebenbestimmungen (ANBest-GK), diesem Muster nicht beigefügt"
+        ),
     },
     LetterKind.REJECTION: {
         BlockKey.LEGAL_BASIS: (

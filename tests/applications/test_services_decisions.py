@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from applications import services
 from applications.models import Application, DecisionHand, Letter, LetterBlock
@@ -655,6 +656,9 @@ def letter_of(application: Application, by: Any) -> dict[str, Any]:
     return values
 
 
+FILED = f"{timezone.localtime(NOW):%d.%m.%Y}"
+
+
 def section(values: dict[str, Any], heading: str) -> dict[str, Any]:
     (found,) = [part for part in values["sections"] if part["heading"] == heading]
     return found
@@ -689,7 +693,7 @@ def test_the_head_of_the_letter(w):
 def test_a_grant_has_all_the_parts_it_must_have_in_their_order(w):
     values = letter_of(world.proposed(w), w.signer)
     assert [part["heading"] for part in values["sections"]] == [
-        "Bewilligung",
+        "",
         "Verbindlicher Finanzierungsplan",
         "Rechtsgrundlage",
         "Nebenbestimmungen",
@@ -700,11 +704,11 @@ def test_a_grant_has_all_the_parts_it_must_have_in_their_order(w):
 
 
 def test_the_tenor_names_amount_kind_purpose_period_and_years(w):
-    tenor = section(letter_of(world.proposed(w), w.signer), "Bewilligung")
+    tenor = section(letter_of(world.proposed(w), w.signer), "")
     assert tenor["paragraphs"] == [
-        "auf Ihren Antrag KIV-2026-0001 bewilligen wir Ihnen (Magistrat der Stadt Musterstadt) "
-        "eine Zuwendung in Höhe von 18.000,00 € als Projektförderung in Form der "
-        "Anteilfinanzierung.",
+        f"auf Ihren Antrag KIV-2026-0001 vom {FILED} bewilligen wir Ihnen (Magistrat der Stadt "
+        "Musterstadt) eine Zuwendung als Projektförderung in Form der Anteilfinanzierung in Höhe "
+        "von 18.000,00 €.",
         "Zuwendungszweck: Entwicklung einer Strategie",
         "Bewilligungszeitraum: 01.07.2027 bis 31.12.2028.",
         "Zuwendungsfähige Gesamtausgaben: 20.000,00 €. Der unten abgedruckte Finanzierungsplan "
@@ -727,7 +731,7 @@ def test_the_finance_plan_stands_in_the_letter_year_by_year(w):
         ["Ausgaben: Prozessmoderation/Honorare", ten, ten, twenty],
         ["Summe der Ausgaben", ten, ten, twenty],
         ["Deckung: Eigenmittel", "1.000,00 €", "1.000,00 €", "2.000,00 €"],
-        ["Deckung: beantragte Zuwendung", "9.000,00 €", "9.000,00 €", "18.000,00 €"],
+        ["Deckung: bewilligte Zuwendung", "9.000,00 €", "9.000,00 €", "18.000,00 €"],
     ]
     assert plan["table"]["total_row"] == ["Summe der Deckung", ten, ten, twenty]
 
@@ -777,10 +781,10 @@ def test_a_rejection_says_so_with_its_reasons_and_the_remedy(w):
         (part["heading"], part["paragraphs"], part["table"]) for part in values["sections"]
     ] == [
         (
-            "Entscheidung",
+            "",
             [
-                "Ihren Antrag KIV-2026-0001 auf eine Zuwendung in Höhe von 18.000,00 € lehnen "
-                "wir ab."
+                f"Ihren Antrag KIV-2026-0001 vom {FILED} auf eine Zuwendung in Höhe von "
+                "18.000,00 € lehnen wir ab."
             ],
             None,
         ),
