@@ -23,6 +23,7 @@ CONFIRM_ALL: Final = (
     "Bitte bestätigen Sie, dass Sie den Antrag trotz der Hinweise einreichen, oder ändern Sie "
     "die Angaben."
 )
+CONFIRM_AUTHORITY: Final = "Bitte bestätigen Sie, dass Sie befugt sind, diesen Antrag einzureichen."
 CONFIRM_ANSWER: Final = "Bitte bestätigen Sie, dass Sie Ihre Ergänzungen jetzt absenden möchten."
 GIVE_REASON: Final = "Bitte geben Sie kurz an, warum Sie den Antrag zurückziehen."
 
@@ -80,7 +81,11 @@ class DocumentForm(forms.Form):
 
 
 class SubmitForm(forms.Form):
-    """Confirming what the rules found, with a reason where somebody wants to give one."""
+    """Confirming one's own authority and what the rules found, with a reason if there is one.
+
+    `applicant` names whom the person files for; without it nobody is asked, as long as
+    something is missing without which it is no application.
+    """
 
     use_required_attribute = False
 
@@ -95,10 +100,19 @@ class SubmitForm(forms.Form):
         max_length=LONGEST_REASON,
         help_text="Sie liegt der Sachbearbeitung zusammen mit den Hinweisen vor.",
     )
+    befugt = TickField(label="")
 
-    def __init__(self, data: QueryDict | None = None, *, key: str, to_confirm: bool) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, key: str, to_confirm: bool, applicant: str = ""
+    ) -> None:
         super().__init__(data, initial={"bestaetigung": key})
         self.to_confirm = to_confirm
+        self.applicant = applicant
+        if applicant:
+            label = f"Ich bin befugt, diesen Antrag für {applicant} einzureichen."
+            self.fields["befugt"].label = label
+        else:
+            del self.fields["befugt"]
         if not to_confirm:
             del self.fields["trotzdem"]
             del self.fields["grund"]
@@ -107,6 +121,8 @@ class SubmitForm(forms.Form):
         cleaned = super().clean() or {}
         if self.to_confirm and not cleaned.get("trotzdem"):
             self.add_error("trotzdem", CONFIRM_ALL)
+        if self.applicant and not cleaned.get("befugt"):
+            self.add_error("befugt", CONFIRM_AUTHORITY)
         return cleaned
 
     @property

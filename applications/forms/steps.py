@@ -639,8 +639,14 @@ class DeclarationForm(StepForm):
     )
 
     authority_declared = fields.TickField(
-        label="Ich bin befugt, die antragstellende Kommune bei diesem Antrag zu vertreten.",
-        help_text="Ohne diese Erklärung kann der Antrag nicht eingereicht werden.",
+        label=(
+            "Die antragstellende Kommune wird bei diesem Antrag von einer Person vertreten, die "
+            "dazu befugt ist."
+        ),
+        help_text=(
+            "Ohne diese Erklärung der Kommune kann der Antrag nicht eingereicht werden. Wer ihn "
+            "einreicht, bestätigt dabei die eigene Befugnis."
+        ),
     )
     declares_correct = fields.TickField(label=Declaration.CORRECT.label)
     declares_not_started = fields.TickField(
@@ -656,9 +662,9 @@ class DeclarationForm(StepForm):
         label="Dürfen wir das Projekt nach einer Bewilligung im Projektverzeichnis zeigen?",
         required=False,
         help_text=(
-            "Öffentlich sind dann Projektname, Kurzbeschreibung, Kommunen und Förderrunde, "
-            "keine Namen von Personen und kein Finanzierungsplan. Ihre Antwort hat keinen "
-            "Einfluss auf die Entscheidung."
+            "Öffentlich sind dann Projektname, Kurzbeschreibung, Kommunen, Förderrunde, "
+            "verantwortliche Stelle und Laufzeit, keine Namen von Personen und kein "
+            "Finanzierungsplan. Ihre Antwort hat keinen Einfluss auf die Entscheidung."
         ),
     )
 

@@ -62,7 +62,7 @@ def authority_declared(filing: Filing) -> Finding | None:
     """Whoever submits declares to represent the applicant; else `authority_not_declared`."""
     if filing.authority_declared:
         return None
-    message = "Bitte erklären Sie, dass Sie die antragstellende Kommune vertreten dürfen."
+    message = "Es fehlt noch die Erklärung, dass die antragstellende Kommune befugt vertreten wird."
     return _needed("authority_not_declared", message, Step.ERKLAERUNGEN, "authority_declared")
 
 

@@ -126,6 +126,8 @@ def picker(
     search = asked.search
     if assessment and not search and not assessment.members[0].known:
         for_lead, search = True, asked.lead  # „kommune=Bensheim" is taken as a search
+    if assessment and not for_lead and _is_too_large(assessment, chosen.limits):
+        return None  # no partner makes it smaller
     rows = municipalities_to_choose(search, on=timezone.localdate(at))
     if not for_lead:
         rows = [row for row in rows if row.ags not in {asked.lead, *asked.partners}]
@@ -275,6 +277,8 @@ class Result:
     """The answer with all that stands around it. `start` is where an application begins."""
 
     assessment: Assessment
+    headline: str
+    reason: str
     disclaimer: str
     tone: str
     who: str
@@ -300,8 +304,10 @@ def result(asked: Asked, chosen: CallForCheck, assessment: Assessment, at: datet
         who += " allein"
     return Result(
         assessment=assessment,
+        headline=_unknown_headline(assessment) or assessment.headline,
+        reason=_reason(assessment, chosen.limits) if assessment.answer else "",
         disclaimer=DISCLAIMER,
-        tone=TONES[assessment.answer],
+        tone="info" if _unknown_headline(assessment) else TONES[assessment.answer],
         who=who,
         members=[
             _member_row(asked, member, chosen.limits, day, is_lead=position == 0)
@@ -315,6 +321,40 @@ def result(asked: Asked, chosen: CallForCheck, assessment: Assessment, at: datet
         checked_on=day,
         address=_address(asked.query()),
     )
+
+
+def _is_too_large(assessment: Assessment, limits: Limits) -> bool:
+    """Whether the lead alone is above what a call takes, whoever its partners are."""
+    population = assessment.members[0].population
+    return population is not None and population > limits.maximum
+
+
+def _unknown_headline(assessment: Assessment) -> str:
+    """What to do about a key nobody knows: that is no answer about a municipality."""
+    if not assessment.members[0].known:
+        return "Bitte wählen Sie Ihre Kommune aus"
+    if not all(member.known for member in assessment.members):
+        return "Bitte wählen Sie die Partnerkommune noch einmal aus"
+    return ""
+
+
+def _reason(assessment: Assessment, limits: Limits) -> str:
+    """Why the answer is yes, in figures."""
+    counted = [member.population for member in assessment.members if member.population is not None]
+    if len(counted) != len(assessment.members):
+        return ""
+    low, high = _number(limits.minimum), _number(limits.maximum)
+    if len(counted) == 1:
+        return f"{residents(counted[0])}: Das liegt zwischen {low} und {high}."
+    small = [m.title for m in assessment.members if (m.population or 0) < limits.minimum]
+    if not small:
+        return ""
+    have = "haben" if len(small) > 1 else "hat"
+    text = f"{_names(small)} {have} weniger als {residents(limits.minimum)}, keine mehr als {high}"
+    if limits.joint_minimum_sum is not None:
+        together = f"{_number(sum(counted))} und damit mindestens"
+        text += f"; zusammen sind es {together} {_number(limits.joint_minimum_sum)}"
+    return f"{text}."
 
 
 def _member_row(

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from applications import documents, permissions, services
 from applications.forms.filing import AnswerForm, SubmitForm, WithdrawForm
 from applications.models import Application
-from applications.rules import Finding, Severity, Step
+from applications.rules import Finding, Severity, Step, blocking
 from applications.services import snapshots
 from applications.views import case, overview, wording
 from applications.workflow import Actor, Status, moves_from
@@ -50,7 +50,11 @@ def _review_page(
     findings = [*extra, *services.findings_of(case.with_parts(application), at)]
     open_findings = services.to_confirm(findings)
     if form is None:
-        form = SubmitForm(key=services.confirmation_key(findings), to_confirm=bool(open_findings))
+        form = SubmitForm(
+            key=services.confirmation_key(findings),
+            to_confirm=bool(open_findings),
+            applicant=_applicant(application, findings),
+        )
     return render(
         request,
         "applications/review.html",
@@ -69,6 +73,12 @@ def _review_page(
         },
         status=status,
     )
+
+
+def _applicant(application: Application, findings: Sequence[Finding]) -> str:
+    """For whom the application is filed; nothing as long as it cannot be."""
+    lead = application.lead
+    return lead.municipality.short_name if lead and not blocking(findings) else ""
 
 
 def _answers(application: Application, at: datetime) -> dict[str, Any]:
@@ -106,6 +116,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         request.POST,
         key=services.confirmation_key(findings),
         to_confirm=bool(services.to_confirm(findings)),
+        applicant=_applicant(application, findings),
     )
     if not form.is_valid():
         return _review_page(request, application, form=form)
@@ -150,7 +161,8 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 def _again(form: SubmitForm, key: str) -> SubmitForm:
     """The same form for the findings as they are now; what was typed stays."""
-    fresh = SubmitForm(key=key, to_confirm=form.to_confirm)
+    fresh = SubmitForm(key=key, to_confirm=form.to_confirm, applicant=form.applicant)
+    fresh.initial["befugt"] = bool(form.applicant)
     if form.to_confirm:
         fresh.initial["grund"] = form.reason
     return fresh

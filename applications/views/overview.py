@@ -302,7 +302,8 @@ def _stations(application: Application) -> list[Station]:
     status = application.state
     labels = [(station, station.timeline_label) for station in PATH]
     if status is Status.INFORMATION_REQUESTED:
-        labels.insert(3, (status, status.timeline_label))
+        # The check waits for the answer and goes on afterwards: it is not done.
+        labels.insert(2, (status, status.timeline_label))
     if status is Status.REJECTED:
         labels[-1] = (status, status.timeline_label)
     if status in (Status.WITHDRAWN, Status.CLOSED):

@@ -423,6 +423,13 @@ def _members_page(page: Page, problem: str = "", status: int = HTTPStatus.OK) ->
             searched="suche" in page.request.GET,
             found=others[:MOST_RESULTS],
             more=max(0, len(others) - MOST_RESULTS),
+            already=[
+                f"{row.short_name} ist die antragstellende Kommune."
+                if filing.lead and row.ags == filing.lead.ags
+                else f"{row.short_name} ist schon Partnerkommune."
+                for row in found
+                if row.ags in taken
+            ],
             full=full,
             problem=problem,
         ),

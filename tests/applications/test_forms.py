@@ -463,6 +463,14 @@ class TestSmallForms:
         assert asked.is_valid()
         assert (asked.confirmed, asked.reason) == ("key", "weil \n so")
 
+    def test_whoever_files_confirms_the_own_authority(self):
+        data = {"bestaetigung": ""}
+        asked = SubmitForm(posted(data), key="", to_confirm=False, applicant="Musterstadt")
+        assert list(asked.errors) == ["befugt"]
+        data["befugt"] = "on"
+        asked = SubmitForm(posted(data), key="", to_confirm=False, applicant="Musterstadt")
+        assert asked.is_valid()
+
     def test_where_nothing_is_to_be_confirmed_nothing_is_asked(self):
         asked = SubmitForm(posted({"bestaetigung": ""}), key="", to_confirm=False)
         assert asked.is_valid()

@@ -190,7 +190,7 @@ def test_whoever_submits_declares_to_represent_the_applicant() -> None:
     assert said(rules.authority_declared(replace(COMPLETE, authority_declared=False))) == (
         "authority_not_declared",
         "blocking",
-        "Bitte erklären Sie, dass Sie die antragstellende Kommune vertreten dürfen.",
+        "Es fehlt noch die Erklärung, dass die antragstellende Kommune befugt vertreten wird.",
     )
 
 

@@ -361,8 +361,9 @@ def test_a_town_within_the_limits_may_begin(client: Client, towns: dict[str, Mun
     text = text_of(page)
     assert text.startswith("Förder-Check Voraussichtlich antragsberechtigt Chor allein")
     for sentence in (
-        "Voraussichtlich antragsberechtigt Chor allein Unverbindliche Auskunft, keine "
-        "Zusicherung (§ 38 HVwVfG).",
+        "Voraussichtlich antragsberechtigt Chor allein 25.000 Einwohnerinnen und Einwohner: "
+        "Das liegt zwischen 10.000 und 50.000. Unverbindliche Auskunft, keine Zusicherung "
+        "(§ 38 HVwVfG).",
         "25.000 Einwohnerinnen und Einwohner am 31.12.2023, Zensus 2011, Statistisches "
         "Bundesamt (Destatis), Gemeindeverzeichnis",
         "(offen bis 30.06.2099, 23:59 Uhr)",
@@ -530,6 +531,34 @@ def test_a_name_in_the_place_of_the_key_is_searched(
     page = client.get(f"{PAGE}?kommune=aich&partner=06431001")
     assert "Der Schlüssel aich gehört zu keiner hessischen Kommune" in text_of(page)
     assert links_of(page)["Aich"] == f"{PAGE}?kommune=06431000&partner=06431001"
+
+
+@pytest.mark.parametrize(
+    ("query", "headline"),
+    [
+        ("kommune=abc", "Bitte wählen Sie Ihre Kommune aus"),
+        ("kommune=06999999", "Bitte wählen Sie Ihre Kommune aus"),
+        ("kommune=06431000&partner=x", "Bitte wählen Sie die Partnerkommune noch einmal aus"),
+    ],
+)
+def test_a_key_nobody_knows_asks_to_choose(
+    client: Client, towns: dict[str, Municipality], query: str, headline: str
+) -> None:
+    FundingCallFactory()
+    text = text_of(client.get(f"{PAGE}?{query}"))
+    assert text.startswith(f"Förder-Check {headline}")
+    assert "nicht antragsberechtigt" not in text
+    answer = client.get(f"{JSON}?{query}").json()
+    assert answer["eligible"] is False
+    assert "unknown_municipality" in [finding["code"] for finding in answer["findings"]]
+
+
+def test_a_lead_that_is_too_large_is_offered_no_partner(
+    client: Client, towns: dict[str, Municipality]
+) -> None:
+    FundingCallFactory(maximum_population=20_000)
+    text = text_of(client.get(f"{PAGE}?kommune=06431002"))
+    assert "Partnerkommune hinzufügen" not in text
 
 
 # --- Choosing ------------------------------------------------------------------------------------

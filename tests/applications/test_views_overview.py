@@ -302,7 +302,7 @@ class TestTheReceipt:
             ),
             (
                 world.requested,
-                ["done", "done", "done", "here", "ahead", "ahead", "ahead"],
+                ["done", "done", "here", "ahead", "ahead", "ahead", "ahead"],
             ),
             (
                 world.in_substance,
@@ -341,7 +341,7 @@ class TestTheReceipt:
 
     def test_what_is_asked_for_has_one_date(self, w, clerk):
         text = words(clerk.get(place(world.requested(w))))
-        assert "Ergänzungen bis zum Dienstag, 15. Dezember 2026. Das sind noch 29 Tage." in text
+        assert "Ergänzungen bis Dienstag, 15. Dezember 2026. Das sind noch 29 Tage." in text
         assert "Sie sind am Zug." in text
 
     @pytest.mark.parametrize(

@@ -447,7 +447,10 @@ class TestMembers:
         application.refresh_from_db()
         assert read_step(application, Step.KOMMUNE) == {"partners": [w.small.ags]}
         again = clerk.get(address, {"suche": "klein"})
-        assert "gibt es keine weitere hessische Kommune" in words(again)
+        assert "Kleinheim ist schon Partnerkommune." in words(again)
+        lead = clerk.get(address, {"suche": "muster"})
+        assert "Musterstadt ist die antragstellende Kommune." in words(lead)
+        assert "gibt es keine hessische" in words(clerk.get(address, {"suche": "xyz"}))
         basis = {"basis": str(application.revision), "partner": w.small.ags}
         clerk.post(address, {**basis, "entfernen": w.small.ags})
         application.refresh_from_db()
@@ -500,7 +503,9 @@ class TestDocuments:
         ("name", "data", "message"),
         [
             ("leer.pdf", b"", "Die Datei ist leer."),
-            ("text.pdf", b"Hallo", "Diese Art von Datei können wir nicht annehmen."),
+            ("text.txt", b"Hallo", "Diese Art von Datei können wir nicht annehmen."),
+            ("text.PDF", b"Hallo", "Der Inhalt der Datei passt nicht zur Endung „.pdf“"),
+            ("text.docx", b"Hallo", "Der Inhalt der Datei passt nicht zur Endung „.docx“"),
             ("kaputt.pdf", b"%PDF-1.7 kaputt", "Das PDF ist beschädigt"),
         ],
     )

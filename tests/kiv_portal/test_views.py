@@ -379,7 +379,9 @@ def test_a_broken_request_gets_a_page(client: Client) -> None:
 def test_a_form_without_protection_is_explained() -> None:
     response = Client(enforce_csrf_checks=True).post("/konto/anmelden/", {"login": "x"})
     assert response.status_code == 403
-    assert "Bitte senden Sie das Formular noch einmal ab" in text(response)
+    assert "Ihre Anmeldung ist beendet" in text(response)
+    assert "Mit der Zurück-Taste" in text(response)
+    assert page(response).xpath("//main//a[@href='/konto/anmelden/']")
 
 
 # --- Privacy ------------------------------------------------------------------------------------

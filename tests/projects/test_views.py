@@ -574,8 +574,11 @@ def test_without_a_contact_to_show_the_page_sends_people_to_the_municipality(
 ):
     if hidden:
         ContactFactory(project=directory["rodgau"], hidden=True)
-    text = read(client.get("/projekte/rodgau-kiv-1/"))
-    assert "Ein Kontakt ist hier nicht angegeben." in text
+    response = client.get("/projekte/rodgau-kiv-1/")
+    text = read(response)
+    assert "nicht angegeben" not in text
+    assert "Bitte wenden Sie sich an die Kommune oder an die Bewilligungsbehörde" in text
+    assert '<a href="/kontakt/">Kontakt</a>' in response.content.decode()
     assert "Erika Muster" not in text
 
 
