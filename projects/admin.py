@@ -30,6 +30,13 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 300
 
 
+class HasCase(Exception):
+    """The project came from an application: its case publishes and withdraws it."""
+
+
+HAS_CASE: Final = {HasCase: "Bitte über den Fall veröffentlichen oder zurückziehen"}
+
+
 class MemberInline(DeskInline, admin.StackedInline):
     """The municipalities of a project; removing one is a change of the project.
 
@@ -146,13 +153,25 @@ class ProjectAdmin(HistoryAdmin):
         if form.has_changed() or any(formset.has_changed() for formset in formsets):
             services.settle_edit(project=form.instance, at=request.arrived_at)
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> list[dict[str, Any]]:
+        """The admin's own message without the names of contacts: they outlive an erasure there."""
+        message: list[dict[str, Any]] = super().construct_change_message(
+            request, form, formsets, add
+        )
+        for part in (part for entry in message for part in entry.values()):
+            if part.get("name") == Contact._meta.verbose_name:
+                part["object"] = form.instance.title
+        return message
+
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """The two buttons beside „Sichern"; both save first."""
         chosen = Project.objects.filter(pk=obj.pk)
         if "_publish" in request.POST:
             self.publish(request, chosen)
             return HttpResponseRedirect(request.path)
-        if "_withdraw" in request.POST:
+        if "_withdraw" in request.POST and not obj.from_application:
             return self._ask_reason(request, chosen)
         return super().response_change(request, obj)
 
@@ -161,6 +180,7 @@ class ProjectAdmin(HistoryAdmin):
     @admin.action(description="Veröffentlichen", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         def act(project: Project) -> None:
+            _refuse_case(project)
             services.publish(project=project, by=request.user, at=request.arrived_at)
 
         _for_each(
@@ -170,6 +190,7 @@ class ProjectAdmin(HistoryAdmin):
             act,
             done="veröffentlicht",
             refused={
+                **HAS_CASE,
                 services.AlreadyPublished: "ist schon öffentlich",
                 services.NoMunicipality: "hat keine Kommune und wurde nicht veröffentlicht",
             },
@@ -177,11 +198,15 @@ class ProjectAdmin(HistoryAdmin):
 
     @admin.action(description="Aus dem Verzeichnis nehmen …", permissions=["change"])
     def withdraw(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        if not queryset.filter(from_application=False).exists():
+            self.message_user(request, f"{HAS_CASE[HasCase]}.", messages.WARNING)
+            return None
         reason = " ".join(request.POST.get("reason", "").split())
         if not reason or len(reason) > MAX_REASON:
             return self._ask_reason(request, queryset)
 
         def act(project: Project) -> None:
+            _refuse_case(project)
             services.withdraw_from_public(
                 project=project,
                 reason=reason,
@@ -195,7 +220,7 @@ class ProjectAdmin(HistoryAdmin):
             queryset,
             act,
             done="aus dem Verzeichnis genommen",
-            refused={services.NotPublished: "ist nicht öffentlich"},
+            refused={**HAS_CASE, services.NotPublished: "ist nicht öffentlich"},
         )
         return None
 
@@ -268,6 +293,11 @@ class FundingRoundAdmin(HistoryAdmin):
         obj._history_date = request.arrived_at
         super().save_model(request, obj, form, change)
         services.raise_version(request.arrived_at)
+
+
+def _refuse_case(project: Project) -> None:
+    if project.from_application:
+        raise HasCase
 
 
 def _for_each(

@@ -109,6 +109,7 @@ class Project(models.Model):
     published_at = models.DateTimeField("veröffentlicht am", null=True, blank=True)
     withdrawn_at = models.DateTimeField("zurückgezogen am", null=True, blank=True)
     withdrawn_reason = models.CharField("Grund der Rücknahme", max_length=300, blank=True)
+    from_application = models.BooleanField("aus einem Antrag", default=False, editable=False)
     search_key = KeyField()
     sort_key = KeyField(db_index=True)
     history = HistoricalRecords()
@@ -220,7 +221,7 @@ class Contact(models.Model):
     )
     confirmed_on = models.DateField("zuletzt bestätigt")
     hidden = models.BooleanField("ausgeblendet", default=False)
-    history = HistoricalRecords()
+    history = HistoricalRecords(cascade_delete_history=True)  # who is erased is erased there too
 
     objects = ContactQuerySet.as_manager()
 

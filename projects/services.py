@@ -90,9 +90,11 @@ def open_project(
     by: User | None,
     at: datetime,
     contact: ContactEntry | None = None,
+    from_application: bool = False,
 ) -> Project:
     """Put a funded project on record; the public does not see it before `publish`.
 
+    One `from_application` is published and withdrawn with its case, not at the desk's list.
     Raises NoMunicipality.
     """
     if not members:
@@ -111,6 +113,7 @@ def open_project(
         ends_on=ends_on,
         as_of=timezone.localdate(at),
         source=_line(source),
+        from_application=from_application,
     )
     _save(project, by, at, "angelegt")
     ProjectMember.objects.bulk_create(

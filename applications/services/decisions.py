@@ -220,6 +220,7 @@ def grant(
             starts_on=decision.starts_on,
             ends_on=decision.ends_on,
             source="Zuwendungsbescheid",  # the Antragsnummer is nobody's business
+            from_application=True,
             by=by,
             at=at,
         )

@@ -8,6 +8,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Button, ButtonHolder, Column, Div, Fieldset, Layout, Row, Submit
 from crispy_forms.utils import render_crispy_form
 from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.template import Context, Template
 
 CHOICES = [("a", "Dorfplatzgespräche"), ("b", "Umfrage")]
@@ -314,3 +315,18 @@ def test_a_notice_has_a_tone_a_heading_and_speaks_up_only_when_asked() -> None:
     assert box.xpath(".//h2") == []
     with pytest.raises(Exception, match="unknown tone"):
         render('{% notice "pink" title="Nein" %}{% endnotice %}')
+
+
+@pytest.mark.parametrize("widget", [forms.TextInput, forms.CheckboxInput])
+def test_a_help_text_is_text_unless_its_maker_marked_it_as_html(widget: Any) -> None:
+    form_class = type(
+        "F",
+        (forms.Form,),
+        {
+            "plain": forms.CharField(help_text="<script>1 & 2</script>", widget=widget),
+            "rules": forms.CharField(help_text=password_validators_help_text_html(), widget=widget),
+        },
+    )
+    page = render_crispy_form(form_class())
+    assert "&lt;script&gt;1 &amp; 2&lt;/script&gt;" in page
+    assert "<ul><li>" in page

@@ -1,9 +1,12 @@
 import pytest
+from django.contrib.admin import ModelAdmin, site
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils.timezone import localdate
 
 from municipalities.models import User
 from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
+from projects import services
 from projects.models import Contact, DirectoryVersion, FundingRound, Project
 from tests.factories import (
     NOW,
@@ -236,6 +239,51 @@ def test_a_contact_can_be_erased(client, keeper):
     assert version() == 1
 
 
+def test_an_erased_contact_is_in_no_history_and_no_log(client, keeper):
+    project = ContactFactory(person="Erika Muster").project
+    data = form_data(project, **{"contact-0-phone": "06127/903-174"})
+    assert client.post(change_address(project), data).status_code == 302
+    data = form_data(project, **{"contact-0-DELETE": "on"})
+    assert client.post(change_address(project), data).status_code == 302
+    assert Contact.history.count() == 0
+    messages = [entry.get_change_message() for entry in LogEntry.objects.all()]
+    assert len(messages) == 2
+    assert "Erika" not in " ".join(messages)
+
+
+def test_what_happened_since_the_record_was_read_is_not_undone(client, keeper, monkeypatch):
+    """Withdrawn just after the desk read the row: the lock comes first, then the row it saves."""
+    project = ProjectFactory()
+    data = form_data(project, title="Neuer Titel")
+    read = ModelAdmin.get_object
+
+    def read_and_lose(*args):
+        found = read(*args)
+        services.withdraw_from_public(
+            project=Project.objects.get(pk=found.pk), reason="Irrtum", by=None, at=NOW
+        )
+        return found
+
+    monkeypatch.setattr(ModelAdmin, "get_object", read_and_lose)
+    assert client.post(change_address(project), data).status_code == 302
+    project.refresh_from_db()
+    assert (project.title, project.is_public) == ("Neuer Titel", False)
+    assert project.withdrawn_reason == "Irrtum"
+
+
+def test_while_saving_the_record_and_its_rows_are_locked(keeper, rf):
+    request = rf.post("/")
+    request.user = keeper
+    desk = site.get_model_admin(Project)
+    project = ContactFactory().project
+    assert desk.get_object(request, str(project.pk)) == project
+    inlines = [inline.get_queryset(request) for inline in desk.get_inline_instances(request)]
+    assert [rows.query.select_for_update for rows in inlines] == [True, True]
+    request.method = "GET"
+    inlines = [inline.get_queryset(request) for inline in desk.get_inline_instances(request)]
+    assert [rows.query.select_for_update for rows in inlines] == [False, False]
+
+
 def test_an_edited_round_raises_the_version(client, keeper):
     round_ = FundingRoundFactory()
     data = {"number": 1, "title": "KIV I", "years": "2018", "as_of": "", "source": ""}
@@ -279,6 +327,26 @@ def test_taking_projects_from_the_directory_asks_for_a_reason_first(client, keep
     project.refresh_from_db()
     assert (project.is_public, project.withdrawn_reason) == (False, "Bitte der Kommune")
     assert version() == 1
+
+
+HAS_CASE = "Bitte über den Fall veröffentlichen oder zurückziehen"
+
+
+def test_a_project_from_an_application_is_published_and_withdrawn_with_its_case(client, keeper):
+    draft = ProjectFactory(published_at=None, title="Neu", from_application=True)
+    public = ProjectFactory(title="Alt", from_application=True)
+    assert said(act(client, PROJECTS, "publish", draft)) == [f"Neu: {HAS_CASE}."]
+    for reason in ["", "Irrtum"]:
+        assert said(act(client, PROJECTS, "withdraw", public, reason=reason)) == [f"{HAS_CASE}."]
+    mixed = act(client, PROJECTS, "withdraw", public, ProjectFactory(), reason="Irrtum")
+    assert said(mixed) == [f"Alt: {HAS_CASE}.", "1 aus dem Verzeichnis genommen."]
+    for project, button in [(draft, "_publish"), (public, "_withdraw")]:
+        page = client.get(change_address(project)).content.decode()
+        assert ('name="_publish"' in page, 'name="_withdraw"' in page) == (False, False)
+        assert HAS_CASE in page
+        data = form_data(project, **{button: "1"})
+        assert client.post(change_address(project), data).status_code == 302
+    assert [*Project.objects.published()] == [public]
 
 
 def test_a_project_is_saved_and_published_with_one_button(client, keeper):
