@@ -177,7 +177,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         (S.SUBSTANTIVE_CHECK,),
         S.PROPOSED,
         Actor.REVIEWER,
-        help="Ihr Vorschlag geht einer zweiten Person zur Schlusszeichnung vor.",
+        help="Ihr Vorschlag wird einer zweiten Person zur Schlusszeichnung vorgelegt.",
     ),
     Transition(
         "return_proposal",
@@ -187,6 +187,15 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         Actor.SIGNER,
         reason=True,
         help="Der Vorschlag geht mit Ihrer Begründung an die Sachbearbeitung zurück.",
+    ),
+    Transition(
+        "retract_proposal",
+        "Vorschlag zurückholen",
+        (S.PROPOSED,),
+        S.SUBSTANTIVE_CHECK,
+        Actor.REVIEWER,
+        reason=True,
+        help="Der Vorschlag kommt ungezeichnet zurück in die fachliche Prüfung.",
     ),
     Transition(
         "grant",

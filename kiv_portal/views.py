@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import phonenumbers
+from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
@@ -13,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
@@ -45,6 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "reference": reference,
             "figures": figures(reference),
             "map": hesse(timezone.localdate(at)),
+            "directory": directory_figures(),
         },
     )
 
@@ -104,6 +107,39 @@ def hesse(on: date) -> dict[str, Any]:
         "funded": "".join(strokes[True]),
         "count": len(funded),
     }
+
+
+def directory_figures() -> dict[str, Any]:
+    """Projects and municipalities of the public directory, by round and altogether.
+
+    Every published project counts, and a municipality once in each number: the same as on
+    the map.
+    """
+    rows = (
+        Project.objects.published()
+        .order_by("round__number")
+        .values_list("round__title", "round__years", "pk", "amif", "members__municipality")
+    )
+    projects: dict[str, set[int]] = {}
+    towns: dict[str, set[int]] = {}
+    accompanied = set()
+    for title, years, project, amif, town in rows:
+        name = f"{title} ({years})" if years else title
+        projects.setdefault(name, set()).add(project)
+        towns.setdefault(name, set()).update({town} - {None})
+        if amif:
+            accompanied.add(project)
+    return {
+        "rounds": [(name, _count(projects[name], towns[name])) for name in projects],
+        "total": _count(set().union(*projects.values()), set().union(*towns.values())),
+        "amif": len(accompanied),
+    }
+
+
+def _count(projects: set[int], towns: set[int]) -> str:
+    """„6 Projekte in 7 Kommunen"."""
+    work = "1 Projekt" if len(projects) == 1 else f"{len(projects)} Projekte"
+    return f"{work} in {'1 Kommune' if len(towns) == 1 else f'{len(towns)} Kommunen'}"
 
 
 def dial(number: str) -> str:
@@ -217,7 +253,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    """At the desk its people stay in the desk; everybody else sees the public page."""
+    status = HTTPStatus.NOT_FOUND
+    if request.path.startswith(reverse("admin:index")) and hasattr(request, "user"):
+        site = admin.site
+        if site.has_permission(request):
+            context = {**site.each_context(request), "title": "Diese Seite gibt es nicht"}
+            return render(request, "admin/not_found.html", context, status=status)
+    return render(request, "404.html", status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

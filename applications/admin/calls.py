@@ -14,6 +14,8 @@ from applications import services
 from applications.forms.desk import PlainForm
 from applications.forms.desk_calls import ExtensionForm, FundingCallForm
 from applications.models import FundingCall
+from applications.rules.plan import percent
+from kiv_portal.views import until
 from municipalities.admin import HistoryAdmin
 
 if TYPE_CHECKING:
@@ -91,6 +93,17 @@ class FundingCallAdmin(HistoryAdmin):
         return tuple(
             name for name in names if name not in FILLABLE or getattr(obj, name) not in ("", None)
         )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The rate in percent and the end in public words, beside the values themselves."""
+        form = super().get_form(request, obj, **kwargs)
+        said = dict(form._meta.help_texts or {})
+        if obj and obj.rate is not None:
+            said["rate"] = f"Das sind {percent(obj.rate)} der zuwendungsfähigen Ausgaben."
+        if obj and obj.closes_at:
+            said["closes_at"] = f"Öffentlich: {until(obj.closes_at)}."
+        form._meta.help_texts = said
+        return form
 
     @admin.display(description="Stand")
     def stage(self, obj: FundingCall) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
@@ -9,11 +10,13 @@ from django.utils import timezone
 from applications import documents
 from applications.admin import moves, words
 from applications.admin.addresses import case_address
-from applications.admin.filed import filed_in
+from applications.admin.filed import filed_in, plan_in
 from applications.admin.proposals import shown
 from applications.models import Application, CaseLogEntry, Snapshot
-from applications.rules import DocumentKind, Finding, Severity, Step
-from applications.services import log, snapshots
+from applications.models.decisions import DecisionState
+from applications.rules import DocumentKind, Finding, Severity, Step, plan_totals
+from applications.rules.plan import percent
+from applications.services import letters, log, snapshots
 from applications.services.eligibility import funded_rounds_of
 from applications.workflow import Status
 from kiv_portal.euro import format_euro
@@ -23,6 +26,8 @@ from municipalities.services import figures
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from applications.models import Decision, InformationRequest
 
 address = case_address
 
@@ -53,6 +58,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
     )
     asked = next((request for request in requests if request.closed_at is None), None)
     buttons = moves.buttons(application, user)
+    decisions = list(application.decisions.prefetch_related("years", "hands__user"))
+    findings = _findings(content)
     return {
         "title": f"{application.reference} – {filed.title}",
         "application": application,
@@ -66,17 +73,22 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "buttons": [button for button in buttons if not button.reason],
         "out_of_reach": [button for button in buttons if button.reason],
         "facts": _facts(application, presented, format_euro(filed.requested)),
-        "findings": _findings(content),
-        "confirmation_reason": presented["confirmation_reason"],
+        "findings": findings,
+        # Only such findings are confirmed, so without them there is nothing to give reasons for.
+        "confirmation_reason": (
+            presented["confirmation_reason"]
+            if any(finding.severity is Severity.WARNING for finding in findings)
+            else ""
+        ),
+        "plan": _plan(application, content),
+        "answered": _answered(application, requests),
+        "draft_href": _draft(application, decisions, at),
         "members": _members(content),
         "sections": [s for s in presented["sections"] if s["step"] != Step.ANLAGEN],
         "documents": _documents(application, content),
         "last": last,
         "requests": requests,
-        "decisions": [
-            shown(decision)
-            for decision in application.decisions.prefetch_related("years", "hands__user")
-        ],
+        "decisions": [shown(decision) for decision in decisions],
         "letters": [
             {
                 "row": letter,
@@ -117,6 +129,55 @@ def _facts(
         ("Beantragt", requested),
         ("Sachbearbeitung", application.reviewer or "noch niemand"),
     ]
+
+
+def _plan(application: Application, content: dict[str, Any]) -> dict[str, Any]:
+    """The sums per Haushaltsjahr, and what is asked for beside the ceilings of the call."""
+    totals = plan_totals(plan_in(content))
+    call, whole = application.call, totals.total
+    share = (
+        percent((whole.requested / whole.eligible).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+        if whole.eligible
+        else "–"
+    )
+    return {
+        "rows": [
+            (
+                str(row.year) if row.year else "Summe",
+                *(
+                    format_euro(amount)
+                    for amount in (
+                        row.expenses,
+                        row.eligible,
+                        row.cover_total,
+                        row.requested,
+                        row.gap,
+                    )
+                ),
+            )
+            for row in (*totals.years, whole)
+        ],
+        "share": share,
+        "rate": percent(call.rate) if call.rate is not None else "nicht festgelegt",
+        "requested": format_euro(whole.requested),
+        "cap": format_euro(call.cap) if call.cap is not None else "nicht festgelegt",
+    }
+
+
+def _answered(application: Application, requests: Sequence[InformationRequest]) -> datetime | None:
+    """When the answer came on which the check now goes on; None if the last was none."""
+    if application.state is not Status.FORMAL_CHECK or not requests:
+        return None
+    last = max(requests, key=lambda request: request.sent_at)
+    return last.closed_at if last.answered else None
+
+
+def _draft(application: Application, decisions: Sequence[Decision], at: datetime) -> str:
+    """Where the letter of the open proposal is read before it is signed; empty if nowhere."""
+    proposed = next((d for d in decisions if d.state == DecisionState.PROPOSED), None)
+    if proposed is None or letters.missing_parts(proposed, at):
+        return ""
+    return case_address(application, "draft_letter")
 
 
 def _findings(content: dict[str, Any]) -> list[Finding]:

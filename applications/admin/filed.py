@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from applications.models import Snapshot
-from applications.rules import CoverKind
+from applications.rules import CoverKind, CoverLine, ExpenseLine, Plan
 from applications.services import snapshots
 
 
@@ -36,4 +36,35 @@ def filed_in(snapshot: Snapshot) -> Filed:
             ),
             Decimal("0.00"),
         ),
+    )
+
+
+def plan_in(content: dict[str, Any]) -> Plan:
+    """The Finanzierungsplan of a snapshot; rows without an amount count as nothing."""
+    step = content["steps"]["finanzierung"]
+    return Plan(
+        expenses=tuple(
+            ExpenseLine(
+                row["year"],
+                row["category"],
+                row["text"],
+                Decimal(row["amount"] or "0.00"),
+                row["eligible"],
+                row["id"],
+            )
+            for row in step["expenses"]
+        ),
+        cover=tuple(
+            CoverLine(
+                row["year"],
+                row["kind"],
+                row["text"],
+                Decimal(row["amount"] or "0.00"),
+                row["municipality"],
+                row["id"],
+            )
+            for row in step["cover"]
+        ),
+        vat_deductible=step["vat_deductible"],
+        budget_situation=step["budget_situation"],
     )

@@ -74,7 +74,10 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
 
 
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
-    """The letter of the open proposal as a real PDF marked „Entwurf"; who cannot sign it is not named in it."""
+    """The letter of the open proposal as a real PDF marked „Entwurf".
+
+    It names only somebody who may sign it.
+    """
     decision = (
         application.decisions.filter(state=DecisionState.PROPOSED)
         .select_related("application__call")

@@ -131,6 +131,13 @@ PAGES: Final[dict[str, Page]] = {
         proposals.before_signing,
         SIGN,
     ),
+    "retract_proposal": Page(
+        services.retract_proposal,
+        lambda a, data, at: desk.ReturnForm(data, initial=proposals.number(a)),
+        lambda form: _seen(form) | _reason_value(form),
+        proposals.before_signing,
+        SIGN,
+    ),
     "grant": Page(
         services.grant,
         lambda a, data, at: desk.SignatureForm(data, initial=proposals.number(a)),
@@ -227,9 +234,15 @@ def buttons(application: Application, user: User) -> list[Button]:
     Moves of a role the person does not hold are left out.
     """
     found: list[Button] = []
+    others = set[str]()  # nobody signs a grant as a rejection: that button would only mislead
+    if application.state is Status.PROPOSED:
+        open_ones = application.decisions.filter(state=DecisionState.PROPOSED)
+        others = {"grant", "reject"} - {_signs(d.kind) for d in open_ones}
     for action in ACTIONS:
         move = move_of(action)
         if not holds_role(user, move) or application.state not in move.sources:
+            continue
+        if action in others:
             continue
         refused = hindrance(application, user, move)
         if refused and refused.status is HTTPStatus.CONFLICT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import NoReverseMatch, reverse
 
@@ -11,15 +11,19 @@ from applications import rules, services
 from applications.admin.addresses import case_address
 from applications.forms.desk import ProposalForm
 from applications.models import Application, Decision
-from applications.models.decisions import DecisionKind, DecisionState
+from applications.models.decisions import DecisionKind, DecisionState, HandRole
 from applications.services import snapshots
 from kiv_portal.calendar import last_day
 from kiv_portal.euro import format_euro
+from municipalities.permissions import may_sign_decisions
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from municipalities.models import User
+
+HANDS: Final = {HandRole.WROTE: "hat vorgeschlagen", HandRole.SIGNED: "hat schlussgezeichnet"}
+"""What somebody did with a decision, in the words of the desk."""
 
 
 def form(application: Application, data: Any, at: datetime) -> ProposalForm:
@@ -28,7 +32,6 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
     start, end = _period(application)
     touched = range(start.year, end.year + 1) if start and end else ()
     by_year = {year.year: year.requested for year in totals.years if year.year}
-    last = max([*by_year, *touched], default=at.year)
     initial: dict[str, Any] = {
         "amount": totals.total.requested,
         "eligible_costs": totals.total.eligible,
@@ -36,9 +39,9 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
         "ends_on": end,
     }
     initial |= {f"year_{year}": amount for year, amount in by_year.items()}
-    # One year more than planned: a measure that starts later may end in it.
-    years = {*by_year, *touched, last + 1}
-    return ProposalForm(data, years=years, initial=initial)
+    # Another period typed into the form brings its own years.
+    years = touched or by_year or (at.year,)
+    return ProposalForm(data, years=years, requested=totals.total.requested, initial=initial)
 
 
 def _period(application: Application) -> tuple[date | None, date | None]:
@@ -54,6 +57,7 @@ def before_proposing(application: Application, by: User, at: datetime) -> dict[s
         "call": application.call,
         "cap": format_euro(application.call.cap) if application.call.cap else "",
         "letters": _lacking_by_kind(application, at),
+        "signs_too": may_sign_decisions(by),
     }
 
 
@@ -128,7 +132,7 @@ def shown(decision: Decision) -> dict[str, Any]:
             if text
         ],
         "hands": [
-            {"role": hand.get_role_display(), "user": str(hand.user), "at": hand.at}
+            {"role": HANDS[hand.role], "user": str(hand.user), "at": hand.at}
             for hand in sorted(decision.hands.all(), key=lambda hand: (hand.at, hand.pk))
         ],
         "proposed_at": decision.proposed_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -12,7 +13,11 @@ from applications.forms.fields import DayField, EuroField, TextField
 from applications.models.decisions import DecisionKind
 from applications.rules import Step
 from applications.services import Proposal
+from applications.services.decisions import faults_of
 from kiv_portal.calendar import add_working_days, is_working_day
+
+MOST_YEARS: Final = 5
+"""So many years apart may the days of a period be for its Haushaltsjahre to be offered."""
 
 
 class Needed:
@@ -147,7 +152,7 @@ class InformationForm(forms.Form):
 
 
 class ProposalForm(forms.Form):
-    """A proposal; whether it is complete is told by the service, beside the fields."""
+    """A proposal; what the service would say of it is told beside the fields, all at once."""
 
     kind = forms.ChoiceField(
         label="Vorschlag",
@@ -168,9 +173,8 @@ class ProposalForm(forms.Form):
     )
     reduction_reasons = TextField(
         label="Begründung der Kürzung",
-        required=False,
         lines=4,
-        help_text="Nur wenn weniger bewilligt werden soll als beantragt.",
+        help_text="Nötig, wenn weniger bewilligt werden soll als beantragt; sonst leer lassen.",
     )
     special_conditions = TextField(
         label="Besondere Nebenbestimmungen",
@@ -179,13 +183,36 @@ class ProposalForm(forms.Form):
         help_text="Zusätzlich zu denen des Textbausteins.",
     )
 
-    def __init__(self, *args: Any, years: Iterable[int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, years: Iterable[int], requested: Decimal, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.years = sorted(years)
+        self.requested = requested
+        self.years = sorted({*years, *self._years_typed()})
         for year in self.years:
-            self.fields[f"year_{year}"] = EuroField(
-                label=f"Haushaltsjahr {year}", required=f"year_{year}" in self.initial
+            self.fields[f"year_{year}"] = EuroField(label=f"Haushaltsjahr {year}")
+
+    def _years_typed(self) -> range:
+        """The Haushaltsjahre of the period that was typed, where it is another one."""
+        try:
+            start, end = (
+                self.fields[name].clean(self.data.get(name)) for name in ("starts_on", "ends_on")
             )
+        except forms.ValidationError:
+            return range(0)
+        if start is None or end is None or end.year - start.year > MOST_YEARS:
+            return range(0)
+        return range(start.year, end.year + 1)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        figures = {f"year_{year}" for year in self.years}
+        kind = cleaned.get("kind", DecisionKind.REJECTION)  # not said: then only the reasons count
+        unreadable = set(self.errors)
+        for name, message in faults_of(self._proposal(cleaned, kind), self.requested).items():
+            # A sum with a line that could not be read would be wrong on top of it.
+            unread = figures | {"amount"} if name == "years" else {name}
+            if not unread & unreadable:
+                self.show_faults({name: message})
+        return cleaned
 
     @property
     def year_fields(self) -> list[Any]:
@@ -195,23 +222,22 @@ class ProposalForm(forms.Form):
     @property
     def proposal(self) -> Proposal:
         """What was typed, as the service takes it; a rejection has no figures."""
-        data = self.cleaned_data
-        if data["kind"] == DecisionKind.REJECTION:
-            return Proposal(kind=data["kind"], reasons=data["reasons"])
+        return self._proposal(self.cleaned_data, self.cleaned_data["kind"])
+
+    def _proposal(self, data: Mapping[str, Any], kind: str) -> Proposal:
+        if kind == DecisionKind.REJECTION:
+            return Proposal(kind=kind, reasons=data.get("reasons", ""))
+        years = {year: data.get(f"year_{year}") for year in self.years}
         return Proposal(
-            kind=data["kind"],
-            reasons=data["reasons"],
-            amount=data["amount"],
-            years={
-                year: data[f"year_{year}"]
-                for year in self.years
-                if data[f"year_{year}"] is not None
-            },
-            eligible_costs=data["eligible_costs"],
-            starts_on=data["starts_on"],
-            ends_on=data["ends_on"],
-            reduction_reasons=data["reduction_reasons"],
-            special_conditions=data["special_conditions"],
+            kind=kind,
+            reasons=data.get("reasons", ""),
+            amount=data.get("amount"),
+            years={year: amount for year, amount in years.items() if amount is not None},
+            eligible_costs=data.get("eligible_costs"),
+            starts_on=data.get("starts_on"),
+            ends_on=data.get("ends_on"),
+            reduction_reasons=data.get("reduction_reasons", ""),
+            special_conditions=data.get("special_conditions", ""),
         )
 
     def show_faults(self, faults: Mapping[str, str]) -> None:

@@ -23,6 +23,7 @@ from applications.services.decisions import (
     grant,
     propose,
     reject,
+    retract_proposal,
     return_proposal,
 )
 from applications.services.drafts import (
@@ -108,6 +109,7 @@ __all__ = [
     "reject",
     "remove_document",
     "request_information",
+    "retract_proposal",
     "return_proposal",
     "save_step",
     "set_file_number",

@@ -175,21 +175,31 @@ def return_proposal(
     `seen` is the number of the proposal the person read. Raises ProposalChanged, NotAllowed,
     WrongState, ReasonMissing.
     """
+    return _give_back(application, "return_proposal", reason, by, at, seen)
+
+
+def retract_proposal(
+    *, application: Application, reason: str, by: User, at: datetime, seen: int | None = None
+) -> Application:
+    """Take the open proposal back before it is signed; any reviewer may, not only its writer.
+
+    Whoever wrote it stays out of every later signature. `seen` and what it raises as with
+    `return_proposal`.
+    """
+    return _give_back(application, "retract_proposal", reason, by, at, seen)
+
+
+def _give_back(
+    application: Application, action: str, reason: str, by: User, at: datetime, seen: int | None
+) -> Application:
     with transaction.atomic():
-        row = moves.locked(application, "return_proposal", by=by, reason=reason)
+        row = moves.locked(application, action, by=by, reason=reason)
         decision = _open_proposal(row, seen)
         decision.state = DecisionState.RETURNED
         decision.settled_at = at
         decision.return_reason = reason.strip()
         decision.save(update_fields=["state", "settled_at", "return_reason"])
-        moves.make(
-            row,
-            "return_proposal",
-            by=by,
-            at=at,
-            decision=decision.number,
-            reason=reason.strip(),
-        )
+        moves.make(row, action, by=by, at=at, decision=decision.number, reason=reason.strip())
     return row
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -80,6 +81,16 @@ def test_the_limits_of_an_opened_call_cannot_be_changed(client: Client) -> None:
         {"title": "Anders", "cap": "1,00", "minimum_population": "1", "closes_at_0": "01.01.2040"},
     )
     assert FundingCall.objects.values().get(pk=w.call.pk) == before
+
+
+def test_the_rate_is_said_in_percent_and_the_end_in_public_words(client: Client) -> None:
+    w = world.build(now())
+    end = datetime(2027, 4, 1, tzinfo=ZoneInfo("Europe/Berlin"))
+    FundingCall.objects.filter(pk=w.call.pk).update(rate="0.9000", closes_at=end)
+    client.force_login(w.administrator)
+    page = client.get(f"{CALLS}{w.call.pk}/change/").content.decode()
+    assert "Das sind 90 % der zuwendungsfähigen Ausgaben." in page.replace("\xa0", " ")
+    assert "Öffentlich: 31. März 2027, 24:00 Uhr." in page
 
 
 def test_the_financing_type_may_still_be_filled_in_but_not_changed(client: Client) -> None:

@@ -266,8 +266,20 @@ def test_an_empty_list_says_why(client: Client) -> None:
     w = world.build(now())
     client.force_login(w.reader)
     assert "Es ist noch kein Antrag eingegangen." in client.get(WORKLIST).content.decode()
-    page = client.get(WORKLIST, {"q": "xyz"}).content.decode()
-    assert "Kein Antrag passt zu Ihrer Auswahl." in page
+    for query in ({"q": "xyz"}, {"status": "xyz"}, {"aufruf": "xyz"}):
+        page = client.get(WORKLIST, query).content.decode()
+        assert "Kein Antrag passt zu Ihrer Auswahl." in page
+
+
+def test_what_is_not_there_is_told_in_the_look_of_the_desk(client: Client) -> None:
+    w = world.build(now())
+    client.force_login(w.reader)
+    for address in (f"{WORKLIST}999/change/", "/admin/nirgends/"):
+        answer = client.get(address)
+        assert answer.status_code == 404
+        assert "Zurück zur Übersicht" in answer.content.decode()
+    client.force_login(w.clerk)
+    assert "Zurück zur Übersicht" not in client.get("/admin/nirgends/").content.decode()
 
 
 def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
@@ -396,7 +408,7 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
         "Ablehnung, Vorschlag 1: zurückgegeben",
         "Grund der Rückgabe Bitte prüfen.",
         "Bewilligung, Vorschlag 2: schlussgezeichnet",
-        f"{w.reviewer} hat geschrieben",
+        f"{w.reviewer} hat vorgeschlagen",
         f"{w.signer} hat schlussgezeichnet",
         "Geändert gegenüber der vorigen Fassung: Konzeption",
         "Die Kette der Prüfwerte ist lückenlos: 11 Einträge, keiner verändert.",
@@ -416,6 +428,58 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
         "Bewilligung schlussgezeichnet",
     ]
     assert page.context["buttons"] == []
+
+
+def test_sums_per_year_stand_beside_rate_and_highest_amount_of_the_call(client: Client) -> None:
+    w = world.build(now())
+    application = world.submitted(w, now())
+    client.force_login(w.reader)
+    page = client.get(case_address(application))
+    year = ("10.000,00 €", "10.000,00 €", "10.000,00 €", "9.000,00 €", "0,00 €")
+    assert page.context["plan"]["rows"] == [
+        ("2027", *year),
+        ("2028", *year),
+        ("Summe", "20.000,00 €", "20.000,00 €", "20.000,00 €", "18.000,00 €", "0,00 €"),
+    ]
+    assert (
+        "Beantragt sind 18.000,00 €, das sind 90 % der zuwendungsfähigen Ausgaben. Fördersatz des "
+        "Aufrufs: nicht festgelegt, Höchstbetrag: 30.000,00 €."
+    ) in plain(page)
+
+
+def test_an_answer_to_a_request_is_told_at_the_top_while_it_waits(client: Client) -> None:
+    w = world.build(now())
+    application = ask(w, world.submitted(w, now()), Step.KONZEPTION)
+    client.force_login(w.reviewer)
+    assert client.get(case_address(application)).context["answered"] is None
+    application = services.answer(application=application, by=w.signatory, at=now())
+    assert "Unterlagen eingegangen Die Antwort" in plain(client.get(case_address(application)))
+    services.accept_formally(application=application, by=w.reviewer, at=now())
+    assert client.get(case_address(application)).context["answered"] is None
+
+
+def test_whoever_proposed_reads_the_letter_as_a_draft_too(client: Client) -> None:
+    w = world.build(now())
+    application = world.proposed(w, at=now())
+    client.force_login(w.reviewer)
+    page = client.get(case_address(application))
+    assert f'href="{page.context["draft_href"]}" download' in page.content.decode()
+    assert client.get(page.context["draft_href"]).status_code == 200
+
+
+def test_reasons_of_the_applicant_are_shown_only_beside_findings_to_confirm(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = world.build(now())
+    application = world.filled(w, now())
+    key = services.confirmation_key(services.findings_of(application, now()))
+    application = services.submit(
+        application=application, confirmed=key, reason="Nichts.", by=w.signatory, at=now()
+    )
+    client.force_login(w.reader)
+    assert client.get(case_address(application)).context["confirmation_reason"] == "Nichts."
+    monkeypatch.setattr("applications.admin.case_page._findings", lambda content: [])
+    assert client.get(case_address(application)).context["confirmation_reason"] == ""
 
 
 def test_answers_stand_in_the_order_in_which_they_were_asked(client: Client) -> None:

@@ -96,8 +96,8 @@ POSSIBLE = {
     "formal_check": {"request_information", "accept_formally", "close"},
     "information_requested": {"proceed_without_answer", "close"},
     "substantive_check": {"request_information", "propose", "close"},
-    "grant proposed": {"grant", "return_proposal"},
-    "rejection proposed": {"reject", "return_proposal"},
+    "grant proposed": {"grant", "return_proposal", "retract_proposal"},
+    "rejection proposed": {"reject", "return_proposal", "retract_proposal"},
     "granted": {"publish_project"},
     "published": {"withdraw_project"},
     "rejected": set[str](),
@@ -111,6 +111,7 @@ MAKERS = {
     "accept_formally": REVIEW,
     "propose": REVIEW,
     "return_proposal": SIGN,
+    "retract_proposal": REVIEW,
     "grant": SIGN,
     "reject": SIGN,
     "close": REVIEW,
@@ -240,7 +241,6 @@ GRANT = {
     "amount": "18.000,00",
     "year_2027": "9.000,00",
     "year_2028": "9000",
-    "year_2029": "",
     "eligible_costs": "20.000,00 €",
     "starts_on": "01.07.2027",
     "ends_on": "31.12.2028",
@@ -262,6 +262,7 @@ GRANT = {
         ("substantive_check", "propose", {"kind": "rejection", "reasons": "x"}, Status.PROPOSED),
         ("substantive_check", "close", REASON, Status.CLOSED),
         ("grant proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
+        ("grant proposed", "retract_proposal", {**REASON, "proposal": 1}, "substantive_check"),
         ("grant proposed", "grant", {"proposal": 1}, Status.GRANTED),
         ("rejection proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
         ("rejection proposed", "reject", {"proposal": 1}, Status.REJECTED),
@@ -301,6 +302,7 @@ def test_a_move_is_made_logged_and_leads_back_to_the_case(
         ("submitted", "close"),
         ("information_requested", "proceed_without_answer"),
         ("grant proposed", "return_proposal"),
+        ("grant proposed", "retract_proposal"),
         ("published", "withdraw_project"),
     ],
 )
@@ -421,7 +423,7 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
         "starts_on": "01.07.2027",
         "ends_on": "31.12.2028",
     }
-    assert form.years == [2027, 2028, 2029]
+    assert form.years == [2027, 2028]
 
 
 @pytest.mark.parametrize(
@@ -457,7 +459,7 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
             },
         ),
         (
-            {"year_2028": "", "year_2029": "9.000"},
+            {"ends_on": "31.12.2027"},
             {
                 "year_2027": [
                     "Ein Betrag liegt in einem Haushaltsjahr außerhalb des Bewilligungszeitraums."
@@ -479,6 +481,31 @@ def test_an_incomplete_proposal_is_told_beside_its_fields_and_nothing_typed_is_l
     assert form.errors == errors
     assert {name: form[name].value() for name in typed} == typed
     assert not application.decisions.exists()
+
+
+def test_all_that_is_wrong_is_told_at_once(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    typed = {**GRANT, "amount": "1.234.56", "reasons": "", "starts_on": ""}
+    form = client.post(address(application, "propose"), typed).context["form"]
+    assert set(form.errors) == {"amount", "reasons", "starts_on"}
+
+
+def test_only_the_years_of_the_period_are_offered_and_another_period_brings_its_own(
+    client: Client,
+) -> None:
+    w = world.build(now())
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    page = client.get(address(application, "propose"))
+    assert page.content.decode().count("(freiwillig)") == 1  # Nebenbestimmungen
+    typed = {**GRANT, "ends_on": "31.03.2029", "year_2028": "5.000"}
+    form = client.post(address(application, "propose"), typed).context["form"]
+    assert form.years == [2027, 2028, 2029]
+    assert set(form.errors) == {"year_2027"}
+    typed |= {"year_2029": "4.000"}
+    assert client.post(address(application, "propose"), typed).status_code == 302
 
 
 def test_what_the_letter_lacks_is_named_with_the_place_to_fill_it_in(client: Client) -> None:
@@ -553,9 +580,35 @@ def test_the_writer_sees_the_signature_disabled_with_the_reason(client: Client) 
     assert [(b.label, b.reason) for b in page.context["out_of_reach"]] == [
         ("Vorschlag zurückgeben", FOUR_EYES),
         ("Bewilligung schlusszeichnen", FOUR_EYES),
-        ("Ablehnung schlusszeichnen", FOUR_EYES),
     ]
-    assert page.content.decode().count('type="button" disabled') == 3
+    assert page.content.decode().count('type="button" disabled') == 2
+
+
+def test_whoever_may_sign_is_warned_before_proposing(client: Client) -> None:
+    w = world.build(now())
+    application = world.in_substance(w, now())
+    warning = "Wenn Sie selbst vorschlagen, muss eine andere Person zeichnen"
+    client.force_login(both())
+    assert warning in client.get(address(application, "propose")).content.decode()
+    client.force_login(w.reviewer)
+    assert warning not in client.get(address(application, "propose")).content.decode()
+
+
+def test_a_proposal_taken_back_is_returned_and_its_writer_still_cannot_sign(
+    client: Client,
+) -> None:
+    w = world.build(now())
+    writer = both()
+    application = proposed_by(w, writer)
+    client.force_login(writer)
+    data = {"proposal": 1, "reason": "Betrag vertippt."}
+    assert client.post(address(application, "retract_proposal"), data).status_code == 302
+    decision = application.decisions.get()
+    assert (decision.state, decision.return_reason) == ("returned", "Betrag vertippt.")
+    services.propose(
+        application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
+    )
+    assert client.post(address(application, "grant"), {"proposal": 2}).status_code == 403
 
 
 def test_whoever_wrote_an_earlier_proposal_of_the_case_cannot_sign_a_later_one(

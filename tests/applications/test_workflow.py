@@ -39,6 +39,7 @@ MATRIX: dict[str, dict[str, str]] = {
     "accept_formally": {"formal_check": "substantive_check"},
     "propose": {"substantive_check": "proposed"},
     "return_proposal": {"proposed": "substantive_check"},
+    "retract_proposal": {"proposed": "substantive_check"},
     "grant": {"proposed": "granted"},
     "reject": {"proposed": "rejected"},
     "close": {
@@ -62,6 +63,7 @@ ACTORS = {
     "accept_formally": R,
     "propose": R,
     "return_proposal": Z,
+    "retract_proposal": R,
     "grant": Z,
     "reject": Z,
     "close": R,
@@ -79,7 +81,14 @@ MAILS = {
     "close": "closed",
     "publish_project": "published",
 }
-REASONS = {"withdraw", "proceed_without_answer", "return_proposal", "close", "withdraw_project"}
+REASONS = {
+    "withdraw",
+    "proceed_without_answer",
+    "return_proposal",
+    "retract_proposal",
+    "close",
+    "withdraw_project",
+}
 
 
 @pytest.mark.parametrize("action", MATRIX)
