@@ -389,6 +389,10 @@ def _write_partners(application: Application, keys: list[str]) -> None:
                 )
     except IntegrityError as error:
         raise PartnerTaken from error
+    # A municipality that left adopts nothing; its money stays until a person takes it out.
+    application.adoptions.exclude(
+        municipality__in=application.members.values("municipality")
+    ).delete()
 
 
 def _write_rows(application: Application, rows: Rows, data: list[dict[str, Any]]) -> None:

@@ -725,3 +725,18 @@ def test_a_document_added_or_removed_alone_is_noticed(w, added):
     put_back(application, w.reviewer)
     assert list(application.documents.current()) == [filed]
     assert application.revision == before + 1
+
+
+@pytest.mark.django_db
+def test_a_partner_that_leaves_takes_its_planned_adoption_along():
+    w = world.build()
+    application = world.draft(w)
+    world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+    planned = [
+        world.row(municipality=town.ags, planned_on="2028-12-01") for town in (w.town, w.small)
+    ]
+    world.save(application, Step.ZEITPLAN, {"adoptions": planned}, w.clerk)
+    application = world.save(application, Step.KOMMUNE, {"partners": []}, w.clerk)
+    assert [
+        row["municipality"] for row in services.read_step(application, Step.ZEITPLAN)["adoptions"]
+    ] == [w.town.ags]
