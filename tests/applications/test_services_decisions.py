@@ -417,7 +417,7 @@ def test_a_grant_makes_letter_project_and_mail_at_once(w):
         None,
         False,
     )
-    assert project.source == "Zuwendungsbescheid zum Antrag KIV-2026-0001"
+    assert project.source == "Zuwendungsbescheid"
     assert [member.municipality for member in project.members.all()] == [w.town]
     assert Job.objects.get(kind="letter_pdf").argument == str(letter.pk)
     assert OutboxMail.objects.last().subject == (
