@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from applications import documents, permissions, services
-from applications.forms.members import StartForm
+from applications.forms.members import MOST_PARTNERS, StartForm
 from applications.models import (
     Application,
     ApplicationMember,
@@ -28,10 +30,7 @@ from applications.services import snapshots
 from applications.views import case, wording
 from applications.workflow import Actor, Status, moves_from, turn
 from kiv_portal.models import Authority
-from municipalities.models import Membership
-
-if TYPE_CHECKING:
-    from municipalities.models import Municipality
+from municipalities.models import Membership, Municipality
 
 PATH: Final = (
     Status.DRAFT,
@@ -143,6 +142,8 @@ def start(request: HttpRequest) -> HttpResponse:
     calls = list(FundingCall.objects.open_at(at))
     mine = _municipalities(user)
     asked = request.GET.get("kommune", "")
+    typed = request.POST if request.method == "POST" else request.GET
+    partners, unknown = _partners(typed.getlist("partner"), at)
     form = StartForm(
         request.POST if request.method == "POST" else None,
         calls=[(call, _closing_words(call, at)) for call in calls],
@@ -150,7 +151,10 @@ def start(request: HttpRequest) -> HttpResponse:
         preselected=asked,
     )
     if request.method == "POST" and calls and mine and form.is_valid():
-        application = _untouched(user, form.call, form.municipality)
+        keys = [row.ags for row in partners if row != form.municipality]
+        limits = form.call.limits()
+        keys = keys[: limits.max_partners] if limits.joint_allowed else []
+        application = _untouched(user, form.call, form.municipality, keys)
         if application is None:
             try:
                 application = services.start(call=form.call, lead=form.municipality, by=user, at=at)
@@ -160,6 +164,21 @@ def start(request: HttpRequest) -> HttpResponse:
             except services.NotAllowed as error:
                 raise PermissionDenied from error
             messages.success(request, "Ihr Entwurf ist angelegt.")
+            if keys:
+                services.save_step(
+                    application=application,
+                    step=Step.KOMMUNE,
+                    data={"partners": keys},
+                    base_revision=application.revision,
+                    by=user,
+                    at=at,
+                )
+            if len(keys) < len(set(typed.getlist("partner"))):
+                messages.warning(
+                    request,
+                    "Nicht alle Partnerkommunen wurden übernommen. Bitte prüfen Sie den "
+                    "Abschnitt „Kommune“.",
+                )
         return redirect(application)
     following = (
         FundingCall.objects.announced()
@@ -176,6 +195,8 @@ def start(request: HttpRequest) -> HttpResponse:
             "municipalities": mine,
             "following": following,
             "following_from": wording.instant(following.opens_at) if following else "",
+            "partners": partners,
+            "unknown_partners": unknown,
             "foreign": bool(asked) and asked not in {row.ags for row in mine},
         },
     )
@@ -186,24 +207,42 @@ def _municipalities(user: Any) -> list[Municipality]:
     return [row.municipality for row in rows.order_by("municipality__sort_key")]
 
 
+def _partners(keys: list[str], at: datetime) -> tuple[list[Municipality], bool]:
+    """The partners an address names, in its order, and whether it names any that cannot be one."""
+    wanted = list(dict.fromkeys(keys))[:MOST_PARTNERS]
+    wanted = [key for key in wanted if re.fullmatch(r"[0-9]{8}", key)]
+    known = {}
+    if wanted:
+        rows = Municipality.objects.in_force(timezone.localdate(at)).able_to_apply()
+        known = {row.ags: row for row in rows.filter(ags__in=wanted)}
+    found = [known[key] for key in wanted if key in known]
+    return found, len(found) < len(set(keys))
+
+
 def _closing_words(call: FundingCall, at: datetime) -> str:
     closing = wording.closing(call, at)
     return f"{closing.text} ({closing.left})" if closing.left else closing.text
 
 
-def _untouched(user: Any, call: FundingCall, municipality: Municipality) -> Application | None:
-    """A draft of mine in which nothing was written yet: sending twice makes one, not two."""
-    return (
+def _untouched(
+    user: Any, call: FundingCall, municipality: Municipality, partners: list[str]
+) -> Application | None:
+    """A draft of mine that holds no more than its beginning: sending twice makes one, not two."""
+    found = (
         permissions.visible_to(user)
         .drafts()
         .filter(
             call=call,
             created_by=user,
-            revision=0,
+            revision=1 if partners else 0,
             members__municipality=municipality,
             members__role="lead",
         )
-        .first()
+    )
+    same = {"partners": partners}
+    return next(
+        (row for row in found if services.read_step(row, Step.KOMMUNE) == same),
+        None,
     )
 
 

@@ -129,6 +129,25 @@ class TestStart:
         at = html.index(" checked", html.index("kommune"))
         assert w.small.ags in html[at - 200 : at]
 
+    def test_partners_of_the_address_go_into_the_draft(self, w, clerk):
+        address = f"/antraege/neu/?kommune={w.town.ags}&partner={w.small.ags}"
+        page = clerk.get(address)
+        assert "als Partnerkommunen in den Entwurf übernommen" in words(page)
+        assert f'name="partner" value="{w.small.ags}"' in page.content.decode()
+        data = {"aufruf": str(w.call.pk), "kommune": w.town.ags, "partner": [w.small.ags]}
+        first, second = (clerk.post("/antraege/neu/", data) for _ in range(2))
+        assert first["Location"] == second["Location"]
+        application = Application.objects.get()
+        assert [row.municipality for row in application.partners] == [w.small]
+
+    def test_a_partner_nobody_knows_is_left_out_with_a_note(self, w, clerk):
+        page = clerk.get("/antraege/neu/?partner=x&partner=99999999")
+        assert "Eine Partnerkommune wurde nicht erkannt" in words(page)
+        data = {"aufruf": str(w.call.pk), "kommune": w.town.ags, "partner": ["x"]}
+        page = clerk.post("/antraege/neu/", data, follow=True)
+        assert "Nicht alle Partnerkommunen wurden übernommen." in words(page)
+        assert Application.objects.get().partners == []
+
     def test_another_municipality_is_told_to_be_none_of_mine(self, w, clerk):
         page = clerk.get("/antraege/neu/", {"kommune": w.other_town.ags})
         assert "Für die gewünschte Kommune dürfen Sie keinen Antrag schreiben" in words(page)
