@@ -193,10 +193,19 @@ def test_home_draws_funded_municipalities_apart(client: Client) -> None:
     assert "Eine Kommune wurde bisher gefördert" in text(response)
 
 
+def test_home_counts_the_projects_of_every_round_and_all_together(client: Client) -> None:
+    first, second = MunicipalityFactory(), MunicipalityFactory()
+    one = ProjectFactory(towns=[first, second])
+    ProjectFactory(towns=[first], round=one.round)
+    ProjectFactory(towns=[second], published_at=None)
+    shown = text(client.get("/"))
+    assert shown.count("2 Projekte in 2 Kommunen") == 2
+
+
 def test_home_asks_the_database_little(client: Client, django_assert_num_queries: Any) -> None:
     FundingCallFactory()
     ProjectFactory.create_batch(3)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         client.get("/")
 
 
