@@ -1,0 +1,156 @@
+"""What all step forms share: they read and check what was typed and never save."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+
+from applications.forms.rows import Rows, initial_value, plain
+from applications.rules import (
+    CallTerms,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a form has to know of its application: plain values, nothing to write to.
+
+    `values` is the step as `services.read_step` gives it, `members` the AGS and name of
+    everybody in the application, the lead first, `years` the Haushaltsjahre of the period.
+    """
+
+    application: uuid.UUID
+    revision: int
+    values: Mapping[str, Any]
+    members: tuple[tuple[str, str], ...]
+    years: tuple[int, ...]
+    terms: CallTerms
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with the fields, or the repeatable part, that stand below it."""
+
+    title: str
+    fields: tuple[str, ...] = ()
+    part: str = ""
+    intro: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line of the error summary and the place it leads to."""
+
+    href: str
+    message: str
+
+
+class StepForm(forms.Form):
+    """A step: fields, repeatable rows, and the revision the person's page showed."""
+
+    step: ClassVar[Step]
+    sections: ClassVar[tuple[Section, ...]]
+    use_required_attribute = False
+
+    def __init__(self, data: QueryDict | None = None, *, sheet: Sheet) -> None:
+        self.sheet = sheet
+        super().__init__(data)
+        self.rows: dict[str, Rows] = {}
+        self.prepare()
+        for name, field in self.fields.items():
+            self.initial[name] = initial_value(field, sheet.values[name])
+
+    def prepare(self) -> None:
+        """Set what depends on the application: choices, hints, rows."""
+
+    @property
+    def basis(self) -> int:
+        """The revision that what was typed started from; 0 where none can be read."""
+        if not self.is_bound:
+            return self.sheet.revision
+        typed = self.data.get("basis", "")
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+
+    def is_valid(self) -> bool:
+        # Everything is looked at, so that every error is told at once.
+        valid = [super().is_valid(), *(rows.is_valid() for rows in self.rows.values())]
+        return all(valid)
+
+    def step_data(self) -> dict[str, Any]:
+        """The step as plain values for `services.save_step`; after `is_valid`."""
+        data = {name: plain(value) for name, value in self.cleaned_data.items()}
+        return data | {part: rows.row_data() for part, rows in self.rows.items()}
+
+    def parts(self) -> Iterator[dict[str, Any]]:
+        """Sections with their fields and rows, in the order of the page."""
+        for section in self.sections:
+            yield {
+                "section": section,
+                "fields": [self[name] for name in section.fields],
+                "rows": self.rows.get(section.part),
+            }
+
+    def problems(self) -> list[Problem]:
+        """Every error with its place, in the order of the page."""
+        found: list[Problem] = []
+        for part in self.parts():
+            for field in part["fields"]:
+                found += [
+                    Problem(_target(field), f"{short(field.label)} – {error}")
+                    for error in field.errors
+                ]
+            rows = part["rows"]
+            if rows is None:
+                continue
+            if rows.error:
+                found.append(Problem(f"#{rows.part}", rows.error))
+            for number, row in enumerate(rows.forms, start=1):
+                if row.is_blank:
+                    continue
+                found += [
+                    Problem(_target(field), f"{row.title} {number}, {field.label} – {error}")
+                    for field in row.visible_fields()
+                    for error in field.errors
+                ]
+        return found
+
+    def inputs(self) -> list[tuple[str, str]]:
+        """All that the form holds as names and values of hidden inputs; of an unbound form."""
+        found = list(_inputs(self))
+        for part, rows in self.rows.items():
+            for row in rows.forms:
+                if rows.addable:
+                    found.append((part, row.row_id))
+                found += _inputs(row)
+        return found
+
+
+def short(label: str) -> str:
+    """A label before an error: a whole declaration is cut after its first words."""
+    return label if len(label) <= 70 else f"{label[:67].rstrip()} …"
+
+
+def _target(field: forms.BoundField) -> str:
+    one = isinstance(field.field.widget, forms.RadioSelect)
+    return f"#{field.auto_id}_0" if one else f"#{field.auto_id}"
+
+
+def _inputs(form: forms.Form) -> Iterator[tuple[str, str]]:
+    for field in form:
+        value = field.value()
+        if isinstance(field.field, forms.BooleanField):
+            if value:
+                yield field.html_name, "on"
+        else:
+            yield field.html_name, "" if value is None else str(value)

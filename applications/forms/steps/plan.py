@@ -1,0 +1,174 @@
+"""The step with the Finanzierungsplan: Ausgaben and Deckung per Haushaltsjahr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils import timezone
+
+from applications.documents import LABELS
+from applications.forms import fields
+from applications.forms.rows import RowForm, Rows
+from applications.models import Expense
+from applications.rules import (
+    BudgetSituation,
+    CoverKind,
+    ExpenseCategory,
+    Step,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from applications.forms.steps.base import Section, Sheet, StepForm
+
+
+class MoneyRow(RowForm):
+    """A line of the plan: a Haushaltsjahr and an amount."""
+
+    content = ("text", "amount")
+
+    def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
+        years = {*choices["years"]}
+        typed = self.data.get(self.add_prefix("year"), "") if self.is_bound else ""
+        # A year that was on offer when the page was opened is not lost when it no longer is.
+        if len(typed) == 4 and typed.isascii() and typed.isdigit():
+            years |= {int(typed)} & {*range(fields.FIRST_YEAR, fields.LAST_YEAR + 1)}
+        self.fields["year"].choices = fields.years_to_choose(years)
+
+    def row_data(self) -> dict[str, Any]:
+        data = super().row_data()
+        return {**data, "year": int(data["year"])}
+
+
+class ExpenseRow(MoneyRow):
+    title = "Ausgabe"
+    cells = "rows__row rows__row--expense"
+
+    year = fields.ChoiceField(label="Haushaltsjahr")
+    category = fields.ChoiceField(
+        label="Ausgabenart", choices=[(kind.value, kind.label) for kind in ExpenseCategory]
+    )
+    text = fields.from_model(Expense, "text", label="Wofür")
+    amount = fields.EuroField(label="Betrag")
+    eligible = fields.TickField(label="zuwendungsfähig", initial=True)
+
+
+class CoverRow(MoneyRow):
+    title = "Deckung"
+    cells = "rows__row rows__row--cover"
+
+    year = fields.ChoiceField(label="Haushaltsjahr")
+    kind = fields.ChoiceField(
+        label="Woher", choices=[(kind.value, kind.label) for kind in CoverKind]
+    )
+    municipality = fields.ChoiceField(label="Kommune", required=False)
+    text = fields.from_model(Expense, "text", label="Erläuterung", required=False)
+    amount = fields.EuroField(label="Betrag")
+
+    def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
+        super().choose(values, **choices)
+        members = dict(choices["members"])
+        self.held = held = values.get("municipality")
+        if held and held not in members:
+            members[held] = f"{held} (nicht mehr beteiligt)"
+        if len(members) > 1:
+            self.fields["municipality"].choices = fields.with_blank([*members.items()], "–")
+        else:
+            del self.fields["municipality"]
+            self.cells = "rows__row rows__row--cover-alone"
+
+    def row_data(self) -> dict[str, Any]:
+        data = super().row_data()
+        return {**data, "municipality": data.get("municipality", self.held) or None}
+
+
+class PlanForm(StepForm):
+    step = Step.FINANZIERUNG
+    sections = (
+        Section(
+            "Ausgaben",
+            part="expenses",
+            intro=(
+                "Alle Ausgaben der Maßnahme, jede in dem Haushaltsjahr, in dem sie anfällt. "
+                "„Zuwendungsfähig“ ist Ihr Vorschlag; darüber entscheidet das "
+                "Regierungspräsidium."
+            ),
+            source="Förderrichtlinie Nr. 3.2",
+        ),
+        Section(
+            "Deckung",
+            part="cover",
+            intro=(
+                "Woher das Geld kommt. In jedem Haushaltsjahr und insgesamt muss die Deckung "
+                "auf den Cent so hoch sein wie die Ausgaben."
+            ),
+            source="Förderrichtlinie Nr. 3.2",
+        ),
+        Section("Angaben zum Haushalt", ("vat_deductible", "budget_situation")),
+    )
+
+    vat_deductible = fields.YesNoField(
+        label="Sind Sie für diese Maßnahme zum Vorsteuerabzug berechtigt?",
+        yes="Ja, alle Beträge sind netto angegeben",
+        no="Nein, alle Beträge sind einschließlich Umsatzsteuer angegeben",
+    )
+    budget_situation = fields.ChoiceField(
+        label=LABELS["budget_situation"],
+        help_text="Federführende Kommune, im laufenden Haushaltsjahr",
+        choices=[(situation.value, situation.label) for situation in BudgetSituation],
+        widget=forms.RadioSelect,
+    )
+
+    def prepare(self) -> None:
+        sheet = self.sheet
+        values = sheet.values
+        used = {row["year"] for part in ("expenses", "cover") for row in values[part]}
+        years = sheet.years or tuple(range(_year(sheet), _year(sheet) + 3))
+        data = self.data if self.is_bound else None
+        self.rows["expenses"] = Rows(
+            ExpenseRow,
+            "expenses",
+            data=data,
+            values=values["expenses"],
+            suggestions=[{"year": year, "category": "moderation"} for year in sheet.years],
+            years={*years} | used,
+        )
+        self.rows["cover"] = Rows(
+            CoverRow,
+            "cover",
+            data=data,
+            values=values["cover"],
+            suggestions=_usual_cover(sheet),
+            years={*years} | used,
+            members=sheet.members,
+        )
+
+    def step_data(self) -> dict[str, Any]:
+        data = super().step_data()
+        for part in self.rows:
+            data[part] = sorted(data[part], key=lambda row: row["year"])
+        return data
+
+
+def _year(sheet: Sheet) -> int:
+    return timezone.localdate(sheet.at).year
+
+
+def _usual_cover(sheet: Sheet) -> list[dict[str, Any]]:
+    """In each Haushaltsjahr the Eigenmittel of every member and the grant asked for."""
+    several = len(sheet.members) > 1
+    return [
+        line
+        for year in sheet.years
+        for line in (
+            *(
+                {"year": year, "kind": CoverKind.OWN.value}
+                | ({"municipality": ags} if several else {})
+                for ags, _ in sheet.members
+            ),
+            {"year": year, "kind": CoverKind.GRANT.value},
+        )
+    ]

@@ -1,0 +1,48 @@
+"""The pages on which an application is written, one for each step."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from applications import permissions, services
+from applications.rules import Step
+from applications.views import case
+from applications.views.steps.documents import documents_step
+from applications.views.steps.filled import filled_in_step, plan_table
+from applications.views.steps.members import members_step
+from applications.views.steps.page import Page
+
+__all__ = ["plan_table", "step"]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
+    """A step of the application: read what was typed, save it, say what the rules find."""
+    application = case.with_parts(case.find(request, key))
+    place = case.step_of(step)
+    may_edit = permissions.may_edit(case.person(request), application)
+    open_steps = [one for one in Step if one in services.editable_steps(application)]
+    if request.method == "POST" and not may_edit:
+        raise PermissionDenied
+    if place not in open_steps:
+        if request.method == "POST":
+            messages.error(
+                request,
+                f"Der Abschnitt „{place.label}“ ist geschlossen: Der Antrag ist eingereicht. "
+                "Es wurde nichts geändert.",
+            )
+        return redirect(f"{case.address('application_review', application)}#{place.value}")
+    page = Page(request, application, place, open_steps, may_edit=may_edit)
+    if not may_edit:
+        return page.read_only()
+    if place is Step.KOMMUNE:
+        return members_step(page)
+    if place is Step.ANLAGEN:
+        return documents_step(page)
+    return filled_in_step(page)

@@ -1,0 +1,221 @@
+"""Steps that are filled in: read, check, save, settle what two people wrote at once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+
+from applications import rules, services
+from applications.forms import conflict
+from applications.forms.steps import FORMS, StepForm
+from applications.rules import Step
+from applications.services import checks
+from applications.views import case, wording
+from kiv_portal.euro import format_euro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from applications.services import EditConflict
+
+from applications.views.steps.page import Page
+
+
+def filled_in_step(page: Page) -> HttpResponse:
+    form_class = FORMS[page.place]
+    if page.request.method != "POST":
+        return _form_page(page, form_class(sheet=page.sheet()))
+    form = form_class(page.request.POST, sheet=page.sheet())
+    if _rows_changed(page, form):
+        return _form_page(page, form)
+    if not form.is_valid():
+        return _form_page(page, form, problems=form.problems())
+    settlement = conflict.Settlement(page.request.POST)
+    data = settlement.apply(form.step_data(), services.read_step(page.application, page.place))
+    if not settlement.is_complete:
+        return _undecided(page, form, settlement)
+    try:
+        services.save_step(
+            application=page.application,
+            step=page.place,
+            data=data,
+            base_revision=form.basis,
+            by=page.user,
+            at=page.at,
+        )
+    except services.EditConflict as error:
+        return _conflict_page(page, form, error)
+    except services.NotEditable:
+        messages.error(page.request, "Der Antrag wurde inzwischen eingereicht oder abgesendet.")
+        return redirect(page.application)
+    except services.RowNotFound as error:
+        raise Http404 from error
+    except services.NotAllowed as error:
+        raise PermissionDenied from error
+    _saved(page)
+    return redirect(page.after_saving())
+
+
+def _saved(page: Page) -> None:
+    text = f"„{page.place.label}“ ist gespeichert."
+    if not page.application.is_draft:
+        text += " Abgesendet ist noch nichts."
+    messages.success(page.request, text)
+
+
+def _rows_changed(page: Page, form: StepForm) -> bool:
+    """Add or leave out a row where that was asked for; nothing is saved by it."""
+    post = page.request.POST
+    if rows := form.rows.get(post.get("zeile_hinzufuegen", "")):
+        if rows.addable:
+            rows.add()
+        return True
+    part, _, row_id = post.get("zeile_entfernen", "").partition(":")
+    if rows := form.rows.get(part):
+        if rows.addable and rows.remove(row_id):
+            rows.removed = True
+        return True
+    return False
+
+
+def _form_page(page: Page, form: StepForm, problems: Sequence[Any] = ()) -> HttpResponse:
+    filing = page.filing()
+    findings = rules.check(filing, page.application.call.terms())
+    template = (
+        "applications/step_finanzierung.html"
+        if page.place is Step.FINANZIERUNG
+        else "applications/step.html"
+    )
+    more: dict[str, Any] = {"form": form, "problems": problems}
+    if page.place is Step.FINANZIERUNG:
+        more |= {"plan": plan_table(filing.plan), "years_known": bool(form.sheet.years)}
+    if page.place is Step.ZEITPLAN:
+        last = rules.ends_on(filing.period)
+        more["ends_on"] = last
+    return page.render(template, page.context(findings, **more))
+
+
+def plan_table(plan: rules.Plan) -> dict[str, Any] | None:
+    """The saved plan as a table: kinds down, Haushaltsjahre across, what is missing below."""
+    totals = rules.plan_totals(plan)
+    if not totals.years:
+        return None
+    columns = [*totals.years, totals.total]
+
+    def amounts(lines: Iterable[Any], **wanted: str) -> list[str]:
+        (name, value), *_ = wanted.items()
+        fitting = [line for line in lines if getattr(line, name) == value]
+        return [
+            format_euro(
+                sum((x.amount for x in fitting if c.year in (None, x.year)), checks.NOTHING)
+            )
+            for c in columns
+        ]
+
+    expenses = [
+        (kind.label, amounts(plan.expenses, category=kind.value))
+        for kind in rules.ExpenseCategory
+        if any(line.category == kind.value for line in plan.expenses)
+    ]
+    cover = [
+        (kind.label, [format_euro(column.cover[kind.value]) for column in columns])
+        for kind in rules.CoverKind
+        if any(line.kind == kind.value for line in plan.cover)
+    ]
+    return {
+        "years": [str(column.year) if column.year else "Summe" for column in columns],
+        "width": len(columns) + 1,
+        "expenses": expenses,
+        "expenses_total": [format_euro(column.expenses) for column in columns],
+        "eligible_total": [format_euro(column.eligible) for column in columns],
+        "cover": cover,
+        "cover_total": [format_euro(column.cover_total) for column in columns],
+        "gaps": [_gap(column) for column in columns],
+        "balanced": not any(column.gap for column in columns),
+    }
+
+
+def _gap(totals: rules.Totals) -> dict[str, Any]:
+    if totals.gap > 0:
+        return {"text": f"{format_euro(totals.gap)} fehlen", "even": False}
+    if totals.gap < 0:
+        return {"text": f"{format_euro(-totals.gap)} zu viel", "even": False}
+    return {"text": "ausgeglichen", "even": True}
+
+
+def _conflict_page(page: Page, form: StepForm, error: EditConflict) -> HttpResponse:
+    """Both texts, field by field; everything else that was typed goes along."""
+    typed = conflict.with_mine(error.merged, error.conflicts)
+    return _choose(page, form, typed, error.revision, error.conflicts, {})
+
+
+def _undecided(page: Page, form: StepForm, settlement: conflict.Settlement) -> HttpResponse:
+    """Some field in dispute has no choice yet: ask again, with what was chosen so far."""
+    saved = services.read_step(page.application, page.place)
+    typed = form.step_data()
+    flat_saved, flat_typed = _flat(saved), _flat(typed)
+    conflicts = [
+        services.Conflict(key, None, flat_saved.get(key), flat_typed.get(key))
+        for key in settlement.keys
+        if key in flat_saved or key in flat_typed
+    ]
+    return _choose(page, form, typed, form.basis, conflicts, settlement.chosen, again=True)
+
+
+def _flat(data: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, list):
+            flat |= {f"{key}:{row['id']}": row for row in value}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _choose(
+    page: Page,
+    form: StepForm,
+    typed: dict[str, Any],
+    revision: int,
+    conflicts: Sequence[services.Conflict],
+    chosen: dict[str, str],
+    *,
+    again: bool = False,
+) -> HttpResponse:
+    carrier = type(form)(sheet=page.sheet(values=typed, revision=revision))
+    saved_by = (
+        page.application.revisions.filter(step=page.place, number__lte=revision)
+        .select_related("by")
+        .order_by("-number")
+        .first()
+    )
+    return page.render(
+        "applications/conflict.html",
+        {
+            "application": page.application,
+            "place": page.place,
+            "home": page.home,
+            "href": page.href,
+            "choices": conflict.choices(conflicts, case.names_of(page.application), chosen),
+            "inputs": carrier.inputs(),
+            "basis": revision,
+            "action": page.request.POST.get("aktion", ""),
+            "again": again,
+            "saved_by": _who(page, saved_by),
+            "saved_at": wording.instant(saved_by.at) if saved_by else "",
+        },
+        status=HTTPStatus.CONFLICT,
+    )
+
+
+def _who(page: Page, revision: Any) -> str:
+    if revision is None:
+        return "einer anderen Person"
+    if revision.by_id == page.user.pk:
+        return "Ihnen selbst, in einem anderen Fenster"
+    return str(revision.by)

@@ -1,0 +1,162 @@
+"""What every step page shows, whatever its form."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from applications import documents, rules, services
+from applications.forms.steps import Sheet
+from applications.models import Application
+from applications.rules import Finding, Step
+from applications.services import checks
+from applications.views import case, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from applications.rules import Filing
+
+
+class Page:
+    """What every step page shows, whatever its form."""
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        application: Application,
+        place: Step,
+        open_steps: Sequence[Step],
+        *,
+        may_edit: bool,
+    ) -> None:
+        self.request = request
+        self.application = application
+        self.place = place
+        self.open_steps = open_steps
+        self.may_edit = may_edit
+        self.at = case.arrived(request)
+        self.user = case.person(request)
+
+    # --- where to --------------------------------------------------------------------------------
+
+    @property
+    def href(self) -> str:
+        """This page."""
+        return case.address("application_step", self.application, self.place.value)
+
+    @property
+    def home(self) -> str:
+        """Where the person comes from: the task list, or what was asked for."""
+        name = "application" if self.application.is_draft else "application_answer"
+        return case.address(name, self.application)
+
+    def neighbour(self, distance: int) -> Step | None:
+        """The step before (-1) or after (1) this one, of those that are open."""
+        place = self.open_steps.index(self.place) + distance
+        return self.open_steps[place] if 0 <= place < len(self.open_steps) else None
+
+    def after_saving(self) -> str:
+        """Where the button that was pressed leads."""
+        pressed = self.request.POST.get("aktion", "")
+        following = self.neighbour(1)
+        if pressed == "bleiben":
+            return f"{self.href}#stand"
+        if pressed == "uebersicht" or following is None:
+            return self.home
+        return case.address("application_step", self.application, following.value)
+
+    # --- what it shows ---------------------------------------------------------------------------
+
+    def sheet(self, values: dict[str, Any] | None = None, revision: int | None = None) -> Sheet:
+        """What the step's form has to know."""
+        application = self.application
+        return Sheet(
+            application=application.uuid,
+            revision=application.revision if revision is None else revision,
+            values=services.read_step(application, self.place) if values is None else values,
+            members=tuple(case.names_of(application).items()),
+            years=case.years(application),
+            terms=application.call.terms(),
+            at=self.at,
+        )
+
+    def filing(self) -> Filing:
+        """The application as the rules see it."""
+        return checks.filing_of(self.application, self.at)
+
+    def context(self, findings: Iterable[Finding], **more: Any) -> dict[str, Any]:
+        """The variables of a step page."""
+        mine = [finding for finding in findings if finding.step == self.place]
+        begun = case.is_begun(self.application, self.place)
+        before, after = self.neighbour(-1), self.neighbour(1)
+        return {
+            "application": self.application,
+            "place": self.place,
+            "number": self.open_steps.index(self.place) + 1,
+            "count": len(self.open_steps),
+            "text": wording.STEP_TEXTS[self.place],
+            "home": self.home,
+            "before": before,
+            "before_href": self._address(before),
+            "after": after,
+            "after_href": self._address(after),
+            "findings": mine if begun else [],
+            "begun": begun,
+            "asked": self._asked(),
+            **more,
+        }
+
+    def _address(self, place: Step | None) -> str:
+        return case.address("application_step", self.application, place.value) if place else ""
+
+    def _asked(self) -> list[str]:
+        """What was asked for in this step, after filing."""
+        if self.application.is_draft:
+            return []
+        found = self.application.information_requests.filter(closed_at__isnull=True)
+        return list(found.filter(items__step=self.place).values_list("items__sentence", flat=True))
+
+    def render(
+        self,
+        template: str,
+        context: dict[str, Any],
+        status: int = HTTPStatus.OK,
+    ) -> HttpResponse:
+        """A page of this step."""
+        return render(self.request, template, context, status=status)
+
+    def read_only(self) -> HttpResponse:
+        """What is there, for people who may read and not write."""
+        findings = rules.check(self.filing(), self.application.call.terms())
+        names = case.names_of(self.application)
+        section = None
+        files: list[Any] = []
+        if self.place is Step.ANLAGEN:
+            files = files_of(self.application)
+        elif self.place is not Step.KOMMUNE:
+            content = {
+                "steps": {self.place.value: services.read_step(self.application, self.place)}
+            }
+            section = case.shown_section(documents.section(self.place, content, names))
+        return self.render(
+            "applications/step_read_only.html",
+            self.context(findings, section=section, files=files, names=names),
+        )
+
+
+def files_of(application: Application) -> list[dict[str, Any]]:
+    return [
+        {
+            "document": row,
+            "kind": row.get_kind_display(),
+            "who": row.municipality.short_name if row.municipality else "",
+            "size": documents.size_text(row.size),
+            "at": wording.instant(row.uploaded_at),
+            "href": case.address("application_document", application, row.pk),
+        }
+        for row in case.documents_of(application)
+    ]
