@@ -1,6 +1,6 @@
 """Pages that belong to the portal as a whole: home, help, contact, legal pages, health, errors."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,6 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -42,7 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "kiv_portal/home.html",
         {
             "call": call,
-            "closing": until(call.closes_at) if call and call.closes_at else "",
+            "closing": call.until() if call else "",
             "following": following,
             "reference": reference,
             "figures": figures(reference),
@@ -50,14 +49,6 @@ def home(request: HttpRequest) -> HttpResponse:
             "directory": directory_figures(),
         },
     )
-
-
-def until(instant: datetime) -> str:
-    """A closing instant as people say it: midnight belongs to the day that ends."""
-    local = timezone.localtime(instant)
-    if local.time() == time(0):
-        return f"{date_format(local.date() - timedelta(days=1), 'j. F Y')}, 24:00 Uhr"
-    return f"{date_format(local, 'j. F Y, H:i')} Uhr"
 
 
 def figures(call: FundingCall | None) -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ from applications.forms.desk import PlainForm
 from applications.forms.desk_calls import ExtensionForm, FundingCallForm
 from applications.models import FundingCall
 from applications.rules.plan import percent
-from kiv_portal.views import until
 from municipalities.admin import HistoryAdmin
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class FundingCallAdmin(HistoryAdmin):
         if obj and obj.rate is not None:
             said["rate"] = f"Das sind {percent(obj.rate)} der zuwendungsfähigen Ausgaben."
         if obj and obj.closes_at:
-            said["closes_at"] = f"Öffentlich: {until(obj.closes_at)}."
+            said["closes_at"] = f"Öffentlich: {obj.until()}."
         form._meta.help_texts = said
         return form
 

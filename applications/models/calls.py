@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from simple_history.models import HistoricalRecords
 
 from applications.rules import CallTerms, FinancingType
@@ -187,6 +189,18 @@ class FundingCall(models.Model):
     def is_over(self, at: datetime) -> bool:
         """Whether its closing instant has come."""
         return self.closes_at is not None and at >= self.closes_at
+
+    def until(self) -> str:
+        """The closing instant as people say it: midnight belongs to the day that ends.
+
+        Empty for a call that is open-ended.
+        """
+        if self.closes_at is None:
+            return ""
+        local = timezone.localtime(self.closes_at)
+        if local.time() == time(0):
+            return f"{date_format(local.date() - timedelta(days=1), 'j. F Y')}, 24:00 Uhr"
+        return f"{date_format(local, 'j. F Y, H:i')} Uhr"
 
     def limits(self) -> Limits:
         """Its limits on who may apply, as plain values for `municipalities.eligibility`."""

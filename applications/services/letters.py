@@ -287,9 +287,9 @@ def _rejection_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
 def _years_table(decision: Decision, plan: Plan, as_asked: bool) -> dict[str, Any]:
     """What is granted in each Haushaltsjahr, beside what was asked for where they differ."""
     granted = {year.year: year.amount for year in decision.years.all()}
-    asked = {year.year: year.requested for year in plan_totals(plan).years}
+    asked = {year.year: year.requested for year in plan_totals(plan).years if year.year}
     columns = ["Betrag"] if as_asked else ["beantragt", "bewilligt"]
-    sums = [granted] if as_asked else [asked, granted]
+    sums: list[dict[int, Decimal]] = [granted] if as_asked else [asked, granted]
     years = sorted(granted if as_asked else {*granted, *asked})
     nothing = Decimal(0)
     return {

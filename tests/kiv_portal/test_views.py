@@ -22,10 +22,11 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from applications.models import FundingCall
 from kiv_portal.desk import used_second_factor
 from kiv_portal.middleware import ArrivalMiddleware
 from kiv_portal.models import Authority, Download
-from kiv_portal.views import dial, figures, until
+from kiv_portal.views import dial, figures
 from tests.factories import (
     PASSWORD,
     FundingCallFactory,
@@ -233,7 +234,7 @@ def test_figures_say_only_what_a_call_says() -> None:
     ],
 )
 def test_midnight_belongs_to_the_day_that_ends(instant: datetime, said: str) -> None:
-    assert until(instant) == said
+    assert FundingCall(closes_at=instant).until() == said
 
 
 # --- Contact, downloads, legal pages ------------------------------------------------------------
