@@ -163,8 +163,6 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Municipality):
         return value.ags
-    if isinstance(value, uuid.UUID):
-        return str(value)
     return value
 
 
