@@ -131,7 +131,7 @@ class _Writer:
         columns = ", ".join(quote(field.column) for field in model._meta.concrete_fields)
         added = ("history_date", "history_change_reason", "history_type", "history_user_id")
         sql = (
-            f"INSERT INTO {quote(history._meta.db_table)} "  # noqa: S608 - names of our own models
+            f"INSERT INTO {quote(history._meta.db_table)} "  # noqa: S608  # nosec B608 (names of our own models)
             f"({columns}, {', '.join(map(quote, added))}) "
             f"SELECT {columns}, %s, %s, %s, %s FROM {quote(model._meta.db_table)} "
             f"WHERE {quote(model._meta.pk.column)} IN ({', '.join(['%s'] * len(pks))})"
