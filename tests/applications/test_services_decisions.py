@@ -21,7 +21,9 @@ from applications.services.decisions import (
     RoundMissing,
     faults_of,
 )
+from applications.services.delivery import LetterNotReady, open_letter
 from applications.services.letters import LetterIncomplete
+from applications.services.rendering import render_letter_pdf
 from applications.workflow import Status
 from kiv_portal.models import Authority, Job, OutboxMail
 from municipalities import permissions
@@ -718,6 +720,24 @@ def test_the_tenor_names_amount_kind_purpose_period_and_years(w):
     assert tenor["table"]["total_row"] == ["Summe", "18.000,00 €"]
 
 
+def test_where_the_financing_is_no_share_the_rate_is_a_ceiling(w):
+    application = world.proposed(w)
+    type(w.call).objects.update(financing_type="shortfall", rate="0.9000")
+    application = Application.objects.get(pk=application.pk)
+    first = section(letter_of(application, w.signer), "")["paragraphs"][0]
+    assert first.endswith(
+        "Fehlbedarfsfinanzierung in Höhe von 18.000,00 €, höchstens jedoch 90 v. H. der "
+        "zuwendungsfähigen Ausgaben."
+    )
+
+
+def test_a_signer_without_a_name_leaves_a_line_and_no_address(w):
+    w.signer.name = ""
+    w.signer.save()
+    values = letter_of(world.proposed(w), w.signer)
+    assert values["signatory_lines"] == ["Im Auftrag", "_" * 30]
+
+
 def test_the_finance_plan_stands_in_the_letter_year_by_year(w):
     plan = section(letter_of(world.proposed(w), w.signer), "Verbindlicher Finanzierungsplan")
     assert [column["label"] for column in plan["table"]["columns"]] == [
@@ -849,3 +869,36 @@ def test_a_letter_stays_as_it_was_written(w):
     LetterBlock.objects.update(text="Anders")
     Authority.objects.update(name="Andere Behörde")
     assert Letter.objects.get().values == before
+
+
+# --- Handing the letter out -----------------------------------------------------------------------
+
+
+def test_a_letter_without_its_pdf_was_not_retrieved(w):
+    world.granted(w)
+    with pytest.raises(LetterNotReady):
+        open_letter(letter=Letter.objects.get(), by=w.clerk, at=LATER)
+    assert Letter.objects.get().first_opened_at is None
+
+
+def test_the_first_retrieval_is_noted_once_and_logged(w):
+    application = world.granted(w)
+    letter = Letter.objects.get()
+    render_letter_pdf(str(letter.pk), NOW)
+    for at in (LATER, LATER + timedelta(days=1)):
+        assert open_letter(letter=letter, by=w.clerk, at=at).first_opened_at == LATER
+    entries = application.log.filter(action="letter_opened")
+    assert [(e.at, e.actor_id, e.content.values) for e in entries] == [
+        (LATER, w.clerk.pk, {"letter": str(letter.pk)})
+    ]
+
+
+@pytest.mark.parametrize("who", ["stranger", "reader", "reviewer", "signer", "administrator"])
+def test_nobody_but_the_applicant_retrieves_the_letter(w, who):
+    world.granted(w)
+    letter = Letter.objects.get()
+    render_letter_pdf(str(letter.pk), NOW)
+    with pytest.raises(services.NotAllowed):
+        open_letter(letter=letter, by=getattr(w, who), at=LATER)
+    letter.refresh_from_db()
+    assert letter.first_opened_at is None

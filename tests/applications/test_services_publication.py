@@ -1,6 +1,6 @@
 """A granted project enters the public directory, and leaves it, by a move of its own."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -89,6 +89,34 @@ def test_a_project_can_be_shown_again_and_the_applicant_is_told_again(w):
     services.publish_project(application=application, by=w.reviewer, at=LATER)
     assert Project.objects.get().is_public is True
     assert OutboxMail.objects.count() == mails + 2
+
+
+def _funded_before(w: world.World) -> list[str]:
+    """What a new draft of the town learns of its earlier projects."""
+    findings = services.findings_of(world.draft(w), LATER)
+    return [f"{f.severity}: {f.message}" for f in findings if f.code == "already_funded"]
+
+
+def test_the_next_application_names_the_round_of_a_public_project(w):
+    application = world.granted(w)
+    assert _funded_before(w) == []
+    services.publish_project(application=application, by=w.reviewer, at=NOW)
+    (said,) = _funded_before(w)
+    assert said.startswith("notice: ")
+    assert "KIV IV" in said
+    services.withdraw_project(application=application, reason="x", by=w.reviewer, at=NOW)
+    assert _funded_before(w) == []
+
+
+def test_a_municipality_under_a_new_key_keeps_its_past(w):
+    services.publish_project(application=world.granted(w), by=w.reviewer, at=NOW)
+    old = w.town
+    w.town = w.other_town
+    w.clerk = w.stranger
+    assert _funded_before(w) == []
+    old.valid_to, old.successor = date(2026, 11, 16), w.other_town
+    old.save()
+    assert len(_funded_before(w)) == 1
 
 
 def test_what_is_not_public_cannot_be_taken_out(w):
