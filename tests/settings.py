@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 _VARYING = ("DEBUG", "PORTAL_DEMO", "PORTAL_TLS", "PORTAL_ADDRESS", "EMAIL_URL", "MEDIA_ROOT")
@@ -24,6 +25,9 @@ if "pytest" not in sys.modules:  # mypy reads the settings as well and must leav
 elif "PORTAL_TEST_DIR" in os.environ:  # a worker of pytest-xdist
     TEST_DIR = Path(os.environ["PORTAL_TEST_DIR"])
 else:
+    for left in Path(tempfile.gettempdir()).glob("kiv-portal-tests-*"):  # by tests that were killed
+        if left.stat().st_mtime < time.time() - 24 * 3600:
+            shutil.rmtree(left, ignore_errors=True)
     TEST_DIR = Path(tempfile.mkdtemp(prefix="kiv-portal-tests-"))
     os.environ["PORTAL_TEST_DIR"] = str(TEST_DIR)
     atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)
