@@ -320,6 +320,13 @@ def _make(page: Page, application: Application, form: Any, by: User, at: datetim
         raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES) from error
     except services.WrongState as error:
         raise Refused(HTTPStatus.CONFLICT, CHANGED, str(error)) from error
+    except services.PartnerTaken as error:
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "Eine Partnerkommune ist inzwischen anderswo beteiligt",
+            "Die eingereichte Fassung lässt sich deshalb nicht wiederherstellen. Bitte klären Sie "
+            "mit der Kommune, wer am Antrag beteiligt ist.",
+        ) from error
     except services.ProposalChanged as error:
         raise Refused(
             HTTPStatus.CONFLICT,

@@ -194,6 +194,10 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             services.answer(application=application, by=user, at=at)
         except services.WrongState:
             messages.info(request, "Zurzeit sind keine Unterlagen nachzureichen.")
+        except services.NotSubmittable as error:
+            said = " ".join(finding.message for finding in error.findings)
+            messages.error(request, f"Noch nicht abgesendet. {said}")
+            return redirect(case.address("application_answer", application))
         except services.NotAllowed as error:
             raise PermissionDenied from error
         else:

@@ -354,3 +354,16 @@ class TestDoors:
         application = world.requested(w)
         for rest in ("einreichen/", "nachreichen/", "zurueckziehen/"):
             assert browser.post(place(application, rest), {"grund": "x"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_an_answer_that_leaves_no_title_is_not_sent_and_says_why():
+    w = world.build()
+    application = world.requested(w)
+    world.save(application, Step.KONZEPTION, {"title": ""}, w.clerk)
+    browser = signed_in(w.signatory)
+    address = place(application, "nachreichen/")
+    response = browser.post(address, {"absenden": "on"}, follow=True)
+    assert "Noch nicht abgesendet." in response.content.decode()
+    application.refresh_from_db()
+    assert application.status == "information_requested"
