@@ -383,10 +383,6 @@ def version(request: HttpRequest, application: Application) -> HttpResponse:
             "content": {
                 **shown,
                 "sections": [case.shown_section(row) for row in shown["sections"]],
-                "members": [
-                    {**row, "population": wording.number(row["population"] or 0)}
-                    for row in shown["members"]
-                ],
             },
             "files": case.shown_files(application, content),
             "is_whole": snapshots.is_whole(snapshot),
