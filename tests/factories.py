@@ -124,7 +124,7 @@ class ContactFactory(DjangoModelFactory):
         model = Contact
 
     project = factory.SubFactory(ProjectFactory)
-    person = "Erika Muster"
+    person = "Musterperson Eins"
     email = "integration@kommune.example"
     phone = "06151 12345"
     phone_e164 = "+49615112345"

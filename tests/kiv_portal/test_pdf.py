@@ -79,7 +79,7 @@ LETTER = {
         {"heading": "Rechtsbehelfsbelehrung", "paragraphs": ["Mustertext."], "table": None},
     ],
     "closing": "Mit freundlichen Grüßen",
-    "signatory_lines": ["Im Auftrag", "Erika Muster"],
+    "signatory_lines": ["Im Auftrag", "Musterperson Eins"],
     "annexes": ["ANBest-GK", "Vordruck Mittelabruf"],
     "sample": True,
 }

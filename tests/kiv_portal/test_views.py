@@ -509,11 +509,11 @@ PRIVATE = {
 def test_private_pages_ask_who_is_there(client: Client, name: str) -> None:
     address = reverse(name)
     assert client.get(address).headers["Location"].startswith("/konto/anmelden/?next=")
-    user = UserFactory(name="Erika Muster")
+    user = UserFactory(name="Musterperson Eins")
     sign_in(client, user, "password")
     response = client.get(address)
     assert PRIVATE[name] in text(response)
-    assert "Angemeldet als Erika Muster" in text(response)
+    assert "Angemeldet als Musterperson Eins" in text(response)
     assert page(response).xpath("//form[@action='/konto/abmelden/']/@method") == ["post"]
 
 

@@ -240,7 +240,7 @@ def test_a_contact_can_be_erased(client, keeper):
 
 
 def test_an_erased_contact_is_in_no_history_and_no_log(client, keeper):
-    project = ContactFactory(person="Erika Muster").project
+    project = ContactFactory(person="Musterperson Eins").project
     data = form_data(project, **{"contact-0-phone": "06127/903-174"})
     assert client.post(change_address(project), data).status_code == 302
     data = form_data(project, **{"contact-0-DELETE": "on"})
@@ -248,7 +248,7 @@ def test_an_erased_contact_is_in_no_history_and_no_log(client, keeper):
     assert Contact.history.count() == 0
     messages = [entry.get_change_message() for entry in LogEntry.objects.all()]
     assert len(messages) == 2
-    assert "Erika" not in " ".join(messages)
+    assert "Musterperson" not in " ".join(messages)
 
 
 def test_what_happened_since_the_record_was_read_is_not_undone(client, keeper, monkeypatch):
@@ -397,10 +397,10 @@ def test_contacts_are_hidden_shown_and_confirmed_with_one_click(client, keeper):
 
 
 def test_contacts_are_not_edited_in_their_list(client, keeper):
-    contact = ContactFactory(person="Erika Muster")
+    contact = ContactFactory(person="Musterperson Eins")
     client.post(f"{CONTACTS}{contact.pk}/change/", {"person": "Andere"})
     contact.refresh_from_db()
-    assert contact.person == "Erika Muster"
+    assert contact.person == "Musterperson Eins"
     assert client.get(f"{CONTACTS}add/").status_code == 403
 
 

@@ -579,7 +579,7 @@ def test_without_a_contact_to_show_the_page_sends_people_to_the_municipality(
     assert "nicht angegeben" not in text
     assert "Bitte wenden Sie sich an die Kommune oder an die Bewilligungsbehörde" in text
     assert '<a href="/kontakt/">Kontakt</a>' in response.content.decode()
-    assert "Erika Muster" not in text
+    assert "Musterperson Eins" not in text
 
 
 def test_a_film_without_an_address_is_text_and_with_one_a_link(client, directory):
