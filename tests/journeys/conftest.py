@@ -163,6 +163,7 @@ def axe() -> Callable[[Page], None]:
     def check(page: Page) -> None:
         # Evaluated by the debugger and therefore not stopped by the content security policy,
         # which must stay as it is for everything else.
+        page.wait_for_load_state()
         page.evaluate(source)
         result = page.evaluate(
             "options => axe.run(document, options)",
