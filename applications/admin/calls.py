@@ -76,7 +76,10 @@ class FundingCallAdmin(HistoryAdmin):
                 )
             },
         ),
-        ("Unterlagen und Schreiben", {"fields": ("required_documents", "letters_elsewhere")}),
+        (
+            "Unterlagen und Schreiben",
+            {"fields": ("required_documents", "signature_form", "letters_elsewhere")},
+        ),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: FundingCall | None = None) -> Any:

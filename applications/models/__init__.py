@@ -21,11 +21,20 @@ from applications.models.records import (
     Revision,
     Snapshot,
 )
+from applications.models.reminders import CallSubscription, ReminderOff, ReminderSent
+from applications.models.team import (
+    ApplicationGuest,
+    GuestRole,
+    SectionComment,
+    SubmissionToken,
+)
 
 __all__ = [
     "Adoption",
     "Application",
+    "ApplicationGuest",
     "ApplicationMember",
+    "CallSubscription",
     "CaseLogEntry",
     "CaseLogPayload",
     "CoverItem",
@@ -35,6 +44,7 @@ __all__ = [
     "Document",
     "Expense",
     "FundingCall",
+    "GuestRole",
     "InformationRequest",
     "Letter",
     "LetterBlock",
@@ -42,7 +52,11 @@ __all__ = [
     "Milestone",
     "NumberRange",
     "ParticipationFormat",
+    "ReminderOff",
+    "ReminderSent",
     "RequestItem",
     "Revision",
+    "SectionComment",
     "Snapshot",
+    "SubmissionToken",
 ]

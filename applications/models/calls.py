@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from simple_history.models import HistoricalRecords
 
-from applications.rules import CallTerms, FinancingType
+from applications.rules import CallTerms, FinancingType, SignatureForm
 from municipalities.eligibility import Limits
 from projects.models import FundingRound
 
@@ -111,6 +111,13 @@ class FundingCall(models.Model):
         "Entscheidung frühestens nach Wochen", null=True, blank=True
     )
     required_documents = models.JSONField("verlangte Anlagen", default=list, blank=True)
+    signature_form = models.CharField(
+        "Form der Unterschrift",
+        max_length=20,
+        choices=[(form.value, form.label) for form in SignatureForm],
+        default=SignatureForm.NONE,
+        help_text="Was fehlt, steht als Hinweis beim Antrag und verhindert das Einreichen nicht.",
+    )
     letters_elsewhere = models.BooleanField(
         "Schreiben entstehen außerhalb des Portals",
         default=False,
@@ -237,6 +244,7 @@ class FundingCall(models.Model):
             closes_at=self.closes_at,
             earliest_decision_weeks=self.earliest_decision_weeks,
             required_documents=tuple(self.required_documents),
+            signature_form=self.signature_form,
             **{key: value for key, value in given.items() if value},
         )
 

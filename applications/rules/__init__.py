@@ -20,6 +20,7 @@ from applications.rules.filing import (
     lead_present,
     missing,
     requested_amount_present,
+    signature_present,
     title_present,
 )
 from applications.rules.period import (
@@ -48,6 +49,7 @@ from applications.rules.plan import (
     share_of,
     years_match_period,
 )
+from applications.rules.reminders import Reminder, ReminderKind, due_reminders
 from applications.rules.values import (
     REQUIRED_TEXTS,
     Adoption,
@@ -67,6 +69,7 @@ from applications.rules.values import (
     Plan,
     PlanTotals,
     RequiredText,
+    SignatureForm,
     Step,
     Totals,
 )
@@ -91,8 +94,11 @@ __all__ = [
     "Period",
     "Plan",
     "PlanTotals",
+    "Reminder",
+    "ReminderKind",
     "RequiredText",
     "Severity",
+    "SignatureForm",
     "Step",
     "Totals",
     "adoption_after_start",
@@ -106,6 +112,7 @@ __all__ = [
     "decision_expected_on",
     "declarations_given",
     "documents_present",
+    "due_reminders",
     "eligibility_in_form",
     "ends_on",
     "highest_grant",
@@ -125,6 +132,7 @@ __all__ = [
     "requested_within_eligible",
     "requested_within_rate",
     "share_of",
+    "signature_present",
     "start_after_decision_expected",
     "title_present",
     "years_match_period",
@@ -165,6 +173,7 @@ def _findings(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
     yield from _on_the_plan(filing, terms)
     yield from documents_present(filing, terms)
     yield cooperation_declared(filing, terms)
+    yield signature_present(filing, terms)
     yield from declarations_given(filing, terms)
 
 

@@ -15,6 +15,7 @@ from applications.rules.values import (
     Declaration,
     DocumentKind,
     Filing,
+    SignatureForm,
     Step,
 )
 from municipalities.eligibility import Finding, Severity
@@ -88,13 +89,16 @@ def contact_complete(filing: Filing) -> Finding | None:
 def documents_present(filing: Filing, terms: CallTerms) -> list[Finding]:
     """Every document the call requires is uploaded; one `document_missing` for each that is not.
 
-    The Kooperationserklärung is due from the partners of a Verbund and has its own rule.
+    Kooperationserklärung and Unterschriftsblatt have rules of their own.
     """
     present = {document.kind for document in filing.documents}
+    elsewhere = {DocumentKind.COOPERATION}
+    if terms.signature_form in (SignatureForm.SHEET, SignatureForm.QUALIFIED):
+        elsewhere.add(DocumentKind.SIGNATURE_SHEET)
     return [
         _document_missing(f"Es fehlt die Anlage „{DocumentKind(kind).label}“.", kind, terms)
         for kind in terms.required_documents
-        if kind not in present and kind != DocumentKind.COOPERATION
+        if kind not in present and kind not in elsewhere
     ]
 
 
@@ -117,6 +121,35 @@ def _document_missing(message: str, kind: str, terms: CallTerms) -> Finding:
         "Bitte laden Sie die Unterlage hoch.",
         Step.ANLAGEN,
         str(kind),
+    )
+
+
+def signature_present(filing: Filing, terms: CallTerms) -> Finding | None:
+    """The signature the call wants uploaded is there; else `signature_missing` (PROGRAMME §6).
+
+    Where the signatory's account signs, filing is the signature: a matter of permission.
+    """
+    said = {
+        SignatureForm.SHEET: (
+            "Es fehlt das unterschriebene Unterschriftsblatt.",
+            "Bitte drucken Sie es aus, lassen Sie es von der zeichnungsberechtigten Person "
+            "unterschreiben und laden Sie es bei den Anlagen hoch.",
+        ),
+        SignatureForm.QUALIFIED: (
+            "Es fehlt das Unterschriftsblatt mit qualifizierter elektronischer Signatur.",
+            "Bitte lassen Sie das Unterschriftsblatt von der zeichnungsberechtigten Person "
+            "qualifiziert elektronisch signieren und laden Sie es bei den Anlagen hoch.",
+        ),
+    }.get(SignatureForm(terms.signature_form))
+    if said is None or DocumentKind.SIGNATURE_SHEET in {d.kind for d in filing.documents}:
+        return None
+    return Finding(
+        "signature_missing",
+        Severity.WARNING,
+        terms.source_signature,
+        *said,
+        Step.ANLAGEN,
+        DocumentKind.SIGNATURE_SHEET,
     )
 
 

@@ -121,6 +121,25 @@ class FinancingType(StrEnum):
         }[self.value]
 
 
+class SignatureForm(StrEnum):
+    """How the call wants an application signed (PROGRAMME §6). The portal checks no signature."""
+
+    NONE = "none"
+    SHEET = "sheet"
+    ACCOUNT = "account"
+    QUALIFIED = "qualified"
+
+    @property
+    def label(self) -> str:
+        """The German name of the form."""
+        return {
+            "none": "keine besondere Form",
+            "sheet": "unterschriebenes Unterschriftsblatt, hochgeladen",
+            "account": "Einreichen durch das Konto einer zeichnungsberechtigten Person",
+            "qualified": "qualifizierte elektronische Signatur, hochgeladen",
+        }[self.value]
+
+
 class DocumentKind(StrEnum):
     """What an uploaded document is (Anlage)."""
 
@@ -305,6 +324,7 @@ class CallTerms:
     closes_at: datetime | None = None
     earliest_decision_weeks: int | None = None
     required_documents: tuple[str, ...] = ()
+    signature_form: str = SignatureForm.NONE
     required_declarations: tuple[str, ...] = tuple(Declaration)
     source_duration: str = "Programmseite"
     source_cap: str = "Förderaufruf"
@@ -314,6 +334,7 @@ class CallTerms:
     source_start: str = "Förderrichtlinie"
     source_adoption: str = "Programmseite"
     source_documents: str = "Förderaufruf"
+    source_signature: str = "Förderaufruf"
     source_declarations: str = "Förderaufruf"
 
 

@@ -30,6 +30,7 @@ MISSING_CODES: Final = frozenset(
         "field_missing",
         "lead_missing",
         "requested_amount_missing",
+        "signature_missing",
         "title_missing",
     }
 )
