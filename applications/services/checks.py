@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -90,23 +91,53 @@ def plan_of(application: Application) -> rules.Plan:
     )
 
 
-def filing_of(application: Application, at: datetime) -> Filing:
-    """The application as it stands, as plain values for the rules."""
-    day = timezone.localdate(at)
+def members_of(application: Application, at: datetime) -> Filing:
+    """Who applies and whether they may: all that the step with the members is about.
+
+    The rest of the application is left out, so its findings are those of this step alone.
+    """
     limits = application.call.limits()
     rows = list(application.members.all())
     members = members_as_rules_see_them(rows, limits, application.call.opens_at)
     lead = members[0] if members else None
     partners = tuple(members[1:])
+    day = timezone.localdate(at)
+    return Filing(
+        lead=lead,
+        partners=partners,
+        eligibility=tuple(assess(lead, partners, limits, day)) if lead else (),
+        filed_on=day,
+    )
+
+
+def parts_of(application: Application, at: datetime) -> Filing:
+    """Everything but whether the members may apply: for the steps that are written.
+
+    Saves the queries for official figures and earlier rounds, which only the step with the
+    members has to do with.
+    """
+    towns = [row.municipality for row in application.members.all()]
+    members = [Member(town.ags, town.short_name, town.kind) for town in towns]
+    return _with_parts(application, Filing(filed_on=timezone.localdate(at)), members)
+
+
+def filing_of(application: Application, at: datetime) -> Filing:
+    """The application as it stands, as plain values for the rules."""
+    filing = members_of(application, at)
+    return _with_parts(application, filing, list(filing.members))
+
+
+def _with_parts(application: Application, filing: Filing, members: list[Member]) -> Filing:
     declared = {
         Declaration.CORRECT: application.declares_correct,
         Declaration.NOT_STARTED: application.declares_not_started,
         Declaration.FINANCING_SECURED: application.declares_financing_secured,
     }
-    return Filing(
+    return replace(
+        filing,
         title=application.title,
-        lead=lead,
-        partners=partners,
+        lead=members[0] if members else None,
+        partners=tuple(members[1:]),
         contacts=(
             rules.ContactPoint(
                 unit=application.contact_unit,
@@ -139,8 +170,6 @@ def filing_of(application: Application, at: datetime) -> Filing:
         ),
         declarations=frozenset(code for code, given in declared.items() if given),
         authority_declared=application.authority_declared,
-        eligibility=tuple(assess(lead, partners, limits, day)) if lead else (),
-        filed_on=day,
     )
 
 

@@ -611,5 +611,5 @@ class TestThePlan:
             world.save(
                 application, Step.FINANZIERUNG, {"cover": cover}, w.clerk, NOW + timedelta(rows)
             )
-            with django_assert_num_queries(15):
+            with django_assert_num_queries(11):
                 clerk.get(place(application, "finanzierung/"))

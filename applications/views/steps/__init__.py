@@ -24,8 +24,10 @@ __all__ = ["plan_table", "step"]
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
     """A step of the application: read what was typed, save it, say what the rules find."""
-    application = case.with_parts(case.find(request, key))
+    application = case.find(request, key)
     place = case.step_of(step)
+    if place is not Step.KOMMUNE:
+        case.with_parts(application)
     may_edit = permissions.may_edit(case.person(request), application)
     open_steps = [one for one in Step if one in services.editable_steps(application)]
     if request.method == "POST" and not may_edit:

@@ -85,8 +85,10 @@ class Page:
         )
 
     def filing(self) -> Filing:
-        """The application as the rules see it."""
-        return checks.filing_of(self.application, self.at)
+        """The application as the rules of this step see it."""
+        if self.place is Step.KOMMUNE:
+            return checks.members_of(self.application, self.at)
+        return checks.parts_of(self.application, self.at)
 
     def context(self, findings: Iterable[Finding], **more: Any) -> dict[str, Any]:
         """The variables of a step page."""
