@@ -12,6 +12,7 @@ from applications.models.application import (
 )
 from applications.models.calls import FundingCall, NumberRange
 from applications.models.decisions import Decision, DecisionHand, DecisionYear
+from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
 from applications.models.records import (
     CaseLogEntry,
@@ -46,12 +47,14 @@ __all__ = [
     "FundingCall",
     "GuestRole",
     "InformationRequest",
+    "KeptInput",
     "Letter",
     "LetterBlock",
     "LetterKind",
     "Milestone",
     "NumberRange",
     "ParticipationFormat",
+    "Presence",
     "ReminderOff",
     "ReminderSent",
     "RequestItem",

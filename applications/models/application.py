@@ -395,6 +395,15 @@ class CoverItem(Part):
         return f"{self.year} {self.get_kind_display()}"
 
 
+class ScanState(models.TextChoices):
+    """What the virus scan found; empty where none is set up (or was, at the upload)."""
+
+    PENDING = "pending", "wird geprüft"
+    CLEAN = "clean", "geprüft"
+    FOUND = "found", "Fund"
+    FAILED = "failed", "nicht prüfbar"
+
+
 def document_path(document: Document, filename: str) -> str:
     """Where a document lies: never below a name that somebody typed."""
     return f"antraege/{document.application.uuid}/{document.id}"
@@ -427,6 +436,16 @@ class Document(models.Model):
     removed_at: models.DateTimeField[datetime | None, datetime | None] = models.DateTimeField(
         "entfernt am", null=True, blank=True
     )
+    replaces = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced_by",
+        verbose_name="ersetzt",
+    )
+    scan = models.CharField("Virenprüfung", max_length=10, choices=ScanState, blank=True)
+    scanned_at = models.DateTimeField("geprüft am", null=True, blank=True)
 
     objects = DocumentQuerySet.as_manager()
 
@@ -443,3 +462,8 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def may_be_opened(self) -> bool:
+        """Whether the file is handed out: not while it waits for the scan, not with a find."""
+        return self.scan not in (ScanState.PENDING, ScanState.FOUND)
