@@ -5,13 +5,13 @@ from applications.models.application import (
     Application,
     ApplicationMember,
     CoverItem,
-    Document,
     Expense,
     Milestone,
     ParticipationFormat,
 )
 from applications.models.calls import FundingCall, NumberRange
 from applications.models.decisions import Decision, DecisionHand, DecisionYear
+from applications.models.documents import Document, ScanState
 from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
 from applications.models.records import (
@@ -59,6 +59,7 @@ __all__ = [
     "ReminderSent",
     "RequestItem",
     "Revision",
+    "ScanState",
     "SectionComment",
     "Snapshot",
     "SubmissionToken",
