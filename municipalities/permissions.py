@@ -76,6 +76,7 @@ DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "projects.contact": _KEPT,
     "projects.fundinground": _KEPT,
     "projects.project": _KEPT,
+    "projects.projectdocument": _KEPT,
     "projects.projectmember": _KEPT,
 }
 """Model × verb: the staff roles that may. What is not in it, nobody may at the desk; moves of an

@@ -19,7 +19,14 @@ from django.utils import timezone
 from kiv_portal.folding import search_terms
 from municipalities.admin import DeskInline, HistoryAdmin
 from projects import services
-from projects.models import Contact, FundingRound, Project, ProjectMember
+from projects.models import (
+    ChangeSubject,
+    Contact,
+    FundingRound,
+    Project,
+    ProjectDocument,
+    ProjectMember,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +75,21 @@ class ContactInline(DeskInline, admin.StackedInline):
 
     model = Contact
     form = ContactForm
-    fields = ("person", "email", "phone", "phone_e164", "basis", "confirmed_on", "hidden")
+    fields = ("person", "email", "phone", "phone_e164", "basis", "confirmed_on")
+    fields += ("expires_on", "hidden")
     readonly_fields = ("phone_e164", "hidden")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change")
+
+
+class DocumentInline(DeskInline, admin.StackedInline):
+    """The strategy and the resolutions on it, once they exist."""
+
+    model = ProjectDocument
+    extra = 0
+    fields = ("kind", "title", "file", "address", "dated_on", "accessible")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may(request, "change")
@@ -97,7 +117,7 @@ class ProjectAdmin(HistoryAdmin):
     list_display = ("title", "places", "round", "amif", "public")
     list_filter = (StateFilter, "round", "amif")
     search_fields = ("search_key",)
-    inlines = (MemberInline, ContactInline)
+    inlines = (MemberInline, DocumentInline, ContactInline)
     actions = ("publish", "withdraw")
     change_form_template = "projects/admin_project.html"
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
@@ -149,9 +169,22 @@ class ProjectAdmin(HistoryAdmin):
         super().save_formset(request, form, formset, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        shown_before = Contact.objects.shown().filter(project=form.instance).exists()
         super().save_related(request, form, formsets, change)
-        if form.has_changed() or any(formset.has_changed() for formset in formsets):
-            services.settle_edit(project=form.instance, at=request.arrived_at)
+        changed = {formset.model for formset in formsets if formset.has_changed()}
+        if not form.has_changed() and not changed:
+            return
+        shown = shown_before or Contact.objects.shown().filter(project=form.instance).exists()
+        subjects = {
+            ChangeSubject.PROJECT: form.has_changed() or ProjectMember in changed,
+            ChangeSubject.DOCUMENTS: ProjectDocument in changed,
+            ChangeSubject.CONTACT: Contact in changed and shown,
+        }
+        services.settle_edit(
+            project=form.instance,
+            at=request.arrived_at,
+            subjects=[subject for subject, is_so in subjects.items() if is_so],
+        )
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -250,7 +283,7 @@ class ContactAdmin(HistoryAdmin):
     ordering = ("confirmed_on", "project__sort_key")
     actions = ("hide", "show", "confirm_today")
     readonly_fields = ("project", "person", "email", "phone", "phone_e164", "basis")
-    readonly_fields += ("confirmed_on", "hidden")
+    readonly_fields += ("confirmed_on", "expires_on", "hidden")
     fields = readonly_fields
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -292,7 +325,7 @@ class FundingRoundAdmin(HistoryAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj._history_date = request.arrived_at
         super().save_model(request, obj, form, change)
-        services.raise_version(request.arrived_at)
+        services.settle_round(round=obj, at=request.arrived_at)
 
 
 def _refuse_case(project: Project) -> None:

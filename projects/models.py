@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar, cast
+import uuid
+from datetime import date, datetime
+from typing import ClassVar, Final, cast
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
 from simple_history.models import HistoricalRecords
@@ -12,6 +16,9 @@ from simple_history.models import HistoricalRecords
 from kiv_portal.folding import search_key, sort_key
 from kiv_portal.models import KeyField
 from municipalities.models import District, Municipality
+
+RESERVED_SLUGS: Final = ("aenderungen", "zahlen")
+"""Addresses below /projekte/ that are pages of their own."""
 
 
 class FundingRound(models.Model):
@@ -112,6 +119,7 @@ class Project(models.Model):
     from_application = models.BooleanField("aus einem Antrag", default=False, editable=False)
     search_key = KeyField()
     sort_key = KeyField(db_index=True)
+    places_key = KeyField()  # the keys of its municipalities, parted by blanks: counts rest on it
     history = HistoricalRecords()
 
     objects = ProjectQuerySet.as_manager()
@@ -127,10 +135,18 @@ class Project(models.Model):
                 violation_error_message="Nur Veröffentlichtes kann zurückgezogen werden.",
             ),
             models.CheckConstraint(
-                condition=~Q(slug="aenderungen"),
+                condition=~Q(slug__in=RESERVED_SLUGS),
                 name="project_slug_not_reserved",
                 violation_error_message="Diese Adresse ist vergeben.",
             ),
+        ]
+        indexes: ClassVar = [
+            # One page of the directory, without looking at what stands on the others.
+            models.Index(
+                fields=["sort_key", "slug"],
+                condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
+                name="project_public_in_order",
+            )
         ]
 
     def __str__(self) -> str:
@@ -155,7 +171,8 @@ class Project(models.Model):
     def fill_keys(self) -> None:
         """Set the stored keys; needs the municipalities, so the service saves twice."""
         names: list[str] = []
-        for member in self.members.select_related("municipality__district"):
+        members = list(self.members.select_related("municipality__district"))
+        for member in members:
             municipality = member.municipality
             names += [
                 municipality.official_name,
@@ -165,9 +182,9 @@ class Project(models.Model):
                 member.declared_name,
             ]
         self.search_key = search_key(self.title, self.unit, self.summary, *names)
-        first = self.members.select_related("municipality").first()
-        lead = first.municipality.short_name if first else ""
+        lead = members[0].municipality.short_name if members else ""
         self.sort_key = sort_key(f"{lead} {self.title}")
+        self.places_key = " ".join(member.municipality.ags for member in members)
 
 
 class ProjectMember(models.Model):
@@ -202,10 +219,67 @@ class ProjectMember(models.Model):
         return f"{self.municipality} in {self.project}"
 
 
+class DocumentKind(models.TextChoices):
+    """What comes out of a project in the end."""
+
+    STRATEGY = "strategy", "Vielfalts- und Integrationsstrategie"
+    RESOLUTION = "resolution", "Beschluss"
+
+
+def pdf_only(upload: File) -> None:
+    """Refuse what is no PDF file, or too large."""
+    if upload.size > settings.UPLOAD_MAX_BYTES:
+        raise ValidationError(
+            f"Die Datei ist größer als {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB."
+        )
+    upload.seek(0)
+    begin = upload.read(5)
+    upload.seek(0)
+    if begin != b"%PDF-":
+        raise ValidationError("Bitte laden Sie eine PDF-Datei hoch.")
+
+
+class ProjectDocument(models.Model):
+    """The strategy, or a council's resolution on it: a file, or an address elsewhere."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="documents")
+    kind = models.CharField("Art", max_length=20, choices=DocumentKind)
+    title = models.CharField(
+        "Titel",
+        max_length=200,
+        blank=True,
+        help_text="Leer: die Art. Im Verbund etwa „Beschluss der Gemeindevertretung Selters“.",
+    )
+    file = models.FileField("Datei (PDF)", upload_to="projects/", blank=True, validators=[pdf_only])
+    address = models.URLField("oder Adresse", blank=True)
+    dated_on = models.DateField("Datum", null=True, blank=True)
+    accessible = models.BooleanField("barrierefrei", null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = "Dokument"
+        verbose_name_plural = "Strategie und Beschlüsse"
+        ordering: ClassVar = ["-kind", "dated_on", "pk"]  # the strategy before the resolutions
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=(Q(file="") & ~Q(address="")) | (~Q(file="") & Q(address="")),
+                name="project_document_file_or_address",
+                violation_error_message="Bitte entweder eine Datei oder eine Adresse angeben.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(DocumentKind(self.kind).label)
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
     def shown(self) -> ContactQuerySet:
-        """Contacts the project's page may show."""
+        """Contacts that nobody has hidden."""
         return self.filter(hidden=False)
+
+    def shown_on(self, day: date) -> ContactQuerySet:
+        """Contacts the project's page may show that day: neither hidden nor expired."""
+        return self.shown().filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
 
 
 class Contact(models.Model):
@@ -220,6 +294,12 @@ class Contact(models.Model):
         "Grundlage", max_length=200, help_text="etwa „Programmseite“ oder „Einwilligung vom …“"
     )
     confirmed_on = models.DateField("zuletzt bestätigt")
+    expires_on = models.DateField(
+        "gezeigt bis",
+        null=True,
+        blank=True,
+        help_text="Letzter Tag, an dem der Kontakt öffentlich steht; leer: ohne Ende.",
+    )
     hidden = models.BooleanField("ausgeblendet", default=False)
     history = HistoricalRecords(cascade_delete_history=True)  # who is erased is erased there too
 
@@ -260,3 +340,47 @@ class DirectoryVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class ChangeKind(models.TextChoices):
+    """What happened to an entry of the directory."""
+
+    NEW = "new", "neu"
+    CHANGED = "changed", "geändert"
+    WITHDRAWN = "withdrawn", "zurückgezogen"
+
+
+class ChangeSubject(models.TextChoices):
+    """What of an entry was changed; never what it said."""
+
+    PROJECT = "project", "Angaben zum Projekt"
+    CONTACT = "contact", "Kontakt"
+    DOCUMENTS = "documents", "Strategie und Beschlüsse"
+    ROUND = "round", "Angaben zur Förderrunde"
+
+
+class DirectoryChange(models.Model):
+    """One line of what changed in the public directory, written with the change itself.
+
+    It holds no text of the entry: what is withdrawn later is then gone from here as well.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(
+        Project, models.CASCADE, related_name="changes", null=True, blank=True
+    )
+    kind = models.CharField("Art", max_length=10, choices=ChangeKind)
+    subject = models.CharField("was", max_length=10, choices=ChangeSubject, blank=True)
+    at = models.DateTimeField("am")
+    version = models.PositiveBigIntegerField("Stand des Verzeichnisses", default=0)
+
+    class Meta:
+        verbose_name = "Änderung im Verzeichnis"
+        verbose_name_plural = "Änderungen im Verzeichnis"
+        ordering: ClassVar = ["-at", "-version", "pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["-at", "-version"], name="directory_change_newest_first")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.at:%d.%m.%Y})"

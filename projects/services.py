@@ -1,8 +1,8 @@
 """What happens in the directory: projects are opened, published, withdrawn; contacts renewed.
 
 `at` is the instant the request arrived, `by` the person who acts (None: the portal itself).
-Whatever changes what the public sees raises the directory's version in its own transaction;
-the version's row is locked last.
+Whatever changes what the public sees raises the directory's version in its own transaction
+and leaves a line among the changes the public can read; the version's row is locked last.
 """
 
 from __future__ import annotations
@@ -16,17 +16,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from kiv_portal.folding import clean_text, fold
-from projects.models import Contact, DirectoryVersion, Project, ProjectMember
+from projects.models import (
+    RESERVED_SLUGS,
+    ChangeKind,
+    ChangeSubject,
+    Contact,
+    DirectoryChange,
+    DirectoryVersion,
+    Project,
+    ProjectMember,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
     from municipalities.models import Municipality, User
     from projects.models import FundingRound
-
-RESERVED_SLUGS: Final = frozenset({"aenderungen"})
-"""Addresses below /projekte/ that are pages of their own."""
 
 SLUG_LENGTH: Final = 90
 """Of an address, before a number makes it unique: the column holds 120."""
@@ -157,7 +163,7 @@ def publish(*, project: Project, by: User | None, at: datetime) -> None:
     project.withdrawn_reason = ""
     project.fill_keys()
     _save(project, by, at, "veröffentlicht")
-    raise_version(at)
+    _announce(project, ChangeKind.NEW, at)
 
 
 @transaction.atomic
@@ -175,22 +181,43 @@ def withdraw_from_public(*, project: Project, reason: str, by: User | None, at: 
     project.withdrawn_at = at
     project.withdrawn_reason = reason
     _save(project, by, at, "aus dem Verzeichnis genommen")
-    raise_version(at)
+    _announce(project, ChangeKind.WITHDRAWN, at)
 
 
 def refresh_keys(project: Project) -> None:
     """Make the keys for search and order anew, after title, unit, summary or members changed."""
     project.fill_keys()
     Project.objects.filter(pk=project.pk).update(
-        search_key=project.search_key, sort_key=project.sort_key
+        search_key=project.search_key,
+        sort_key=project.sort_key,
+        places_key=project.places_key,
     )
 
 
 @transaction.atomic
-def settle_edit(*, project: Project, at: datetime) -> None:
-    """Staff changed the record by hand: the keys follow, and the public's copy is out of date."""
+def settle_edit(
+    *,
+    project: Project,
+    at: datetime,
+    subjects: Iterable[ChangeSubject] = (ChangeSubject.PROJECT,),
+) -> None:
+    """Staff changed the record by hand: the keys follow, and the public's copy is out of date.
+
+    `subjects` is what the public sees of it; nothing, where only a hidden contact changed.
+    """
     refresh_keys(project)
-    raise_version(at)
+    _announce(project, ChangeKind.CHANGED, at, *subjects)
+
+
+@transaction.atomic
+def settle_round(*, round: FundingRound, at: datetime) -> None:
+    """Staff changed a round: it stands beside every project of the round."""
+    seen = Project.objects.published().filter(round=round).exists()
+    version = raise_version(at)
+    if seen:
+        DirectoryChange.objects.create(
+            kind=ChangeKind.CHANGED, subject=ChangeSubject.ROUND, at=at, version=version
+        )
 
 
 @transaction.atomic
@@ -230,7 +257,10 @@ def confirm_contact(*, project: Project, on: date, by: User | None, at: datetime
     contact = _locked_contact(project)
     contact.confirmed_on = on
     _save(contact, by, at, "bestätigt")
-    raise_version(at)
+    if contact.hidden:
+        raise_version(at)
+    else:
+        _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
 
 
 def international(phone: str) -> str:
@@ -254,6 +284,21 @@ def _locked_version(at: datetime) -> DirectoryVersion:
     return version
 
 
+def _announce(project: Project, kind: ChangeKind, at: datetime, *subjects: ChangeSubject) -> None:
+    """Raise the version, and say in the list of changes what happened to a public entry.
+
+    What nobody could see and nobody can see now is no change to the public.
+    """
+    version = raise_version(at)
+    told: Sequence[str] = subjects if kind is ChangeKind.CHANGED else ("",)
+    if kind is ChangeKind.CHANGED and not Project.objects.published().filter(pk=project.pk):
+        return
+    DirectoryChange.objects.bulk_create(
+        DirectoryChange(project=project, kind=kind, subject=subject, at=at, version=version)
+        for subject in told
+    )
+
+
 def _lock(project: Project) -> None:
     """Read the project anew and let nobody else change it until the transaction ends."""
     project.refresh_from_db(from_queryset=Project.objects.select_for_update())
@@ -272,7 +317,7 @@ def _set_hidden(project: Project, hidden: bool, by: User | None, at: datetime) -
         return
     contact.hidden = hidden
     _save(contact, by, at, "ausgeblendet" if hidden else "wieder eingeblendet")
-    raise_version(at)
+    _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
 
 
 def _save(record: Project | Contact, by: User | None, at: datetime, reason: str) -> None:
@@ -294,7 +339,7 @@ def _free_slug(text: str) -> str:
     if len(words) > SLUG_LENGTH:
         # At the end of a word, unless a single word is longer than all that is allowed.
         words = words[: SLUG_LENGTH + 1].rpartition("-")[0] or words[:SLUG_LENGTH]
-    taken = RESERVED_SLUGS | set(
+    taken = {*RESERVED_SLUGS} | set(
         Project.objects.filter(slug__startswith=words).values_list("slug", flat=True)
     )
     if words not in taken:

@@ -95,6 +95,7 @@ TABLE = {
     "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.fundinground": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.project": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
+    "projects.projectdocument": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.projectmember": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
 }
 VERBS = ("view", "add", "change", "delete")

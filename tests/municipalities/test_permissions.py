@@ -114,6 +114,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
     "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.fundinground": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.project": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
+    "projects.projectdocument": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.projectmember": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
 }
 """Model, verb, roles. Nothing of a case may be added, changed or deleted by hand at the desk."""

@@ -1,13 +1,14 @@
 import pytest
 from django.contrib.admin import ModelAdmin, site
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils.timezone import localdate
 
 from municipalities.models import User
 from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
 from projects import services
-from projects.models import Contact, DirectoryVersion, FundingRound, Project
+from projects.models import Contact, DirectoryChange, DirectoryVersion, FundingRound, Project
 from tests.factories import (
     NOW,
     ContactFactory,
@@ -65,6 +66,8 @@ def form_data(project: Project, **changes: object) -> dict[str, object]:
         "members-INITIAL_FORMS": len(members),
         "members-MIN_NUM_FORMS": 1,
         "members-MAX_NUM_FORMS": 1000,
+        "documents-TOTAL_FORMS": 0,
+        "documents-INITIAL_FORMS": 0,
         "contact-TOTAL_FORMS": 1,
         "contact-INITIAL_FORMS": 1 if contact else 0,
         "contact-MIN_NUM_FORMS": 0,
@@ -231,6 +234,56 @@ def test_a_contact_is_entered_with_its_project_and_gets_its_international_number
     assert version() == 1
 
 
+def document(**changes: object) -> dict[str, object]:
+    """A new document as the form sends it."""
+    values = {"id": "", "kind": "strategy", "address": "", "dated_on": "", **changes}
+    row = {f"documents-0-{name}": value for name, value in values.items()}
+    return {"documents-TOTAL_FORMS": 1, **row}
+
+
+def test_the_strategy_is_entered_as_a_file_and_the_change_is_told(client, keeper):
+    project = ProjectFactory()
+    file = SimpleUploadedFile("Strategie.pdf", b"%PDF-1.7 x")
+    client.post(change_address(project), form_data(project, **document(file=file)))
+    stored = project.documents.get()
+    assert (stored.kind, stored.address, str(stored)) == (
+        "strategy",
+        "",
+        "Vielfalts- und Integrationsstrategie",
+    )
+    assert stored.file.read() == b"%PDF-1.7 x"
+    stored.file.close()
+    assert [(row.kind, row.subject) for row in DirectoryChange.objects.all()] == [
+        ("changed", "documents")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "Bitte entweder eine Datei oder eine Adresse angeben."),
+        (
+            {"address": "https://a.example/", "file": SimpleUploadedFile("a.pdf", b"%PDF-1.7")},
+            "Bitte entweder eine Datei oder eine Adresse angeben.",
+        ),
+        ({"file": SimpleUploadedFile("a.pdf", b"<html>")}, "Bitte laden Sie eine PDF-Datei hoch."),
+    ],
+)
+def test_a_document_is_a_pdf_file_or_an_address(client, keeper, changes, message):
+    project = ProjectFactory()
+    response = client.post(change_address(project), form_data(project, **document(**changes)))
+    assert message in response.content.decode()
+    assert not project.documents.exists()
+
+
+def test_a_file_that_is_too_large_is_refused(client, keeper, settings):
+    settings.UPLOAD_MAX_BYTES = 1024 * 1024
+    project = ProjectFactory()
+    file = SimpleUploadedFile("a.pdf", b"%PDF-" + bytes(1024 * 1024))
+    response = client.post(change_address(project), form_data(project, **document(file=file)))
+    assert "Die Datei ist größer als 1 MB." in response.content.decode()
+
+
 def test_a_contact_can_be_erased(client, keeper):
     project = ContactFactory().project
     data = form_data(project, **{"contact-0-DELETE": "on"})
@@ -278,10 +331,10 @@ def test_while_saving_the_record_and_its_rows_are_locked(keeper, rf):
     project = ContactFactory().project
     assert desk.get_object(request, str(project.pk)) == project
     inlines = [inline.get_queryset(request) for inline in desk.get_inline_instances(request)]
-    assert [rows.query.select_for_update for rows in inlines] == [True, True]
+    assert [rows.query.select_for_update for rows in inlines] == [True, True, True]
     request.method = "GET"
     inlines = [inline.get_queryset(request) for inline in desk.get_inline_instances(request)]
-    assert [rows.query.select_for_update for rows in inlines] == [False, False]
+    assert [rows.query.select_for_update for rows in inlines] == [False, False, False]
 
 
 def test_an_edited_round_raises_the_version(client, keeper):
