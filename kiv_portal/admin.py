@@ -8,24 +8,105 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from kiv_portal import outbox
+from kiv_portal.forms import DownloadForm
 from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
 from municipalities.admin import DeskModelAdmin, HistoryAdmin
 from municipalities.permissions import may_administer
+from projects.services import raise_version
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
+class PublicAdmin(HistoryAdmin):
+    """Records that public pages show: what changes in them shows at the next request."""
+
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj._history_date = request.arrived_at
+        super().save_model(request, obj, form, change)
+        raise_version(request.arrived_at)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        obj._history_date = request.arrived_at
+        super().delete_model(request, obj)
+        raise_version(request.arrived_at)
+
+
 @admin.register(Authority)
-class AuthorityAdmin(HistoryAdmin):
+class AuthorityAdmin(PublicAdmin):
     """One row: whoever may add it may do so once."""
 
     list_display = ("name", "department", "city", "delivery_way", "is_sample")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "name",
+                    "department",
+                    "street",
+                    "postal_code",
+                    "city",
+                    "phone",
+                    "email",
+                    "source",
+                    "is_sample",
+                )
+            },
+        ),
+        (
+            "Hilfe bei technischen Schwierigkeiten",
+            {"fields": ("help_name", "help_phone", "help_email")},
+        ),
+        ("Bekanntgabe", {"fields": ("delivery_way", "post_days")}),
+        (
+            "Impressum",
+            {
+                "fields": (
+                    "represented_by",
+                    "vat_id",
+                    "supervised_by",
+                    "editor",
+                    "operator",
+                    "imprint_approved_on",
+                )
+            },
+        ),
+        (
+            "Datenschutzhinweise",
+            {
+                "fields": (
+                    "data_protection_officer",
+                    "legal_basis",
+                    "log_retention",
+                    "account_retention",
+                    "file_retention",
+                    "privacy_approved_on",
+                )
+            },
+        ),
+        (
+            "Barrierefreiheit",
+            {
+                "fields": (
+                    "accessibility_email",
+                    "enforcement_address",
+                    "enforcement_phone",
+                    "enforcement_email",
+                    "sign_language_film",
+                    "accessibility_confirmed_on",
+                )
+            },
+        ),
+    )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_add_permission(request, obj) and not Authority.objects.exists()
@@ -36,9 +117,26 @@ class AuthorityAdmin(HistoryAdmin):
 
 
 @admin.register(Download)
-class DownloadAdmin(HistoryAdmin):
-    list_display = ("title", "kind", "dated_on", "accessible", "position")
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+class DownloadAdmin(PublicAdmin):
+    """Entries of the download page. What a file is and how large, the portal finds out."""
+
+    form = DownloadForm
+    list_display = ("title", "kind", "is_shown", "what", "dated_on", "accessible", "position")
+    readonly_fields = ("what",)
+    fieldsets = (
+        (None, {"fields": ("title", "kind", "description", "dated_on")}),
+        ("Datei oder Adresse", {"fields": ("file", "address", "what")}),
+        ("Barrierefreiheit", {"fields": ("accessible", "accessibility_note", "alternative")}),
+        ("Auf der Seite", {"fields": ("is_public", "position")}),
+    )
+
+    @admin.display(description="wird gezeigt", boolean=True)
+    def is_shown(self, obj: Download) -> bool:
+        return obj.is_public and bool(obj.file or obj.address)
+
+    @admin.display(description="Dateityp und Größe")
+    def what(self, obj: Download) -> str:
+        return f"{obj.file_kind}, {filesizeformat(obj.size)}" if obj.file else ""
 
 
 class WorkAdmin(DeskModelAdmin):
@@ -126,11 +224,11 @@ class OutboxMailAdmin(WorkAdmin):
 
     @admin.display(description="Betreff")
     def shown_subject(self, obj: OutboxMail) -> str:
-        return "vertraulich (Mail zum Konto)" if obj.private else obj.subject
+        return "vertraulich" if obj.private else obj.subject
 
     @admin.display(description="Text")
     def shown_text(self, obj: OutboxMail) -> str:
-        return "vertraulich (Mail zum Konto)" if obj.private else obj.body
+        return "vertraulich" if obj.private else obj.body
 
 
 @admin.register(Job)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -64,6 +65,72 @@ class Authority(models.Model):
         "Bekanntgabe durch Post: Tag nach Aufgabe", null=True, blank=True
     )
     is_sample = models.BooleanField("Angaben nur zur Demonstration", default=False)
+
+    # Impressum (§ 5 DDG)
+    represented_by = models.CharField(
+        "Vertreten durch", max_length=200, blank=True, help_text="Name und Amtsbezeichnung."
+    )
+    vat_id = models.CharField("Umsatzsteuer-Identifikationsnummer", max_length=20, blank=True)
+    supervised_by = models.CharField("Aufsichtsbehörde", max_length=300, blank=True)
+    editor = models.CharField("Inhaltlich verantwortlich", max_length=300, blank=True)
+    operator = models.CharField(
+        "Technischer Betrieb",
+        max_length=300,
+        blank=True,
+        help_text="Stelle, die das Portal betreibt; zugleich Auftragsverarbeiterin.",
+    )
+    imprint_approved_on = models.DateField(
+        "Impressum freigegeben am",
+        null=True,
+        blank=True,
+        help_text="Solange hier kein Datum steht, ist die Seite als Entwurf gekennzeichnet.",
+    )
+
+    # Datenschutzhinweise (Art. 13 DSGVO)
+    data_protection_officer = models.TextField(
+        "Behördliche Datenschutzbeauftragte", blank=True, help_text="Kontakt, ohne Namen genügt."
+    )
+    legal_basis = models.TextField(
+        "Rechtsgrundlage der Verarbeitung",
+        blank=True,
+        help_text="Art. 6 Abs. 1 DSGVO mit dem Landesrecht, auf das sich die Behörde stützt.",
+    )
+    log_retention = models.CharField(
+        "Speicherdauer der Server-Protokolle", max_length=200, blank=True
+    )
+    account_retention = models.CharField("Speicherdauer der Konten", max_length=200, blank=True)
+    file_retention = models.CharField("Aufbewahrung der Akten", max_length=200, blank=True)
+    privacy_approved_on = models.DateField(
+        "Datenschutzhinweise freigegeben am",
+        null=True,
+        blank=True,
+        help_text="Solange hier kein Datum steht, ist die Seite als Entwurf gekennzeichnet.",
+    )
+
+    # Erklärung zur Barrierefreiheit (§ 14 HessBGG)
+    accessibility_email = models.EmailField(
+        "E-Mail für gemeldete Barrieren",
+        blank=True,
+        help_text="Ohne Angabe gehen Meldungen an die E-Mail-Adresse für technische Hilfe.",
+    )
+    enforcement_address = models.TextField(
+        "Anschrift der Durchsetzungs- und Überwachungsstelle", blank=True
+    )
+    enforcement_phone = models.CharField(
+        "Telefon der Durchsetzungs- und Überwachungsstelle", max_length=50, blank=True
+    )
+    enforcement_email = models.EmailField(
+        "E-Mail der Durchsetzungs- und Überwachungsstelle", blank=True
+    )
+    sign_language_film = models.URLField(
+        "Film in Deutscher Gebärdensprache", blank=True, help_text="Adresse des fertigen Films."
+    )
+    accessibility_confirmed_on = models.DateField(
+        "Erklärung zur Barrierefreiheit bestätigt am",
+        null=True,
+        blank=True,
+        help_text="Solange hier kein Datum steht, ist die Seite als Entwurf gekennzeichnet.",
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -85,25 +152,63 @@ class Authority(models.Model):
         """The authority's record, or None while nobody has entered it."""
         return cls.objects.filter(pk=1).first()
 
+    @property
+    def barrier_email(self) -> str:
+        """Where reports about barriers go; empty while the authority has named no address."""
+        return self.accessibility_email or self.help_email or self.email
+
+
+FILE_KINDS: Final = {
+    "application/pdf": "PDF",
+    "image/png": "Bild (PNG)",
+    "image/jpeg": "Bild (JPEG)",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "application/vnd.oasis.opendocument.text": "OpenDocument-Text",
+    "application/vnd.oasis.opendocument.spreadsheet": "OpenDocument-Tabelle",
+}
+
 
 class DownloadQuerySet(models.QuerySet["Download"]):
     def published(self) -> DownloadQuerySet:
         """Entries the public may see: those that really have a file or an address."""
-        return self.exclude(file="", address="")
+        return self.filter(is_public=True).exclude(file="", address="")
 
 
 class Download(models.Model):
-    """An entry of the download page. Without a file or an address it is not shown."""
+    """An entry of the download page. Without a file or an address it is not shown.
+
+    What a file is (`content_type`, by its content) and its `size` in bytes are set where it is
+    taken in, so that no page has to open it.
+    """
 
     title = models.CharField("Titel", max_length=200)
     description = models.TextField("Beschreibung", blank=True)
-    kind = models.CharField("Art", max_length=100, blank=True)
-    file = models.FileField("Datei", upload_to="downloads/", blank=True)
-    address = models.URLField("Adresse", blank=True)
+    kind = models.CharField(
+        "Art", max_length=100, blank=True, help_text="Zum Beispiel Richtlinie oder Arbeitshilfe."
+    )
+    file = models.FileField("Datei", upload_to="downloads/", max_length=250, blank=True)
+    content_type = models.CharField("Dateityp", max_length=100, blank=True, editable=False)
+    size = models.PositiveBigIntegerField("Größe in Byte", default=0, editable=False)
+    address = models.URLField("Adresse", max_length=500, blank=True)
     dated_on = models.DateField("Stand", null=True, blank=True)
     accessible = models.BooleanField("barrierefrei", null=True, blank=True)
     accessibility_note = models.CharField(
-        "Hinweis zur Barrierefreiheit", max_length=300, blank=True
+        "Hinweis zur Barrierefreiheit",
+        max_length=300,
+        blank=True,
+        help_text="Wenn nicht barrierefrei: warum nicht.",
+    )
+    alternative = models.CharField(
+        "Stattdessen",
+        max_length=300,
+        blank=True,
+        help_text="Wie man den Inhalt ohne Barrieren bekommt.",
+    )
+    is_public = models.BooleanField(
+        "öffentlich zeigen",
+        default=True,
+        help_text="Gezeigt wird ein Eintrag nur, wenn er auch eine Datei oder eine Adresse hat.",
     )
     position = models.PositiveSmallIntegerField("Reihenfolge", default=0)
     history = HistoricalRecords()
@@ -114,9 +219,46 @@ class Download(models.Model):
         verbose_name = "Download"
         verbose_name_plural = "Downloads"
         ordering: ClassVar = ["position", "title"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(file="") | Q(address=""),
+                name="download_has_one_source",
+                violation_error_message="Bitte geben Sie eine Datei oder eine Adresse an, "
+                "nicht beides.",
+            ),
+            models.CheckConstraint(
+                condition=(Q(file="") & Q(size=0) & Q(content_type=""))
+                | (~Q(file="") & Q(size__gt=0) & ~Q(content_type="")),
+                name="download_file_is_known",
+                violation_error_message="Zu einer Datei gehören ihr Typ und ihre Größe.",
+            ),
+            models.CheckConstraint(
+                condition=Q(accessible=None) | Q(accessible=True) | ~Q(accessibility_note=""),
+                name="download_says_why_not_accessible",
+                violation_error_message="Bitte schreiben Sie dazu, warum der Inhalt nicht "
+                "barrierefrei ist.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def href(self) -> str:
+        """Where the public opens the entry: its file here, or its address elsewhere."""
+        if self.file:
+            return reverse("download_file", args=[self.pk, self.file_name])
+        return self.address
+
+    @property
+    def file_name(self) -> str:
+        """The file's name without its folder; empty where there is no file."""
+        return self.file.name.rsplit("/", 1)[-1] if self.file else ""
+
+    @property
+    def file_kind(self) -> str:
+        """What the file is, in a word people know: „PDF“."""
+        return FILE_KINDS.get(self.content_type, "Datei")
 
 
 class WorkState(models.TextChoices):
@@ -165,7 +307,7 @@ class OutboxMail(Work):
     private = models.BooleanField(
         "vertraulich",
         default=False,
-        help_text="Mails zum Konto: Der Text wird nie angezeigt und nach dem Versand gelöscht.",
+        help_text="Der Text wird nie angezeigt und nach dem Versand gelöscht.",
     )
 
     class Meta:

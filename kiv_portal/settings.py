@@ -155,6 +155,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
 # Behind a proxy every visitor would share its address, and so its limit of tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
+# Reports of barriers need no account: so many from one address, and from all together.
+ACCOUNT_RATE_LIMITS = {"report_barrier": "5/h/ip,60/h/key"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "KIV-Portal"
 AUTH_PASSWORD_VALIDATORS = [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -68,6 +69,13 @@ def scene(db: None) -> dict[str, Any]:
         by=w.clerk,
         at=NOW,
     )
+    picture = _picture()
+    download = Download.objects.create(
+        title="Plan",
+        file=ContentFile(picture, name="plan.png"),
+        content_type="image/png",
+        size=len(picture),
+    )
     people = {
         "newcomer": UserFactory(),
         "stranger": w.stranger,
@@ -86,6 +94,7 @@ def scene(db: None) -> dict[str, Any]:
         "granted": granted,
         "letter": granted.letters.get(),
         "document": document,
+        "download": download,
     }
 
 
@@ -130,6 +139,12 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "impressum/": ("/impressum/", *PUBLIC),
     "datenschutz/": ("/datenschutz/", *PUBLIC),
     "barrierefreiheit/": ("/barrierefreiheit/", *PUBLIC),
+    # A form that anybody may send; an empty one is told what it lacks.
+    "barrierefreiheit/melden/": ("/barrierefreiheit/melden/", OPEN_TO_ALL, everybody(422)),
+    "barrierefreiheit/gemeldet/": ("/barrierefreiheit/gemeldet/", *PUBLIC),
+    "leichte-sprache/": ("/leichte-sprache/", *PUBLIC),
+    "gebaerdensprache/": ("/gebaerdensprache/", *PUBLIC),
+    "downloads/<int:pk>/<str:name>": ("/downloads/{download}/plan.png", *PUBLIC),
     "health/live": ("/health/live", *PUBLIC),
     "health/ready": ("/health/ready", *PUBLIC),
     "foerder-check/": ("/foerder-check/", *PUBLIC),
@@ -266,6 +281,7 @@ def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
         "granted": scene["granted"].uuid,
         "letter": scene["letter"].pk,
         "document": scene["document"].pk,
+        "download": scene["download"].pk,
         "project": scene["granted"].project.slug,
     }
     clients = _clients(scene)

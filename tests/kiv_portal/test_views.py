@@ -12,10 +12,10 @@ import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.core.files.base import ContentFile
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import CharField, TextField
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import Resolver404, resolve, reverse
@@ -25,7 +25,7 @@ from pytest_django import Settings
 from applications.models import FundingCall
 from kiv_portal.desk import used_second_factor
 from kiv_portal.middleware import ArrivalMiddleware
-from kiv_portal.models import Authority, Download
+from kiv_portal.models import Authority
 from kiv_portal.views import dial, figures
 from tests.factories import (
     PASSWORD,
@@ -46,6 +46,9 @@ PUBLIC = [
     "/impressum/",
     "/datenschutz/",
     "/barrierefreiheit/",
+    "/barrierefreiheit/gemeldet/",
+    "/leichte-sprache/",
+    "/gebaerdensprache/",
 ]
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -116,7 +119,12 @@ def test_no_link_of_a_public_page_is_dead(
     client: Client, authority: Authority, address: str
 ) -> None:
     shown = page(client.get(address))
-    for link in shown.xpath("//a/@href"):
+    for href in shown.xpath("//a/@href"):
+        link, _, part = href.partition("#")
+        if link.startswith("/") and part:  # a place on another page
+            there = page(client.get(link))
+            assert len(there.xpath("//*[@id=$id]", id=part)) == 1, href
+        link = link or href
         if link.startswith("#"):
             assert len(shown.xpath("//*[@id=$id]", id=link[1:])) == 1, link
         elif link.startswith("/"):
@@ -267,43 +275,86 @@ def test_a_number_is_dialled_only_when_it_is_one(number: str, link: str) -> None
     assert dial(number) == link
 
 
-def test_downloads_shows_what_can_be_opened(client: Client) -> None:
-    Download.objects.create(title="Nur ein Titel")
-    Download.objects.create(
-        title="Werkzeugkoffer",
-        kind="Arbeitshilfe",
-        description="Für die Praxis.",
-        file=ContentFile(b"%PDF-1.7", name="koffer.pdf"),
-        dated_on=datetime(2022, 5, 1, tzinfo=UTC).date(),
-        accessible=False,
-        accessibility_note="gescannte Seiten",
-        position=2,
-    )
-    Download.objects.create(title="Richtlinie", address="https://land.example/r", position=1)
-    response = client.get("/downloads/")
-    links = page(response).xpath("//main//h2/a")
-    assert [link.text for link in links] == ["Richtlinie", "Werkzeugkoffer"]
-    assert links[0].get("href") == "https://land.example/r"
-    shown = text(response)
-    assert "Nur ein Titel" not in shown
-    assert "Stand: 1. Mai 2022" in shown
-    assert "Nicht barrierefrei: gescannte Seiten" in shown
-    assert "Barrierefreiheit noch nicht geprüft" in shown
-
-
 def test_downloads_without_any_says_whom_to_ask(client: Client) -> None:
     response = client.get("/downloads/")
     assert "noch keine Dokumente" in text(response)
     assert "/kontakt/" in page(response).xpath("//main//a/@href")
 
 
-@pytest.mark.parametrize("address", ["/impressum/", "/datenschutz/", "/barrierefreiheit/"])
-def test_legal_drafts_mark_what_the_authority_must_fill_in(
-    client: Client, authority: Authority, address: str
-) -> None:
+LEGAL = {"/impressum/": 8, "/datenschutz/": 8, "/barrierefreiheit/": 2}
+"""Drafts, and how many marks the authority must fill in while nothing but its name is known."""
+
+
+@pytest.mark.parametrize("address", LEGAL)
+def test_legal_drafts_mark_what_the_authority_must_fill_in(client: Client, address: str) -> None:
+    Authority.objects.create(pk=1, name="Behörde", help_email="hilfe@behoerde.example")
     response = client.get(address)
     assert "Entwurf" in text(response)
-    assert len(page(response).xpath("//mark[@class='missing']")) > 1
+    assert len(page(response).xpath("//mark[@class='missing']")) == LEGAL[address]
+
+
+@pytest.mark.parametrize("address", LEGAL)
+def test_what_the_authority_has_filled_in_and_approved_is_no_draft(
+    client: Client, authority: Authority, address: str
+) -> None:
+    today = timezone.localdate()
+    filled = {
+        field.name: f"Angabe {field.name}"
+        for field in Authority._meta.get_fields()
+        if isinstance(field, CharField | TextField) and not getattr(authority, field.name)
+    }
+    filled |= dict.fromkeys(("imprint_approved_on", "privacy_approved_on"), today)
+    filled |= {
+        "email": "post@behoerde.example",
+        "vat_id": "DE 000",
+        "delivery_way": "",
+        "enforcement_email": "stelle@behoerde.example",
+        "accessibility_email": "barriere@behoerde.example",
+        "sign_language_film": "https://film.example/",
+        "accessibility_confirmed_on": today,
+    }
+    Authority.objects.update(**filled)
+    response = client.get(address)
+    assert page(response).xpath("//mark[@class='missing']") == []
+    assert page(response).xpath("//main//*[contains(@class, 'notice')]") == []
+
+
+def test_the_explanations_are_reached_from_the_start_page(client: Client) -> None:
+    links = page(client.get("/")).xpath("//header//a/@href")
+    assert {"/leichte-sprache/", "/gebaerdensprache/"} <= set(links)
+
+
+def test_easy_language_has_its_four_contents_and_says_it_is_a_draft(client: Client) -> None:
+    response = client.get("/leichte-sprache/")
+    assert page(response).xpath("//main//h2/text()") == [
+        "Entwurf",
+        "Worum geht es hier?",
+        "So finden Sie sich zurecht",
+        "Barriere-Freiheit: Das Wichtigste",
+        "Hier gibt es mehr Informationen",
+    ]
+    assert "Entwurf, noch nicht von Prüferinnen und Prüfern gelesen." in text(response)
+
+
+def test_easy_language_is_easy(client: Client) -> None:
+    """One line, one short sentence: at most twelve words, no brackets, no genitive „des"."""
+    main = page(client.get("/leichte-sprache/")).xpath("//main//div[@class='prose']")[0]
+    lines = [
+        " ".join(line.split())
+        for block in main.xpath(".//p | .//li")
+        for line in re.split(r"<br/?>", lxml.html.tostring(block, encoding="unicode"))
+    ]
+    plain = [re.sub(r"<[^>]+>", "", line).strip() for line in lines]
+    assert [line for line in plain if len(line.split()) > 12] == []
+    assert [line for line in plain if re.search(r"\bdes\b|[();–]", line)] == []
+
+
+def test_sign_language_has_a_marked_place_for_the_film(client: Client) -> None:
+    shown = client.get("/gebaerdensprache/")
+    assert page(shown).xpath("//mark[@class='missing']/text()") == ["[Angabe fehlt: Film]"]
+    assert len(page(shown).xpath("//main//h3")) == 4
+    Authority.objects.create(pk=1, name="Behörde", sign_language_film="https://film.example/")
+    assert "https://film.example/" in page(client.get("/gebaerdensprache/")).xpath("//a/@href")
 
 
 # --- For operators ------------------------------------------------------------------------------
@@ -361,12 +412,24 @@ def test_an_unknown_address_gets_a_helpful_page_without_a_cookie(client: Client)
     assert not response.cookies
 
 
-def test_our_own_fault_is_told_in_german_and_without_the_database(client: Client) -> None:
+def test_a_database_that_does_not_answer_is_told_without_it(client: Client) -> None:
     client.raise_request_exception = False
     with database_down():
         response = client.get("/")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "60"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Das Portal ist gerade nicht erreichbar" in text(response)
+    assert not response.cookies
+
+
+def test_a_fault_of_the_code_is_told_without_its_trace(client: Client) -> None:
+    client.raise_request_exception = False
+    with connection.execute_wrapper(lambda *_: 1 / 0):
+        response = client.get("/")
     assert response.status_code == 500
     assert "technischer Fehler" in text(response)
+    assert "ZeroDivision" not in response.content.decode()
     assert "/kontakt/" in page(response).xpath("//main//a/@href")
 
 

@@ -1,0 +1,75 @@
+"""When something went wrong: pages in German, in the look of the portal, without traces."""
+
+import sys
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from kiv_portal.views import feedback
+
+RETRY_AFTER = 60
+"""After how many seconds it is worth asking again while the database does not answer."""
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without its protection: mostly a page left open for too long.
+
+    Who reports a barrier has no sign-in that could have ended, and gets the words back.
+    """
+    if request.path == reverse("report_barrier"):
+        return feedback.again(request)
+    return render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django calls a request that is too large a bad one as well; people are told which."""
+    if isinstance(exception, RequestDataTooBig):
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return render(request, "413.html", status=status)
+    return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    context: dict[str, Any] = {"explanation": str(exception)}
+    return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """At the desk its people stay in the desk; everybody else sees the public page."""
+    status = HTTPStatus.NOT_FOUND
+    if request.path.startswith(reverse("admin:index")) and hasattr(request, "user"):
+        site = admin.site
+        if site.has_permission(request):
+            context = {**site.each_context(request), "title": "Diese Seite gibt es nicht"}
+            return render(request, "admin/not_found.html", context, status=status)
+    return render(request, "404.html", status=status)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Our own fault: say so, even when the ordinary page cannot be built either.
+
+    A database that does not answer is a state that passes: 503, with the time to wait. Neither
+    page asks the database for anything.
+    """
+    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
+    try:
+        page = render_to_string(f"{status.value}.html", request=request)
+    except Exception:
+        page = (
+            "<!DOCTYPE html><html lang=de><meta charset=utf-8><title>Technischer Fehler</title>"
+            "<h1>Technischer Fehler</h1><p>Das KIV-Portal kann diese Seite gerade nicht zeigen. "
+            "Bitte versuchen Sie es in einigen Minuten noch einmal.</p>"
+        )
+    response = HttpResponse(page, status=status)
+    response["Cache-Control"] = "no-store"
+    if away:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
