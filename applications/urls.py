@@ -3,6 +3,8 @@
 from django.urls import path
 
 from applications.views import check, files, filing, overview, steps
+from applications.views.steps import live
+from applications.views.steps.years import years
 
 urlpatterns = [
     path("foerder-check/", check.check, name="check"),
@@ -20,5 +22,8 @@ urlpatterns = [
     path("antraege/<uuid:key>/schreiben/<uuid:letter>/", files.letter, name="application_letter"),
     path("antraege/<uuid:key>/nachreichen/", filing.answer, name="application_answer"),
     path("antraege/<uuid:key>/zurueckziehen/", filing.withdraw, name="application_withdraw"),
+    path("antraege/<uuid:key>/finanzierung/haushaltsjahre/", years, name="application_years"),
+    path("antraege/<uuid:key>/finanzierung/summen/", live.sums, name="application_sums"),
+    path("antraege/<uuid:key>/<slug:step>/speichern/", live.autosave, name="application_autosave"),
     path("antraege/<uuid:key>/<slug:step>/", steps.step, name="application_step"),
 ]

@@ -212,6 +212,21 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         own(200, 200, 200),
         own(403, 302, 302),
     ),
+    "antraege/<uuid:key>/<slug:step>/speichern/": (
+        "/antraege/{draft}/konzeption/speichern/",
+        signed_in(405),
+        own(403, 200, 200),
+    ),
+    "antraege/<uuid:key>/finanzierung/summen/": (
+        "/antraege/{draft}/finanzierung/summen/",
+        signed_in(405),
+        own(403, 200, 200),
+    ),
+    "antraege/<uuid:key>/finanzierung/haushaltsjahre/": (
+        "/antraege/{draft}/finanzierung/haushaltsjahre/",
+        own(403, 302, 302),
+        own(403, 302, 302),
+    ),
     "antraege/<uuid:key>/pruefen/": (
         "/antraege/{draft}/pruefen/",
         own(200, 200, 200),

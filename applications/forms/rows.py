@@ -88,6 +88,20 @@ class RowForm(forms.Form):
         """The row as plain values with its id; after `is_valid`."""
         return {"id": self.row_id, **{k: plain(v) for k, v in self.cleaned_data.items()}}
 
+    def savable_data(self) -> dict[str, Any] | None:
+        """The row with what can be read of it; None where not even its kind can be.
+
+        After `is_valid`. What cannot be read keeps what is stored, or stays empty.
+        """
+        for name, field in self.fields.items():
+            if name in self.cleaned_data:
+                continue
+            if name not in self.initial and isinstance(field, forms.ChoiceField):
+                return None
+            empty = "" if isinstance(field, forms.CharField) else None
+            self.cleaned_data[name] = self.initial.get(name, empty)
+        return self.row_data()
+
     def summary(self) -> str:
         """What the row says, in a line: for headings and buttons."""
         return ""
@@ -173,6 +187,11 @@ class Rows:
         # All are looked at, so that every error is told at once.
         valid = [form.is_valid() for form in self.forms if not form.is_blank]
         return all(valid) and not self.error
+
+    def savable_data(self) -> list[dict[str, Any]]:
+        """The rows that say something, as far as they can be read; after `is_valid`."""
+        rows = [form.savable_data() for form in self.forms if not form.is_blank]
+        return [row for row in rows if row is not None]
 
     def row_data(self) -> list[dict[str, Any]]:
         """The rows that say something, as plain values; after `is_valid`."""

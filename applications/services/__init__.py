@@ -4,6 +4,7 @@ A service takes `by=` and `at=`, locks, checks, writes, logs, and queues mail an
 the same transaction. Anything a page does, a command or a test can do with the same call.
 """
 
+from applications.services.autosave import Autosaved, save_typed
 from applications.services.calls import (
     AlreadyOpen,
     CallIncomplete,
@@ -61,10 +62,12 @@ from applications.services.submission import (
     withdraw,
 )
 from applications.services.uploads import TooManyDocuments, add_document, remove_document
+from applications.services.years import move_rows
 
 __all__ = [
     "AlreadyOpen",
     "AlreadySubmitted",
+    "Autosaved",
     "CallIncomplete",
     "CallNotOpen",
     "Conflict",
@@ -100,6 +103,7 @@ __all__ = [
     "grant",
     "missing_for_opening",
     "missing_parts",
+    "move_rows",
     "open_call",
     "plan_of",
     "proceed_without_answer",
@@ -112,6 +116,7 @@ __all__ = [
     "retract_proposal",
     "return_proposal",
     "save_step",
+    "save_typed",
     "set_file_number",
     "start",
     "submit",

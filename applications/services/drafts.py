@@ -7,7 +7,7 @@ mappings that carry the row's stable `id`. The same shape stands in revisions an
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -236,27 +236,29 @@ def save_step(
     step: Step,
     data: Mapping[str, Any],
     base_revision: int,
+    own_revisions: Collection[int] = (),
     by: User,
     at: datetime,
 ) -> Application:
     """Save what a person wrote into a step and append a revision; incomplete is fine.
 
-    `data` holds plain values of this step (a missing key leaves its field alone) and
-    `base_revision` the revision the person's form showed. Fields that only one side changed
-    are merged; where both changed one, EditConflict is raised and nothing is written.
+    `data` holds plain values of this step (a missing key leaves its field alone),
+    `base_revision` the revision the person's form showed and `own_revisions` those that the
+    same form has saved since (see `autosave`). Fields that only one side changed are merged;
+    where both changed one, EditConflict is raised and nothing is written.
     Also raises NotAllowed, NotEditable, RowNotFound.
     """
     with transaction.atomic():
         locked = lock_for_edit(application, step, by)
         current = read_step(locked, step)
         mine = {**current, **{k: v for k, v in data.items() if k in current}}
-        base = _step_at(locked, step, base_revision)
-        merged, conflicts = _merge(base, current, mine)
+        base = base_of(locked, step, base_revision, own_revisions, by)
+        merged, conflicts = merge(base, current, mine)
         if conflicts:
             raise EditConflict(conflicts, locked.revision, merged)
         if merged == current:
             return locked
-        _write_step(locked, step, merged)
+        write_step(locked, step, merged)
         touch(locked, step, by=by, at=at)
     return locked
 
@@ -272,7 +274,7 @@ def restore(
     for step in Step:
         filed = content["steps"][step.value]
         if read_step(application, step) != filed:
-            _write_step(application, step, filed)
+            write_step(application, step, filed)
             touch(application, step, by=by, at=at)
     # A partner that was taken out and comes back brings the figure that was frozen.
     for member in content["members"]:
@@ -307,22 +309,44 @@ def _step_at(application: Application, step: Step, number: int) -> Data:
     return saved.data if saved else empty_step(step)
 
 
-def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+def base_of(
+    application: Application, step: Step, number: int, own: Collection[int], by: User
+) -> dict[str, Any]:
+    """What a form shows where nothing was typed since, by field: see `flat`.
+
+    That is the step at revision `number`, and on top of it what the form itself saved in the
+    revisions `own`. What others saved in between is not in it: the person has not seen it.
+    """
+    base = flat(_step_at(application, step, number))
+    if not own:
+        return base
+    before = dict(base)
+    later = application.revisions.filter(step=step, number__gt=number, number__lte=max(own))
+    for revision in later.order_by("number"):
+        now = flat(revision.data)
+        if revision.number in own and revision.by_id == by.pk:
+            changed = (key for key in {**before, **now} if before.get(key) != now.get(key))
+            base |= {key: now.get(key) for key in changed}
+        before = now
+    return base
+
+
+def flat(data: Mapping[str, Any]) -> dict[str, Any]:
     """Content by field; each row counts as a field of its own, named „part:id“."""
-    flat: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, list) and all(isinstance(row, Mapping) for row in value) and value:
-            flat |= {f"{key}:{row['id']}": dict(row) for row in value}
+            found |= {f"{key}:{row['id']}": dict(row) for row in value}
         else:
-            flat[key] = value if value != [] else None
-    return flat
+            found[key] = value if value != [] else None
+    return found
 
 
-def _merge(
-    base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]
+def merge(
+    was: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]
 ) -> tuple[Data, list[Conflict]]:
-    """Three-way merge by field and row. Without conflict, the merged content of the step."""
-    was, now, new = _flat(base), _flat(theirs), _flat(mine)
+    """Three-way merge by field and row; `was` is flat. Where there is a conflict, theirs stays."""
+    now, new = flat(theirs), flat(mine)
     conflicts: list[Conflict] = []
     chosen: dict[str, Any] = {}
     for key in {**now, **new}:
@@ -350,7 +374,7 @@ def _merge(
     return merged, conflicts
 
 
-def _write_step(application: Application, step: Step, data: Mapping[str, Any]) -> None:
+def write_step(application: Application, step: Step, data: Mapping[str, Any]) -> None:
     fields = STEP_FIELDS[step]
     for name in fields:
         field = application._meta.get_field(name)

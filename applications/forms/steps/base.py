@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 
@@ -18,6 +18,9 @@ from applications.rules import (
 
 if TYPE_CHECKING:
     from django.http import QueryDict
+
+MOST_OWN: Final = 1000
+"""So many revisions of its own a page names; after that a reload begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,14 @@ class StepForm(forms.Form):
         if not self.is_bound:
             return self.sheet.revision
         typed = self.data.get("basis", "")
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
+        return revision_number(typed)
+
+    @property
+    def own(self) -> tuple[int, ...]:
+        """The revisions this page has saved by itself since `basis`."""
+        typed = self.data.get("eigene", "") if self.is_bound else ""
+        numbers = [revision_number(text) for text in typed.split(",")[:MOST_OWN] if text]
+        return tuple(number for number in numbers if number)
 
     def is_valid(self) -> bool:
         # Everything is looked at, so that every error is told at once.
@@ -91,6 +101,35 @@ class StepForm(forms.Form):
         """The step as plain values for `services.save_step`; after `is_valid`."""
         data = {name: plain(value) for name, value in self.cleaned_data.items()}
         return data | {part: rows.row_data() for part, rows in self.rows.items()}
+
+    def savable_data(self) -> dict[str, Any]:
+        """What can be saved of what was typed; after `is_valid`, whatever that said.
+
+        A field that cannot be read is left out, so that what is stored stays; in a row it
+        keeps what is stored for it.
+        """
+        data = {name: plain(value) for name, value in self.cleaned_data.items()}
+        parts = {part: rows.savable_data() for part, rows in self.rows.items() if not rows.error}
+        return data | parts
+
+    def unread_rows(self) -> list[str]:
+        """The rows, as „part:id", of which a field cannot be read; after `is_valid`."""
+        return [
+            f"{part}:{row.row_id}"
+            for part, rows in self.rows.items()
+            for row in rows.forms
+            if not row.is_blank and row.errors
+        ]
+
+    def faults(self) -> list[tuple[str, str]]:
+        """The id and the message of every field that cannot be read; after `is_valid`."""
+        rows = [row for part in self.rows.values() for row in part.forms if not row.is_blank]
+        return [
+            (field.auto_id, str(error))
+            for form in (self, *rows)
+            for field in form.visible_fields()
+            for error in field.errors
+        ]
 
     def parts(self) -> Iterator[dict[str, Any]]:
         """Sections with their fields and rows, in the order of the page."""
@@ -134,6 +173,11 @@ class StepForm(forms.Form):
                     found.append((part, row.row_id))
                 found += _inputs(row)
         return found
+
+
+def revision_number(typed: str) -> int:
+    """A revision as it stands in a form; 0 where none can be read."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else 0
 
 
 def short(label: str) -> str:

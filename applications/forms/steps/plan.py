@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
 
 from django import forms
 from django.utils import timezone
@@ -11,18 +12,19 @@ from django.utils import timezone
 from applications.documents import LABELS
 from applications.forms import fields
 from applications.forms.rows import RowForm, Rows
+from applications.forms.steps.base import Section, Sheet, StepForm
 from applications.models import Expense
 from applications.rules import (
     BudgetSituation,
     CoverKind,
+    CoverLine,
     ExpenseCategory,
+    ExpenseLine,
+    Plan,
     Step,
 )
 
-if TYPE_CHECKING:
-    pass
-
-from applications.forms.steps.base import Section, Sheet, StepForm
+NOTHING: Final = Decimal("0.00")
 
 
 class MoneyRow(RowForm):
@@ -147,10 +149,65 @@ class PlanForm(StepForm):
         )
 
     def step_data(self) -> dict[str, Any]:
-        data = super().step_data()
-        for part in self.rows:
+        return _by_year(super().step_data(), self.rows)
+
+    def savable_data(self) -> dict[str, Any]:
+        return _by_year(super().savable_data(), self.rows)
+
+    def plan(self) -> Plan:
+        """The plan as it stands in the form; after `is_valid`, whatever that said.
+
+        Rows whose amount or Haushaltsjahr cannot be read count as nothing, see `unread`.
+        """
+        answers = {name: self.cleaned_data.get(name) for name in self.fields}
+        return Plan(
+            expenses=tuple(
+                ExpenseLine(
+                    int(row["year"]),
+                    row["category"],
+                    row.get("text", ""),
+                    row["amount"] or NOTHING,
+                    row["eligible"],
+                    row_id,
+                )
+                for row_id, row in self._read("expenses", "category")
+            ),
+            cover=tuple(
+                CoverLine(
+                    int(row["year"]),
+                    row["kind"],
+                    row.get("text", ""),
+                    row["amount"] or NOTHING,
+                    row["municipality"],
+                    row_id,
+                )
+                for row_id, row in self._read("cover", "kind")
+            ),
+            vat_deductible=answers["vat_deductible"],
+            budget_situation=answers["budget_situation"] or "",
+        )
+
+    @property
+    def unread(self) -> int:
+        """How many rows of the form are not in its sums; after `is_valid`."""
+        written = [row for rows in self.rows.values() for row in rows.forms if not row.is_blank]
+        read = [*self._read("expenses", "category"), *self._read("cover", "kind")]
+        return len(written) - len(read)
+
+    def _read(self, part: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for form in self.rows[part].forms:
+            found = form.cleaned_data if not form.is_blank else {}
+            if "amount" in found and found.get("year") and found.get(kind):
+                held = getattr(form, "held", None)
+                yield form.row_id, {**found, "municipality": found.get("municipality") or held}
+
+
+def _by_year(data: dict[str, Any], parts: Iterable[str]) -> dict[str, Any]:
+    """The rows of each part in the order of their Haushaltsjahre."""
+    for part in parts:
+        if part in data:
             data[part] = sorted(data[part], key=lambda row: row["year"])
-        return data
+    return data
 
 
 def _year(sheet: Sheet) -> int:

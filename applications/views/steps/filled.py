@@ -14,13 +14,14 @@ from applications import rules, services
 from applications.forms import conflict
 from applications.forms.steps import FORMS, StepForm
 from applications.rules import Step
-from applications.services import checks
+from applications.services import checks, drafts
 from applications.views import case, wording
 from kiv_portal.euro import format_euro
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from applications.models import Application
     from applications.services import EditConflict
 
 from applications.views.steps.page import Page
@@ -40,11 +41,12 @@ def filled_in_step(page: Page) -> HttpResponse:
     if not settlement.is_complete:
         return _undecided(page, form, settlement)
     try:
-        services.save_step(
+        saved = services.save_step(
             application=page.application,
             step=page.place,
             data=data,
             base_revision=form.basis,
+            own_revisions=form.own,
             by=page.user,
             at=page.at,
         )
@@ -58,7 +60,17 @@ def filled_in_step(page: Page) -> HttpResponse:
     except services.NotAllowed as error:
         raise PermissionDenied from error
     _saved(page)
+    if page.place is Step.ZEITPLAN and _outside(page, checks.plan_of(page.application), saved):
+        return redirect(case.address("application_years", page.application))
     return redirect(page.after_saving())
+
+
+def _outside(page: Page, plan: rules.Plan, application: Application) -> list[int]:
+    """The Haushaltsjahre of the plan outside the period, where the person can do something."""
+    if Step.FINANZIERUNG not in page.open_steps:
+        return []
+    due = case.years(application)
+    return [year for year in rules.plan_years(plan) if due and year not in due]
 
 
 def _saved(page: Page) -> None:
@@ -91,12 +103,19 @@ def _form_page(page: Page, form: StepForm, problems: Sequence[Any] = ()) -> Http
         if page.place is Step.FINANZIERUNG
         else "applications/step.html"
     )
-    more: dict[str, Any] = {"form": form, "problems": problems}
+    more: dict[str, Any] = {"form": form, "problems": problems, "unsaved": form.is_bound}
+    more["outside"] = (
+        _outside(page, filing.plan, page.application)
+        if page.place in (Step.ZEITPLAN, Step.FINANZIERUNG)
+        else []
+    )
     if page.place is Step.FINANZIERUNG:
-        more |= {"plan": plan_table(filing.plan), "years_known": bool(form.sheet.years)}
+        more |= {
+            "plan": plan_table(filing.plan),
+            "years_known": bool(form.sheet.years),
+        }
     if page.place is Step.ZEITPLAN:
-        last = rules.ends_on(filing.period)
-        more["ends_on"] = last
+        more["ends_on"] = rules.ends_on(filing.period)
     return page.render(template, page.context(findings, **more))
 
 
@@ -136,6 +155,9 @@ def plan_table(plan: rules.Plan) -> dict[str, Any] | None:
         "cover": cover,
         "cover_total": [format_euro(column.cover_total) for column in columns],
         "gaps": [_gap(column) for column in columns],
+        "short": " · ".join(
+            f"{column.year or 'Summe'}: {_gap(column)['text']}" for column in columns
+        ),
         "balanced": not any(column.gap for column in columns),
     }
 
@@ -158,23 +180,13 @@ def _undecided(page: Page, form: StepForm, settlement: conflict.Settlement) -> H
     """Some field in dispute has no choice yet: ask again, with what was chosen so far."""
     saved = services.read_step(page.application, page.place)
     typed = form.step_data()
-    flat_saved, flat_typed = _flat(saved), _flat(typed)
+    flat_saved, flat_typed = drafts.flat(saved), drafts.flat(typed)
     conflicts = [
         services.Conflict(key, None, flat_saved.get(key), flat_typed.get(key))
         for key in settlement.keys
         if key in flat_saved or key in flat_typed
     ]
     return _choose(page, form, typed, form.basis, conflicts, settlement.chosen, again=True)
-
-
-def _flat(data: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, list):
-            flat |= {f"{key}:{row['id']}": row for row in value}
-        else:
-            flat[key] = value
-    return flat
 
 
 def _choose(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from applications import documents, rules, services
+from applications import documents, permissions, rules, services
 from applications.forms.steps import Sheet
 from applications.models import Application
 from applications.rules import Finding, Step
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from applications.rules import Filing
+
+
+def writable_page(request: HttpRequest, key: uuid.UUID, place: Step) -> Page:
+    """The step for somebody who may write in it; 403 for all others who see the application."""
+    application = case.with_parts(case.find(request, key))
+    if not permissions.may_edit(case.person(request), application):
+        raise PermissionDenied
+    open_steps = [one for one in Step if one in services.editable_steps(application)]
+    return Page(request, application, place, open_steps, may_edit=True)
 
 
 class Page:
