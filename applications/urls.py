@@ -25,5 +25,6 @@ urlpatterns = [
     path("antraege/<uuid:key>/finanzierung/haushaltsjahre/", years, name="application_years"),
     path("antraege/<uuid:key>/finanzierung/summen/", live.sums, name="application_sums"),
     path("antraege/<uuid:key>/<slug:step>/speichern/", live.autosave, name="application_autosave"),
+    path("antraege/<uuid:key>/<slug:step>/anwesend/", live.present, name="application_present"),
     path("antraege/<uuid:key>/<slug:step>/", steps.step, name="application_step"),
 ]

@@ -217,6 +217,11 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         signed_in(405),
         own(403, 200, 200),
     ),
+    "antraege/<uuid:key>/<slug:step>/anwesend/": (
+        "/antraege/{draft}/konzeption/anwesend/",
+        signed_in(405),
+        own(403, 200, 200),
+    ),
     "antraege/<uuid:key>/finanzierung/summen/": (
         "/antraege/{draft}/finanzierung/summen/",
         signed_in(405),

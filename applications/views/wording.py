@@ -13,7 +13,9 @@ from applications.rules import Step
 from applications.workflow import Status
 
 if TYPE_CHECKING:
-    from applications.models import FundingCall
+    from collections.abc import Iterable
+
+    from applications.models import FundingCall, Presence
 
 STEP_TEXTS: Final[dict[Step, str]] = {
     Step.KOMMUNE: "Wer den Antrag stellt: Ihre Kommune allein oder im Verbund.",
@@ -132,3 +134,9 @@ def listed(names: list[str]) -> str:
     """„Hünfelden", „Hünfelden und Selters (Taunus)", „A, B und C"."""
     *first, last = names or [""]
     return f"{', '.join(first)} und {last}" if first else last
+
+
+def present(rows: Iterable[Presence]) -> str:
+    """Who is in a section right now, in one line; nothing where nobody else is."""
+    who = [f"{row.user} (seit {timezone.localtime(row.since):%H:%M} Uhr)" for row in rows]
+    return f"Gerade auch in diesem Abschnitt: {', '.join(who)}" if who else ""

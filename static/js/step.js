@@ -331,3 +331,54 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     sums(form, place, bar);
   }
 }
+
+// --- Who is here ----------------------------------------------------------------------------------
+
+const BEAT = 45000;
+
+function stay(line) {
+  const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+  let submits = false;
+
+  function body(more = {}) {
+    const data = new FormData();
+    for (const [name, value] of Object.entries({ csrfmiddlewaretoken: token, ...more })) {
+      data.set(name, value);
+    }
+    return data;
+  }
+
+  async function beat() {
+    if (document.visibilityState !== "visible") {
+      return;
+    }
+    try {
+      const answer = await fetch(line.dataset.presence, {
+        method: "POST",
+        body: body(),
+        redirect: "manual",
+      });
+      const { text } = answer.ok ? await answer.json() : { text: line.textContent };
+      if (line.textContent !== text) {
+        line.textContent = text;
+      }
+    } catch {
+      // A courtesy: without an answer the line stays as it is.
+    }
+  }
+
+  setTimeout(beat, 2000);
+  setInterval(beat, BEAT);
+  document.addEventListener("visibilitychange", beat);
+  document.addEventListener("submit", () => {
+    submits = true;
+  });
+  addEventListener("pagehide", () => {
+    if (!submits) {
+      navigator.sendBeacon(line.dataset.presence, body({ weg: "1" }));
+    }
+  });
+  addEventListener("pageshow", (event) => event.persisted && beat());
+}
+
+document.querySelectorAll("[data-presence]").forEach(stay);

@@ -360,3 +360,39 @@ def test_none_of_it_is_for_those_who_only_read_or_are_strangers(w, address):
     w.clerk.memberships.update(may_edit=False)
     assert signed_in(w.clerk).post(place(application, address)).status_code == 403
     assert services.read_step(application, Step.KONZEPTION)["title"] == "Vielfalt in Musterstadt"
+
+
+class TestPresence:
+    def test_the_page_says_who_else_is_there_and_since_when(self, w, clerk):
+        application = world.draft(w)
+        other = signed_in(w.signatory)
+        assert "Gerade auch in diesem Abschnitt" not in words(
+            other.get(place(application, "konzeption/"))
+        )
+        text = words(clerk.get(place(application, "konzeption/")))
+        assert f"Gerade auch in diesem Abschnitt: {w.signatory} (seit 10:30 Uhr)" in text
+        assert "Gerade auch" not in words(clerk.get(place(application, "zeitplan/")))
+
+    def test_a_sign_of_life_is_answered_by_who_else_is_there(self, w, clerk):
+        application = world.draft(w)
+        signed_in(w.signatory).get(place(application, "konzeption/"))
+        address = place(application, "konzeption/anwesend/")
+        assert clerk.post(address).json() == {
+            "text": f"Gerade auch in diesem Abschnitt: {w.signatory} (seit 10:30 Uhr)"
+        }
+        signed_in(w.signatory).post(address, {"weg": "1"})
+        assert clerk.post(address).json() == {"text": ""}
+
+    def test_who_only_reads_sees_who_is_there_and_is_not_counted(self, w, clerk):
+        application = world.draft(w)
+        clerk.get(place(application, "konzeption/"))
+        w.signatory.memberships.update(may_edit=False)
+        reader = signed_in(w.signatory)
+        assert f"{w.clerk} (seit 10:30 Uhr)" in words(reader.get(place(application, "konzeption/")))
+        assert "Gerade auch" not in words(clerk.get(place(application, "konzeption/")))
+        assert reader.post(place(application, "konzeption/anwesend/")).status_code == 403
+
+    def test_strangers_learn_nothing(self, w, clerk):
+        application = world.draft(w)
+        address = place(application, "konzeption/anwesend/")
+        assert signed_in(w.stranger).post(address).status_code == 404

@@ -603,6 +603,7 @@ class TestThePlan:
     ):
         application = world.filled(w)
         world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+        clerk.get(place(application, "finanzierung/"))  # noted to be here, once
         for rows in (1, 3):
             cover = [
                 world.row(year=2027, kind="own", text="", municipality=w.town.ags, amount="1.00")
@@ -611,5 +612,5 @@ class TestThePlan:
             world.save(
                 application, Step.FINANZIERUNG, {"cover": cover}, w.clerk, NOW + timedelta(rows)
             )
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(12):
                 clerk.get(place(application, "finanzierung/"))

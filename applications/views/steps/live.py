@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from applications import rules, services
+from applications import permissions, rules, services
 from applications.forms import conflict
 from applications.forms.steps import FORMS
 from applications.forms.steps.plan import PlanForm
 from applications.rules import Step
-from applications.views import case
+from applications.services import presence
+from applications.views import case, wording
 from applications.views.steps.filled import plan_table
 from applications.views.steps.page import Page, writable_page
 
@@ -53,6 +54,27 @@ def sums(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "unread": form.unread,
         },
     )
+
+
+# --- Who is here ---------------------------------------------------------------------------------
+
+
+@never_cache
+@require_POST
+def present(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:
+    """A sign of life of an open page, answered by who else is there; `weg` says goodbye."""
+    application = case.find(request, key)
+    place = case.step_of(step)
+    person = case.person(request)
+    if not permissions.may_edit(person, application):
+        raise PermissionDenied
+    if "weg" in request.POST:
+        presence.leave(application=application, step=place, by=person)
+        return JsonResponse({"text": ""})
+    rows = presence.note(
+        application=application, step=place, by=person, at=case.arrived(request), alive=True
+    )
+    return JsonResponse({"text": wording.present(rows)})
 
 
 # --- Saving while somebody writes -----------------------------------------------------------------

@@ -12,9 +12,9 @@ from django.shortcuts import render
 
 from applications import documents, permissions, rules, services
 from applications.forms.steps import Sheet
-from applications.models import Application
+from applications.models import Application, Presence
 from applications.rules import Finding, Step
-from applications.services import checks
+from applications.services import checks, presence
 from applications.views import case, wording
 
 if TYPE_CHECKING:
@@ -120,8 +120,20 @@ class Page:
             "findings": mine if begun else [],
             "begun": begun,
             "asked": self._asked(),
+            "beats": self.may_edit,
+            "present": wording.present(self._others_here()),
             **more,
         }
+
+    def _others_here(self) -> list[Presence]:
+        """Who else is in this section; whoever may write in it is noted to be here."""
+        here = {
+            "application": self.application,
+            "step": self.place,
+            "by": self.user,
+            "at": self.at,
+        }
+        return presence.note(**here) if self.may_edit else presence.others(**here)
 
     def _address(self, place: Step | None) -> str:
         return case.address("application_step", self.application, place.value) if place else ""
