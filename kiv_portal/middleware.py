@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+
+from kiv_portal.models import PublicVersion
+from kiv_portal.public import Page, PageStore, address_of, parameters_at
 
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -26,6 +32,60 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class PublicPagesMiddleware:
+    """Answer public pages from what this process has kept, as long as that is still true.
+
+    The first of all: what is kept is the answer with every header the others add, so a page
+    given again is the same byte for byte. Each request asks the database once, for the version
+    of what the public sees. The release needs no place in the key: the store is the process's
+    own and begins empty.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.store = PageStore()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        parameters = parameters_at(request.path_info)
+        if parameters is None or (settings.SECURE_SSL_REDIRECT and not request.is_secure()):
+            return self.get_response(request)
+        at = timezone.now()
+        try:
+            address = address_of(request, parameters)
+            # Read before the page is made: a change in between makes the page new again.
+            version = PublicVersion.objects.current()
+        except SuspiciousOperation:  # a wrong host, too many fields: refused further in
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as fault:
+            request.database_fault = fault  # raised in the view's place: the others add headers
+            return self.get_response(request)
+        if not version:
+            return self.get_response(request)
+        page = self.store.find(address, version, at)
+        if page is None:
+            return self._made(request, address, version)
+        forms = len(page.bodies)
+        response = page.answer(request)
+        if len(page.bodies) != forms:
+            self.store.keep(address, page)
+        return response
+
+    def _made(
+        self, request: HttpRequest, address: tuple[str, str, str], version: str
+    ) -> HttpResponseBase:
+        asked, request.method = request.method, "GET"  # a HEAD is told what a GET would be
+        response = self.get_response(request)
+        request.method = asked
+        page = Page.of(response, version)
+        if page is None:
+            return response
+        answer = page.answer(request)
+        self.store.keep(address, page)
+        return answer
 
 
 class ArrivalMiddleware:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -259,6 +259,43 @@ class Download(models.Model):
     def file_kind(self) -> str:
         """What the file is, in a word people know: „PDF“."""
         return FILE_KINDS.get(self.content_type, "Datei")
+
+
+class PublicVersionManager(models.Manager["PublicVersion"]):
+    def current(self) -> str:
+        """The version of what the public sees now; empty where nothing may be kept.
+
+        That is while a migration runs, and inside a transaction, which may see what nobody
+        else ever will. One query without the ORM: every request for a public page makes it.
+        """
+        if connection.in_atomic_block:
+            return ""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT token FROM portal_publicversion")
+            row = cursor.fetchone()
+        return row[0] if row else ""
+
+
+class PublicVersion(models.Model):
+    """One row with a value that never comes again, new after every write the public can see.
+
+    Triggers set it (kiv_portal.management.public_version). Chance instead of a number, so that
+    a restored database cannot repeat what a running process knows.
+    """
+
+    token = models.CharField("Wert", max_length=100, blank=True)
+
+    objects = PublicVersionManager()
+
+    class Meta:
+        verbose_name = "Stand des Öffentlichen"
+        verbose_name_plural = "Stand des Öffentlichen"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(pk=1), name="public_version_is_one_row")
+        ]
+
+    def __str__(self) -> str:
+        return self.token
 
 
 class WorkState(models.TextChoices):

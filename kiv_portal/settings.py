@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "kiv_portal.middleware.PublicPagesMiddleware",
     "kiv_portal.middleware.ArrivalMiddleware",
     "kiv_portal.middleware.PrivacyMiddleware",
     "django.middleware.security.SecurityMiddleware",

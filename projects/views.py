@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.db.models import Max, Min
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
 
+from kiv_portal.public import public_page
 from projects.forms import DirectorySearch
 from projects.models import Contact, Project
 from projects.resources import CSV_COLUMNS, LICENCE, as_csv, as_json, source
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
     from projects.models import ProjectQuerySet
 
 PAGE_SIZE: Final = 30
+SEARCH: Final = tuple(DirectorySearch.base_filters)
 MAX_DIGITS: Final = 6
 MAX_NEIGHBOURS: Final = 6
 _READABLE: Final = {"ensure_ascii": False}
 
 
-@login_not_required
-@require_safe
+@public_page(*SEARCH, "seite")
 def project_list(request: HttpRequest) -> HttpResponse:
     """The directory with search and filters, page by page."""
     search = _search(request)
@@ -49,8 +48,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     return render(request, "projects/project_list.html", context)
 
 
-@login_not_required
-@require_safe
+@public_page(*SEARCH)
 def projects_json(request: HttpRequest) -> HttpResponse:
     """The whole search as JSON; what cannot be understood is an error, not ignored."""
     search = _search(request)
@@ -59,8 +57,7 @@ def projects_json(request: HttpRequest) -> HttpResponse:
     return JsonResponse(as_json(search.qs), json_dumps_params=_READABLE)
 
 
-@login_not_required
-@require_safe
+@public_page(*SEARCH)
 def projects_csv(request: HttpRequest) -> HttpResponse:
     """The whole search as CSV; what cannot be understood is an error, not ignored."""
     search = _search(request)
@@ -74,8 +71,7 @@ def projects_csv(request: HttpRequest) -> HttpResponse:
     )
 
 
-@login_not_required
-@require_safe
+@public_page()
 def project_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """A project: who carries it, what is known about it, whom to ask."""
     published = Project.objects.published()

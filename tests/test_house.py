@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -13,6 +14,7 @@ from django.template.loader import get_template
 
 from applications import services, workflow
 from applications.models import FundingCall, triggers
+from kiv_portal.management import public_version
 from kiv_portal.models import Authority, Download
 from municipalities.models import Municipality, Population
 from projects.models import Contact, Project
@@ -126,6 +128,58 @@ def test_the_diagram_in_the_readme_is_that_of_the_table():
 @pytest.mark.django_db
 def test_the_triggers_that_protect_the_case_log_are_in_force():
     assert triggers.expected() - triggers.installed(connection) == set()
+
+
+@pytest.mark.django_db
+def test_the_triggers_that_keep_public_pages_current_are_in_force():
+    assert public_version.expected(connection.vendor) - triggers.installed(connection) == set()
+
+
+def test_of_every_table_it_is_decided_whether_the_public_sees_it():
+    """A table that is not in `public_version.SHOWN` stands here: no public page shows it."""
+    not_shown = {
+        model._meta.label
+        for app in ("portal", "municipalities", "applications")
+        for model in apps.get_app_config(app).get_models()
+        if model._meta.db_table not in public_version.tables()
+        and not hasattr(model, "instance_type")  # histories
+    }
+    assert not_shown == {
+        "applications.Adoption",
+        "applications.Application",
+        "applications.ApplicationGuest",
+        "applications.ApplicationMember",
+        "applications.CallSubscription",
+        "applications.CaseLogEntry",
+        "applications.CaseLogPayload",
+        "applications.CoverItem",
+        "applications.Decision",
+        "applications.DecisionHand",
+        "applications.DecisionYear",
+        "applications.Document",
+        "applications.Expense",
+        "applications.InformationRequest",
+        "applications.KeptInput",
+        "applications.Letter",
+        "applications.LetterBlock",
+        "applications.Milestone",
+        "applications.NumberRange",
+        "applications.ParticipationFormat",
+        "applications.Presence",
+        "applications.ReminderOff",
+        "applications.ReminderSent",
+        "applications.RequestItem",
+        "applications.Revision",
+        "applications.SectionComment",
+        "applications.Snapshot",
+        "applications.SubmissionToken",
+        "municipalities.Membership",
+        "municipalities.RegisterImport",
+        "municipalities.User",
+        "portal.Job",
+        "portal.OutboxMail",
+        "portal.PublicVersion",
+    }
 
 
 def test_no_page_has_inline_style_or_script():

@@ -32,6 +32,14 @@ class FundingCallQuerySet(models.QuerySet["FundingCall"]):
         """Calls the public may know of: opened by staff, or of an earlier round."""
         return self.filter(Q(opened_at__isnull=False) | Q(display_only=True))
 
+    def next_change(self, at: datetime) -> datetime | None:
+        """When the next of these calls opens or closes; None where nothing is to come."""
+        released = self.filter(opened_at__isnull=False, display_only=False).aggregate(
+            opens=models.Min("opens_at", filter=Q(opens_at__gt=at)),
+            closes=models.Min("closes_at", filter=Q(closes_at__gt=at)),
+        )
+        return min((instant for instant in released.values() if instant), default=None)
+
     def newest_first(self) -> FundingCallQuerySet:
         """The call whose limits count while none is open stands first."""
         return self.order_by(F("opens_at").desc(nulls_last=True), "-pk")

@@ -9,14 +9,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from applications.forms.check import NEED_LEAD, NO_SUCH_CALL, Asked, read_asked
+from applications.models import FundingCall
 from applications.services.eligibility import (
     CallForCheck,
     UnknownCall,
@@ -25,20 +24,20 @@ from applications.services.eligibility import (
     municipalities_to_choose,
 )
 from applications.views import check_page
+from kiv_portal.public import changes_at, end_of_day, public_page
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from applications.models import FundingCall
     from municipalities.models import Municipality
 
+ASKED: Final = ("kommune", "partner", "aufruf")
 MOST_CHOICES: Final = 10
 SHORTEST_CHOICE: Final = 2
 
 
 @csrf_exempt  # nothing can be changed here: whoever posts learns 405, not „cookie missing"
-@login_not_required
-@require_safe
+@public_page(*ASKED, "suche")
 def check(request: HttpRequest) -> HttpResponse:
     """The page: choose a municipality and partners, read the answer; its address keeps both."""
     asked = read_asked(request.GET)
@@ -59,13 +58,12 @@ def check(request: HttpRequest) -> HttpResponse:
         if chosen and assessment
         else None,
     }
-    return render(request, "applications/check.html", context)
+    return _until(at, render(request, "applications/check.html", context))
 
 
 @csrf_exempt
-@login_not_required
-@require_safe
-def check_json(request: HttpRequest) -> JsonResponse:
+@public_page(*ASKED)
+def check_json(request: HttpRequest) -> HttpResponse:
     """The same answer as JSON, by the same rules.
 
     `eligible` is null where the figure that counts is not there; `call` is the one whose
@@ -84,7 +82,7 @@ def check_json(request: HttpRequest) -> JsonResponse:
     assessment = assess_for_call(
         asked.lead, asked.partners, call=chosen.call, on=timezone.localdate(at)
     )
-    return _json(
+    response = _json(
         {
             "eligible": assessment.answer,
             "call": _call_as_data(chosen.call) if chosen.call else None,
@@ -118,19 +116,19 @@ def check_json(request: HttpRequest) -> JsonResponse:
             ],
         }
     )
+    return _until(at, response)
 
 
 @csrf_exempt
-@login_not_required
-@require_safe
-def check_choices(request: HttpRequest) -> JsonResponse:
+@public_page("q")
+def check_choices(request: HttpRequest) -> HttpResponse:
     """Municipalities whose name or key holds what was typed (`q`), for the page's script."""
     text = request.GET.get("q", "")[:100]
+    at = request.arrived_at  # type: ignore[attr-defined]
     found: list[Municipality] = []
     if len(text.strip()) >= SHORTEST_CHOICE:
-        on = timezone.localdate(request.arrived_at)  # type: ignore[attr-defined]
-        found = municipalities_to_choose(text, on=on)
-    return _json(
+        found = municipalities_to_choose(text, on=timezone.localdate(at))
+    response = _json(
         {
             "results": [
                 {"ags": row.ags, "name": row.short_name, "note": check_page.note(row)}
@@ -139,6 +137,12 @@ def check_choices(request: HttpRequest) -> JsonResponse:
             "more": len(found) > MOST_CHOICES,
         }
     )
+    return changes_at(response, at, end_of_day(at))
+
+
+def _until(at: datetime, response: HttpResponse) -> HttpResponse:
+    """The answer counts until a call opens or closes, or the register's day is over."""
+    return changes_at(response, at, FundingCall.objects.next_change(at), end_of_day(at))
 
 
 def _json(data: dict[str, Any], status: int = HTTPStatus.OK) -> JsonResponse:

@@ -15,13 +15,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from kiv_portal.models import Download
+from kiv_portal.public import public_page
 
 SHOWN_IN_THE_BROWSER: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
 """What a browser shows by itself; everything else is saved."""
 
 
-@login_not_required
-@require_safe
+@public_page()
 def downloads(request: HttpRequest) -> HttpResponse:
     """Documents of the programme that really can be opened."""
     return render(request, "kiv_portal/downloads.html", {"entries": Download.objects.published()})

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from kiv_portal import services
 from kiv_portal.forms import BarrierForm
 from kiv_portal.models import Authority
+from kiv_portal.public import public_page
 
 ACTION: Final = "report_barrier"
 """The limit's name in ACCOUNT_RATE_LIMITS."""
@@ -64,8 +65,7 @@ def again(request: HttpRequest) -> HttpResponse:
     return _page(request, form, HTTPStatus.FORBIDDEN)
 
 
-@login_not_required
-@require_safe
+@public_page()
 def barrier_reported(request: HttpRequest) -> HttpResponse:
     """The report is on its way."""
     return render(request, "kiv_portal/barrier_reported.html")

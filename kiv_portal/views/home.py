@@ -3,21 +3,19 @@
 from datetime import date
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from applications.models import FundingCall
 from kiv_portal.euro import format_euro
+from kiv_portal.public import changes_at, end_of_day, public_page
 from municipalities.eligibility import Limits
 from municipalities.models import Municipality
 from projects.models import Project, ProjectMember
 
 
-@login_not_required
-@require_safe
+@public_page()
 def home(request: HttpRequest) -> HttpResponse:
     """What KIV is, whether a call is open, and the three ways on."""
     at = request.arrived_at
@@ -25,7 +23,7 @@ def home(request: HttpRequest) -> HttpResponse:
     call = FundingCall.objects.open_at(at).first()
     following = announced.filter(opens_at__gt=at, display_only=False).order_by("opens_at").first()
     reference = call or following or announced.newest_first().first()
-    return render(
+    response = render(
         request,
         "kiv_portal/home.html",
         {
@@ -38,6 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "directory": directory_figures(),
         },
     )
+    return changes_at(response, at, FundingCall.objects.next_change(at), end_of_day(at))
 
 
 def figures(call: FundingCall | None) -> list[tuple[str, str]]:

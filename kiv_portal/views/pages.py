@@ -1,12 +1,11 @@
 """Pages of plain text: help, contact, legal pages, explanations for everybody."""
 
 import phonenumbers
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from kiv_portal.models import Authority
+from kiv_portal.public import public_page
 
 
 def dial(number: str) -> str:
@@ -18,15 +17,13 @@ def dial(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-@login_not_required
-@require_safe
+@public_page()
 def help_page(request: HttpRequest) -> HttpResponse:
     """The online procedure, step by step, and the words it uses."""
     return render(request, "kiv_portal/help.html")
 
 
-@login_not_required
-@require_safe
+@public_page()
 def contact(request: HttpRequest) -> HttpResponse:
     """Who helps when the online way does not work, by telephone, e-mail or post."""
     authority = Authority.load()
@@ -34,36 +31,31 @@ def contact(request: HttpRequest) -> HttpResponse:
     return render(request, "kiv_portal/contact.html", context)
 
 
-@login_not_required
-@require_safe
+@public_page()
 def imprint(request: HttpRequest) -> HttpResponse:
     """Impressum (§ 5 DDG)."""
     return render(request, "kiv_portal/imprint.html", {"authority": Authority.load()})
 
 
-@login_not_required
-@require_safe
+@public_page()
 def privacy(request: HttpRequest) -> HttpResponse:
     """Datenschutzhinweise (Art. 13 DSGVO)."""
     return render(request, "kiv_portal/privacy.html", {"authority": Authority.load()})
 
 
-@login_not_required
-@require_safe
+@public_page()
 def accessibility(request: HttpRequest) -> HttpResponse:
     """Erklärung zur Barrierefreiheit (§ 14 HessBGG)."""
     return render(request, "kiv_portal/accessibility.html", {"authority": Authority.load()})
 
 
-@login_not_required
-@require_safe
+@public_page()
 def easy_language(request: HttpRequest) -> HttpResponse:
     """Erläuterungen in Leichter Sprache (HVBIT)."""
     return render(request, "kiv_portal/easy_language.html", {"authority": Authority.load()})
 
 
-@login_not_required
-@require_safe
+@public_page()
 def sign_language(request: HttpRequest) -> HttpResponse:
     """Erläuterungen in Deutscher Gebärdensprache: the film's place, and what it will say."""
     return render(request, "kiv_portal/sign_language.html", {"authority": Authority.load()})

@@ -214,7 +214,7 @@ def test_home_counts_the_projects_of_every_round_and_all_together(client: Client
 def test_home_asks_the_database_little(client: Client, django_assert_num_queries: Any) -> None:
     FundingCallFactory()
     ProjectFactory.create_batch(3)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/")
 
 

@@ -1,4 +1,4 @@
-"""`flush` empties every table, also those whose triggers refuse a DELETE."""
+"""`flush` empties every table, also those whose triggers refuse a DELETE, and public pages."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from django.core.management.commands.flush import Command as FlushCommand
 from django.db import connections
 
 from applications.models import triggers
+from kiv_portal.management import public_version
 
 
 class Command(FlushCommand):
@@ -16,3 +17,4 @@ class Command(FlushCommand):
             super().handle(**options)
         finally:
             triggers.install(connection)
+            public_version.renew(connection)
