@@ -6,26 +6,61 @@ from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import AnonymousUser
 
-if TYPE_CHECKING:
-    from municipalities.models import Municipality, User
+from municipalities.models import StaffRole
 
-READ: Final = "Lesen"
-REVIEW: Final = "Prüfung"
-SIGN: Final = "Schlusszeichnung"
-ADMINISTER: Final = "Verwaltung"
-STAFF_GROUPS: Final = (READ, REVIEW, SIGN, ADMINISTER)
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from municipalities.models import Municipality, RoleGrant, User
+
+READ: Final = StaffRole.READ.value
+AUDIT: Final = StaffRole.AUDIT.value
+REVIEW: Final = StaffRole.REVIEW.value
+SIGN: Final = StaffRole.SIGN.value
+ADMINISTER: Final = StaffRole.ADMINISTER.value
+PEOPLE: Final = StaffRole.PEOPLE.value
+STAFF_GROUPS: Final = (READ, AUDIT, REVIEW, SIGN, ADMINISTER, PEOPLE)
 """The staff roles; a person may hold several. Four eyes is kept by the database per decision."""
+
+SUPERUSER_ROLES: Final = frozenset({READ, AUDIT, ADMINISTER, PEOPLE})
+"""What a superuser, who is made at the server's console, may: set everything up, decide nothing."""
+
+NEVER_TOGETHER: Final[dict[frozenset[str], str]] = {
+    frozenset({PEOPLE, REVIEW}): (
+        "Wer Konten und Rollen verwaltet, prüft keine Anträge: Mit einem zweiten eigenen Konto "
+        "könnte diese Person allein entscheiden."
+    ),
+    frozenset({PEOPLE, SIGN}): (
+        "Wer Konten und Rollen verwaltet, zeichnet keine Entscheidungen: Mit einem zweiten eigenen "
+        "Konto könnte diese Person allein entscheiden."
+    ),
+    **{
+        frozenset({AUDIT, role}): (
+            f"Die Revision sieht alles und ändert nichts: Sie prüft auch, was die Rolle „{role}“ "
+            "tut."
+        )
+        for role in (REVIEW, SIGN, ADMINISTER, PEOPLE)
+    },
+}
+"""Roles one person never holds at once, and why. „Prüfung“ and „Schlusszeichnung“ may meet in one
+person: for each decision the database keeps writer and signer apart."""
+
+
+def conflicts(roles: Collection[str]) -> list[str]:
+    """Why these roles may not be held by one person; empty when they may."""
+    held = frozenset(roles)
+    return [reason for pair, reason in NEVER_TOGETHER.items() if pair <= held]
 
 
 def staff_roles(user: User | AnonymousUser) -> frozenset[str]:
     """The staff roles the person holds; empty for everybody who is no active staff.
 
-    A superuser holds all of them. Read once per request and kept on the user object.
+    Read once per request and kept on the user object.
     """
     if isinstance(user, AnonymousUser) or not (user.is_active and user.is_staff):
         return frozenset()
     if user.is_superuser:
-        return frozenset(STAFF_GROUPS)
+        return SUPERUSER_ROLES
     if not hasattr(user, "_staff_roles"):
         user._staff_roles = frozenset(  # type: ignore[attr-defined]
             user.groups.filter(name__in=STAFF_GROUPS).values_list("name", flat=True)
@@ -36,7 +71,7 @@ def staff_roles(user: User | AnonymousUser) -> frozenset[str]:
 
 def may_read_desk(user: User | AnonymousUser) -> bool:
     """May see filed applications at the review desk."""
-    return bool(staff_roles(user) & {READ, REVIEW, SIGN, ADMINISTER})
+    return bool(staff_roles(user) - {PEOPLE})
 
 
 def may_review(user: User | AnonymousUser) -> bool:
@@ -50,29 +85,57 @@ def may_sign_decisions(user: User | AnonymousUser) -> bool:
 
 
 def may_administer(user: User | AnonymousUser) -> bool:
-    """May keep register, calls, texts, projects and accounts."""
+    """May keep register, calls, texts and projects."""
     return ADMINISTER in staff_roles(user)
 
 
+def may_administer_people(user: User | AnonymousUser) -> bool:
+    """May keep accounts, memberships and the roles of staff."""
+    return PEOPLE in staff_roles(user)
+
+
+def may_read_account_log(user: User | AnonymousUser) -> bool:
+    """May search the sign-in log."""
+    return bool(staff_roles(user) & {PEOPLE, AUDIT})
+
+
+def may_decide_role(user: User | AnonymousUser, grant: RoleGrant) -> bool:
+    """May grant a role somebody else has asked for: not for oneself, not one's own wish."""
+    return may_administer_people(user) and user.pk not in {grant.user_id, grant.asked_by_id}
+
+
 _ALL: Final = frozenset(STAFF_GROUPS)
+_DESK: Final = _ALL - {PEOPLE}
 _KEEPERS: Final = frozenset({ADMINISTER})
+_PEOPLE: Final = frozenset({PEOPLE})
 _KEPT: Final = {"view": _ALL, "add": _KEEPERS, "change": _KEEPERS}
-_ACCOUNTS: Final = {"view": _KEEPERS, "add": _KEEPERS, "change": _KEEPERS}
+_WATCHED: Final = {"view": frozenset({ADMINISTER, AUDIT})}
 
 DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
-    "applications.application": {"view": _ALL},
+    "applications.application": {"view": _DESK},
     "applications.fundingcall": _KEPT,
     "applications.letterblock": _KEPT,
     "municipalities.district": {"view": _ALL, "change": _KEEPERS},
-    "municipalities.membership": _ACCOUNTS,
+    "municipalities.accountevent": {"view": frozenset({PEOPLE, AUDIT})},
+    "municipalities.invitation": {"view": frozenset({PEOPLE, AUDIT})},
+    "municipalities.membership": {
+        "view": frozenset({PEOPLE, AUDIT}),
+        "add": _PEOPLE,
+        "change": _PEOPLE,
+    },
     "municipalities.municipality": {"view": _ALL, "change": _KEEPERS},
     "municipalities.population": {"view": _ALL, "add": _KEEPERS},
     "municipalities.registerimport": {"view": _ALL},
-    "municipalities.user": _ACCOUNTS,
+    "municipalities.rolegrant": {"view": frozenset({PEOPLE, AUDIT})},
+    "municipalities.user": {
+        "view": frozenset({PEOPLE, AUDIT}),
+        "add": _PEOPLE,
+        "change": _PEOPLE,
+    },
     "portal.authority": _KEPT,
     "portal.download": {**_KEPT, "delete": _KEEPERS},
-    "portal.job": {"view": _KEEPERS},
-    "portal.outboxmail": {"view": _KEEPERS},
+    "portal.job": _WATCHED,
+    "portal.outboxmail": _WATCHED,
     "projects.contact": _KEPT,
     "projects.fundinground": _KEPT,
     "projects.project": _KEPT,
@@ -104,6 +167,16 @@ def may_read_for(user: User | AnonymousUser, municipality: Municipality) -> bool
 def may_edit_for(user: User | AnonymousUser, municipality: Municipality) -> bool:
     """Confirmed member who may write in the municipality's applications."""
     return _membership_allows(user, municipality, "may_edit")
+
+
+def may_manage_for(user: User | AnonymousUser, municipality: Municipality) -> bool:
+    """Confirmed member who may look after the municipality's people."""
+    return _membership_allows(user, municipality, "may_manage")
+
+
+def may_look_after(user: User | AnonymousUser, municipality: Municipality) -> bool:
+    """May confirm, refuse, change and end memberships: its managers, and staff with that role."""
+    return may_manage_for(user, municipality) or may_administer_people(user)
 
 
 def may_sign_for(user: User | AnonymousUser, municipality: Municipality) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
@@ -20,7 +21,9 @@ from applications.rules import DocumentKind
 from applications.services import rendering, uploads
 from applications.workflow import TRANSITIONS, Actor
 from kiv_portal.models import Download, Job
-from municipalities.models import RegisterImport
+from municipalities import permissions
+from municipalities import services as accounts
+from municipalities.models import EventKind, RegisterImport
 from tests import world
 from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
 
@@ -34,7 +37,9 @@ ROLES = (
     "reader",  # staff: reads
     "reviewer",  # staff: checks and proposes
     "signer",  # staff: signs
-    "administrator",  # staff: keeps register, calls, texts, accounts
+    "administrator",  # staff: keeps register, calls, texts
+    "auditor",  # staff: sees everything, changes nothing
+    "people",  # staff: keeps accounts, memberships and roles
 )
 
 
@@ -86,6 +91,8 @@ def scene(db: None) -> dict[str, Any]:
         "reviewer": w.reviewer,
         "signer": w.signer,
         "administrator": w.administrator,
+        "auditor": w.auditor,
+        "people": w.people,
     }
     return {
         "world": w,
@@ -331,24 +338,31 @@ def test_what_is_foreign_answers_like_what_does_not_exist(scene):
 
 # --- The desk -------------------------------------------------------------------------------------
 
-STAFF = ("reader", "reviewer", "signer", "administrator")
+STAFF = ("reader", "reviewer", "signer", "administrator", "auditor", "people")
 NOBODY: frozenset[str] = frozenset()
 ALL_STAFF = frozenset(STAFF)
+READERS = ALL_STAFF - {"people"}
 KEEPER = frozenset({"administrator"})
+WATCHERS = frozenset({"administrator", "auditor"})
+PEOPLE = frozenset({"people"})
+LOG_READERS = frozenset({"people", "auditor"})
 
 MODELS: dict[str, dict[str, frozenset[str]]] = {
     # model: verb → the staff roles that may; what is not named nobody may
     "applications.fundingcall": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "applications.letterblock": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "municipalities.district": {"view": ALL_STAFF, "change": KEEPER},
-    "municipalities.membership": {"view": KEEPER, "add": KEEPER, "change": KEEPER},
+    "municipalities.accountevent": {"view": LOG_READERS},
+    "municipalities.invitation": {"view": LOG_READERS},
+    "municipalities.membership": {"view": LOG_READERS, "add": PEOPLE, "change": PEOPLE},
     "municipalities.municipality": {"view": ALL_STAFF, "change": KEEPER},
     "municipalities.registerimport": {"view": ALL_STAFF},
-    "municipalities.user": {"view": KEEPER, "add": KEEPER, "change": KEEPER},
+    "municipalities.rolegrant": {"view": LOG_READERS},
+    "municipalities.user": {"view": LOG_READERS, "add": PEOPLE, "change": PEOPLE},
     "portal.authority": {"view": ALL_STAFF, "change": KEEPER},  # there is one already
     "portal.download": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER, "delete": KEEPER},
-    "portal.job": {"view": KEEPER},
-    "portal.outboxmail": {"view": KEEPER},
+    "portal.job": {"view": WATCHERS},
+    "portal.outboxmail": {"view": WATCHERS},
     "projects.contact": {"view": ALL_STAFF, "change": KEEPER},
     "projects.fundinground": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "projects.project": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
@@ -365,6 +379,9 @@ def demo(settings: Any) -> None:
 WITH_HISTORY = set(MODELS) - {
     "municipalities.registerimport",
     "municipalities.user",
+    "municipalities.accountevent",
+    "municipalities.invitation",
+    "municipalities.rolegrant",
     "portal.job",
     "portal.outboxmail",
 }
@@ -384,6 +401,7 @@ def at_desk(allowed: frozenset[str], yes: int, no: int = 403) -> dict[str, int]:
 
 
 EVERY_STAFF = at_desk(ALL_STAFF, 200)
+DESK_READERS = at_desk(READERS, 200)
 NO_SUCH = at_desk(NOBODY, 200, 404)
 
 DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
@@ -415,36 +433,39 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "admin/(?P<url>.*)$": ("/admin/nowhere/", NO_SUCH, NO_SUCH),
     "admin/applications/application/": (
         "/admin/applications/application/",
-        EVERY_STAFF,
-        EVERY_STAFF,
+        DESK_READERS,
+        DESK_READERS,
     ),
-    CASE: ("/admin/applications/application/{case}/", LED_ON, LED_ON),
+    CASE: ("/admin/applications/application/{case}/", *[LED_ON | {"people": 403}] * 2),
     CASE + "change/": (
         "/admin/applications/application/{case}/change/",
-        EVERY_STAFF,
-        EVERY_STAFF,
+        DESK_READERS,
+        DESK_READERS,
     ),
-    CASE + "history/": ("/admin/applications/application/{case}/history/", LED_ON, LED_ON),
+    CASE + "history/": (
+        "/admin/applications/application/{case}/history/",
+        *[LED_ON | {"people": 403}] * 2,
+    ),
     CASE + "anlagen/<uuid:document_id>/": (
         # A draft's document is nobody's business at the desk.
         "/admin/applications/application/{case}/anlagen/{document}/",
-        NO_SUCH,
-        NO_SUCH,
+        NO_SUCH | {"people": 403},
+        NO_SUCH | {"people": 403},
     ),
     CASE + "fassungen/<int:number>/antrag.pdf": (
         "/admin/applications/application/{case}/fassungen/1/antrag.pdf",
-        EVERY_STAFF,
-        EVERY_STAFF,
+        DESK_READERS,
+        DESK_READERS,
     ),
     CASE + "schreiben/<uuid:letter_id>/": (
         "/admin/applications/application/{case}/schreiben/{letter}/",
-        EVERY_STAFF,
-        EVERY_STAFF,
+        DESK_READERS,
+        DESK_READERS,
     ),
     CASE + "entwurf.pdf": (
         "/admin/applications/application/{case}/entwurf.pdf",
-        NO_SUCH,
-        NO_SUCH,
+        NO_SUCH | {"people": 403},
+        NO_SUCH | {"people": 403},
     ),
     CASE + "set_file_number/": (
         "/admin/applications/application/{case}/set_file_number/",
@@ -480,6 +501,36 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         "/admin/portal/outboxmail/{mail}/erneut/",
         at_desk(KEEPER, 405, 405),
         at_desk(KEEPER, 302),
+    ),
+    "admin/municipalities/user/<int:pk>/rollen/": (
+        "/admin/municipalities/user/{user}/rollen/",
+        at_desk(PEOPLE, 200),
+        at_desk(PEOPLE, 422),
+    ),
+    "admin/municipalities/rolegrant/<int:pk>/erteilen/": (
+        "/admin/municipalities/rolegrant/{grant}/erteilen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
+    "admin/municipalities/rolegrant/<int:pk>/ablehnen/": (
+        "/admin/municipalities/rolegrant/{grant}/ablehnen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
+    "admin/municipalities/membership/<int:pk>/bestaetigen/": (
+        "/admin/municipalities/membership/{membership}/bestaetigen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
+    "admin/municipalities/membership/<int:pk>/ablehnen/": (
+        "/admin/municipalities/membership/{membership}/ablehnen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
+    "admin/municipalities/membership/<int:pk>/beenden/": (
+        "/admin/municipalities/membership/{membership}/beenden/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
     ),
 }
 """Every address at the desk besides the models' own and the moves."""
@@ -541,6 +592,13 @@ def records(scene: dict[str, Any], demo: None) -> dict[str, Any]:
     """One record of every model at the desk."""
     w = scene["world"]
     ContactFactory()
+    accounts.record(EventKind.SIGNED_IN, user=w.clerk, by=w.clerk, at=NOW)
+    accounts.invite(
+        municipality=w.town, email="neu@musterstadt.example", rights={}, by=w.people, at=NOW
+    )
+    accounts.set_roles(user=w.reader, roles=[permissions.SIGN], by=w.people, at=NOW)
+    accounts.set_roles(user=w.reader, roles=[], by=w.people, at=NOW)
+    w.reader.groups.add(Group.objects.get(name=permissions.READ))
     Download.objects.create(title="Richtlinie")
     RegisterImport.objects.create(
         at=NOW,
@@ -569,6 +627,9 @@ def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
         "call": scene["world"].call.pk,
         "job": records["portal.job"],
         "mail": records["portal.outboxmail"],
+        "user": scene["people"]["clerk"].pk,
+        "grant": records["municipalities.rolegrant"],
+        "membership": records["municipalities.membership"],
     }
     rows = [*DESK.values(), *_move_rows().values()]
     for label, rights in MODELS.items():

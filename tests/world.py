@@ -47,6 +47,8 @@ class World:
     reviewer: User
     signer: User
     administrator: User
+    auditor: User
+    people: User
 
 
 def staff(role: str, **fields: Any) -> User:
@@ -90,6 +92,8 @@ def build(at: datetime = NOW) -> World:
         reviewer=staff(permissions.REVIEW),
         signer=staff(permissions.SIGN),
         administrator=administrator,
+        auditor=staff(permissions.AUDIT),
+        people=staff(permissions.PEOPLE),
     )
 
 

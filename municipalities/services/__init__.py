@@ -1,5 +1,29 @@
 """What happens to municipalities and their people: the only writers of these records."""
 
+from municipalities.services.invitations import (
+    accept_invitation,
+    find_invitation,
+    invite,
+    register_invited,
+    withdraw_invitation,
+)
+from municipalities.services.people import (
+    LastManager,
+    NotAllowed,
+    NotPossible,
+    add_membership,
+    ask_membership,
+    change_rights,
+    close_organisation,
+    confirm_membership,
+    domain_hint,
+    end_membership,
+    hand_over,
+    managers,
+    refuse_membership,
+    waiting,
+)
+from municipalities.services.records import note_account, record
 from municipalities.services.register import (
     Change,
     Conflict,
@@ -13,6 +37,14 @@ from municipalities.services.register import (
     apply_import,
     plan_import,
 )
+from municipalities.services.roles import (
+    RoleRefused,
+    asked_roles,
+    grant_role,
+    held_roles,
+    refuse_role,
+    set_roles,
+)
 
 __all__ = [
     "Change",
@@ -23,7 +55,34 @@ __all__ = [
     "ImportPlan",
     "ImportRefused",
     "ImportReport",
+    "LastManager",
+    "NotAllowed",
+    "NotPossible",
+    "RoleRefused",
     "Skipped",
+    "accept_invitation",
+    "add_membership",
     "apply_import",
+    "ask_membership",
+    "asked_roles",
+    "change_rights",
+    "close_organisation",
+    "confirm_membership",
+    "domain_hint",
+    "end_membership",
+    "find_invitation",
+    "grant_role",
+    "hand_over",
+    "held_roles",
+    "invite",
+    "managers",
+    "note_account",
     "plan_import",
+    "record",
+    "refuse_membership",
+    "refuse_role",
+    "register_invited",
+    "set_roles",
+    "waiting",
+    "withdraw_invitation",
 ]

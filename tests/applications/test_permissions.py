@@ -192,7 +192,7 @@ def test_whoever_may_write_may_begin_confirmed_or_not(w, confirmed, may_edit, ma
 def test_staff_are_no_applicants_by_being_staff_nor_a_superuser(w):
     application = world.submitted(w)
     boss = UserFactory(is_staff=True, is_superuser=True)
-    assert given(boss, application) == {"review"}
+    assert given(boss, application) == NOTHING
     assert list(permissions.visible_to(boss)) == []
 
 
@@ -202,8 +202,9 @@ def test_staff_are_no_applicants_by_being_staff_nor_a_superuser(w):
 def test_staff_see_all_that_was_filed_and_no_draft(w):
     draft, filed = world.draft(w), world.submitted(w)
     services.withdraw(application=filed, reason="x", by=w.signatory, at=NOW)
-    for who in ("reader", "reviewer", "signer", "administrator"):
+    for who in ("reader", "reviewer", "signer", "administrator", "auditor"):
         assert list(permissions.visible_at_desk(getattr(w, who))) == [filed], who
+    assert list(permissions.visible_at_desk(w.people)) == []
     for person in (w.clerk, w.signatory, w.stranger, AnonymousUser()):
         assert list(permissions.visible_at_desk(person)) == []
     assert draft.is_draft is True

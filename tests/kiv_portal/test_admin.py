@@ -13,7 +13,9 @@ from kiv_portal.outbox import enqueue_job, enqueue_mail
 from municipalities.admin import HistoryAdmin
 from municipalities.permissions import (
     ADMINISTER,
+    AUDIT,
     DESK_RIGHTS,
+    PEOPLE,
     READ,
     REVIEW,
     SIGN,
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 MAILS = "/admin/portal/outboxmail/"
 JOBS = "/admin/portal/job/"
-ROLES = (READ, REVIEW, SIGN, ADMINISTER)
+ROLES = (READ, AUDIT, REVIEW, SIGN, ADMINISTER, PEOPLE)
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +58,13 @@ def test_exactly_these_models_stand_at_the_desk() -> None:
         "applications.application",
         "applications.fundingcall",
         "applications.letterblock",
+        "municipalities.accountevent",
         "municipalities.district",
+        "municipalities.invitation",
         "municipalities.membership",
         "municipalities.municipality",
         "municipalities.registerimport",
+        "municipalities.rolegrant",
         "municipalities.user",
         "portal.authority",
         "portal.download",
@@ -71,18 +76,23 @@ def test_exactly_these_models_stand_at_the_desk() -> None:
     }
 
 
-EVERYBODY = {READ, REVIEW, SIGN, ADMINISTER}
+EVERYBODY = {READ, AUDIT, REVIEW, SIGN, ADMINISTER, PEOPLE}
 KEEPERS = {ADMINISTER}
-TABLE = {
-    "applications.application": {"view": EVERYBODY},
+WATCHERS = {ADMINISTER, AUDIT}
+LOG_READERS = {PEOPLE, AUDIT}
+TABLE: dict[str, dict[str, set[str]]] = {
+    "applications.application": {"view": EVERYBODY - {PEOPLE}},
     "applications.fundingcall": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.letterblock": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.accountevent": {"view": LOG_READERS},
     "municipalities.district": {"view": EVERYBODY, "change": KEEPERS},
-    "municipalities.membership": {"view": KEEPERS, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.invitation": {"view": LOG_READERS},
+    "municipalities.membership": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
     "municipalities.municipality": {"view": EVERYBODY, "change": KEEPERS},
     "municipalities.population": {"view": EVERYBODY, "add": KEEPERS},
     "municipalities.registerimport": {"view": EVERYBODY},
-    "municipalities.user": {"view": KEEPERS, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.rolegrant": {"view": LOG_READERS},
+    "municipalities.user": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
     "portal.authority": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "portal.download": {
         "view": EVERYBODY,
@@ -90,8 +100,8 @@ TABLE = {
         "change": KEEPERS,
         "delete": KEEPERS,
     },
-    "portal.job": {"view": KEEPERS},
-    "portal.outboxmail": {"view": KEEPERS},
+    "portal.job": {"view": WATCHERS},
+    "portal.outboxmail": {"view": WATCHERS},
     "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.fundinground": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.project": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},

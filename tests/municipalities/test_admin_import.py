@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from municipalities.models import Membership, Municipality, Population, RegisterImport, User
-from municipalities.permissions import ADMINISTER, READ
+from municipalities.permissions import ADMINISTER, PEOPLE, READ
 from tests.factories import (
     DistrictFactory,
     MembershipFactory,
@@ -54,7 +54,7 @@ def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def keeper(client: Client) -> User:
-    user: User = StaffFactory(roles=[ADMINISTER])
+    user: User = StaffFactory(roles=[ADMINISTER, PEOPLE])
     client.force_login(user)
     return user
 
@@ -324,6 +324,8 @@ def test_a_new_account_has_no_usable_password(client: Client, keeper: User) -> N
         "is_active": "on",
         "memberships-TOTAL_FORMS": "0",
         "memberships-INITIAL_FORMS": "0",
+        "role_grants-TOTAL_FORMS": "0",
+        "role_grants-INITIAL_FORMS": "0",
     }
     client.post(reverse("admin:municipalities_user_add"), data)
     user = User.objects.get(email="neu@behoerde.example")

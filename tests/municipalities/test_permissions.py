@@ -7,7 +7,16 @@ from django.contrib.auth.models import AnonymousUser, Group
 
 from municipalities import permissions
 from municipalities.models import Membership
-from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN, STAFF_GROUPS
+from municipalities.permissions import (
+    ADMINISTER,
+    AUDIT,
+    PEOPLE,
+    READ,
+    REVIEW,
+    SIGN,
+    STAFF_GROUPS,
+    SUPERUSER_ROLES,
+)
 from tests import world
 from tests.factories import NOW, MembershipFactory, MunicipalityFactory, UserFactory
 
@@ -22,26 +31,55 @@ def staff(*roles: str, **fields: Any) -> Any:
     return person
 
 
-def test_the_roles_are_four():
-    assert STAFF_GROUPS == ("Lesen", "Prüfung", "Schlusszeichnung", "Verwaltung")
+def test_the_roles_are_six():
+    assert STAFF_GROUPS == (
+        "Lesen",
+        "Revision",
+        "Prüfung",
+        "Schlusszeichnung",
+        "Verwaltung",
+        "Personen",
+    )
 
 
-@pytest.mark.parametrize(
-    ("role", "reads", "reviews", "signs", "administers"),
-    [
-        (READ, True, False, False, False),
-        (REVIEW, True, True, False, False),
-        (SIGN, True, False, True, False),
-        (ADMINISTER, True, False, False, True),
-    ],
-)
-def test_each_role_may_do_its_own_and_no_more(role, reads, reviews, signs, administers):
+MAY = {
+    "reads the desk": (permissions.may_read_desk, {READ, AUDIT, REVIEW, SIGN, ADMINISTER}),
+    "reviews": (permissions.may_review, {REVIEW}),
+    "signs": (permissions.may_sign_decisions, {SIGN}),
+    "administers": (permissions.may_administer, {ADMINISTER}),
+    "administers people": (permissions.may_administer_people, {PEOPLE}),
+    "reads the sign-in log": (permissions.may_read_account_log, {AUDIT, PEOPLE}),
+}
+
+
+@pytest.mark.parametrize("role", STAFF_GROUPS)
+def test_each_role_may_do_its_own_and_no_more(role):
     person = staff(role)
     assert permissions.staff_roles(person) == {role}
-    assert permissions.may_read_desk(person) is reads
-    assert permissions.may_review(person) is reviews
-    assert permissions.may_sign_decisions(person) is signs
-    assert permissions.may_administer(person) is administers
+    assert {what: may(person) for what, (may, _) in MAY.items()} == {
+        what: role in roles for what, (_, roles) in MAY.items()
+    }
+
+
+PAIRS_REFUSED = {
+    frozenset({PEOPLE, REVIEW}),
+    frozenset({PEOPLE, SIGN}),
+    frozenset({AUDIT, REVIEW}),
+    frozenset({AUDIT, SIGN}),
+    frozenset({AUDIT, ADMINISTER}),
+    frozenset({AUDIT, PEOPLE}),
+}
+
+
+def test_some_roles_never_meet_in_one_person():
+    refused = {
+        frozenset({one, other})
+        for one in STAFF_GROUPS
+        for other in STAFF_GROUPS
+        if one != other and permissions.conflicts([one, other])
+    }
+    assert refused == PAIRS_REFUSED
+    assert len(permissions.conflicts(STAFF_GROUPS)) == 6
 
 
 def test_a_person_may_hold_several_roles():
@@ -71,15 +109,14 @@ def _nobody() -> dict[str, Any]:
 def test_roles_are_for_active_staff_only():
     for who, person in _nobody().items():
         assert permissions.staff_roles(person) == frozenset(), who
-        assert permissions.may_read_desk(person) is False, who
-        assert permissions.may_review(person) is False, who
-        assert permissions.may_sign_decisions(person) is False, who
-        assert permissions.may_administer(person) is False, who
+        assert [may(person) for may, _ in MAY.values()] == [False] * len(MAY), who
 
 
-def test_a_superuser_of_the_authority_holds_all_roles():
+def test_a_superuser_of_the_authority_sets_up_everything_and_decides_nothing():
     person = UserFactory(is_superuser=True, is_staff=True)
-    assert permissions.staff_roles(person) == frozenset(STAFF_GROUPS)
+    assert permissions.staff_roles(person) == SUPERUSER_ROLES == {READ, AUDIT, ADMINISTER, PEOPLE}
+    assert not permissions.may_review(person)
+    assert not permissions.may_sign_decisions(person)
 
 
 def test_the_roles_of_a_person_are_read_once(django_assert_num_queries):
@@ -90,18 +127,23 @@ def test_the_roles_of_a_person_are_read_once(django_assert_num_queries):
         assert permissions.may_read_desk(person) is True
 
 
-EVERYBODY = {READ, REVIEW, SIGN, ADMINISTER}
+EVERYBODY = {READ, AUDIT, REVIEW, SIGN, ADMINISTER, PEOPLE}
 KEEPERS = {ADMINISTER}
+WATCHERS = {ADMINISTER, AUDIT}
+LOG_READERS = {PEOPLE, AUDIT}
 TABLE: dict[str, dict[str, set[str]]] = {
-    "applications.application": {"view": EVERYBODY},
+    "applications.application": {"view": EVERYBODY - {PEOPLE}},
     "applications.fundingcall": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.letterblock": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.accountevent": {"view": LOG_READERS},
     "municipalities.district": {"view": EVERYBODY, "change": KEEPERS},
-    "municipalities.membership": {"view": KEEPERS, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.invitation": {"view": LOG_READERS},
+    "municipalities.membership": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
     "municipalities.municipality": {"view": EVERYBODY, "change": KEEPERS},
     "municipalities.population": {"view": EVERYBODY, "add": KEEPERS},
     "municipalities.registerimport": {"view": EVERYBODY},
-    "municipalities.user": {"view": KEEPERS, "add": KEEPERS, "change": KEEPERS},
+    "municipalities.rolegrant": {"view": LOG_READERS},
+    "municipalities.user": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
     "portal.authority": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "portal.download": {
         "view": EVERYBODY,
@@ -109,8 +151,8 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "change": KEEPERS,
         "delete": KEEPERS,
     },
-    "portal.job": {"view": KEEPERS},
-    "portal.outboxmail": {"view": KEEPERS},
+    "portal.job": {"view": WATCHERS},
+    "portal.outboxmail": {"view": WATCHERS},
     "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.fundinground": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "projects.project": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
@@ -158,6 +200,7 @@ RIGHTS = {
     "may_read": permissions.may_read_for,
     "may_edit": permissions.may_edit_for,
     "may_sign": permissions.may_sign_for,
+    "may_manage": permissions.may_manage_for,
 }
 
 
@@ -174,21 +217,33 @@ def test_each_right_for_a_municipality_stands_for_itself(given):
         name: name == given for name in RIGHTS
     }
     elsewhere = MunicipalityFactory()
-    assert [may(person, elsewhere) for may in RIGHTS.values()] == [False, False, False]
+    assert [may(person, elsewhere) for may in RIGHTS.values()] == [False] * 4
 
 
 def test_rights_begin_with_the_confirmation_and_end_with_the_account():
-    membership = MembershipFactory(may_sign=True)
+    membership = MembershipFactory(may_sign=True, may_manage=True)
     person, town = membership.user, membership.municipality
-    assert [may(person, town) for may in RIGHTS.values()] == [False, False, False]
+    assert [may(person, town) for may in RIGHTS.values()] == [False] * 4
     Membership.objects.update(confirmed_at=NOW, confirmed_by=staff(ADMINISTER))
-    assert [may(person, town) for may in RIGHTS.values()] == [True, True, True]
+    assert [may(person, town) for may in RIGHTS.values()] == [True] * 4
     person.is_active = False
-    assert [may(person, town) for may in RIGHTS.values()] == [False, False, False]
+    assert [may(person, town) for may in RIGHTS.values()] == [False] * 4
 
 
 def test_nobody_acts_for_a_municipality_without_belonging_to_it():
     town = MunicipalityFactory()
     superuser = UserFactory(is_superuser=True, is_staff=True)
     for person in (AnonymousUser(), UserFactory(), staff(ADMINISTER), superuser):
-        assert [may(person, town) for may in RIGHTS.values()] == [False, False, False]
+        assert [may(person, town) for may in RIGHTS.values()] == [False] * 4
+
+
+def test_a_municipality_is_looked_after_by_its_managers_and_by_staff_with_that_role():
+    keeper = staff(PEOPLE)
+    membership = MembershipFactory(may_manage=True, confirmed_at=NOW, confirmed_by=keeper)
+    town = membership.municipality
+    colleague = MembershipFactory(municipality=town, confirmed_at=NOW, confirmed_by=keeper).user
+    assert permissions.may_look_after(membership.user, town)
+    assert permissions.may_look_after(keeper, town)
+    assert not permissions.may_look_after(colleague, town)
+    assert not permissions.may_look_after(staff(ADMINISTER), town)
+    assert not permissions.may_look_after(membership.user, MunicipalityFactory())

@@ -35,6 +35,9 @@ STAFF = (
         (permissions.REVIEW, permissions.SIGN),
     ),
     ("verwaltung@rp.example", "Verwaltung des Portals (RP)", (permissions.ADMINISTER,)),
+    ("personen@rp.example", "Konten und Rollen 1 (RP)", (permissions.PEOPLE,)),
+    ("personen2@rp.example", "Konten und Rollen 2 (RP)", (permissions.PEOPLE,)),
+    ("revision@rp.example", "Revision (RP)", (permissions.AUDIT,)),
 )
 """Address, name and staff roles of the demo accounts at the authority."""
 
@@ -88,7 +91,7 @@ class Command(BaseCommand):
             for email, name, groups in STAFF:
                 user = self._user(email, name, known, rows, is_staff=True)
                 user.groups.set(Group.objects.get_or_create(name=group)[0] for group in groups)
-            administrator = User.objects.get(email=STAFF[-1][0])
+            keeper = User.objects.get(email="personen@rp.example")
             for email, function, keys in MUNICIPAL:
                 towns = list(Municipality.objects.filter(ags__in=keys))
                 names = towns[0].short_name if len(towns) == 1 else "weitere Kommunen"
@@ -100,7 +103,7 @@ class Command(BaseCommand):
                         defaults={
                             **RIGHTS[function],
                             "confirmed_at": at,
-                            "confirmed_by": administrator,
+                            "confirmed_by": keeper,
                         },
                     )
         path.write_text(json.dumps(rows, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

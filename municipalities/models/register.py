@@ -1,12 +1,10 @@
-"""Who applies: municipalities with their official figures, and the people who act for them."""
+"""The official register: municipalities with their figures, and what was read when."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -16,6 +14,7 @@ from simple_history.models import HistoricalRecords
 from kiv_portal.folding import search_key, sort_key
 from kiv_portal.models import KeyField
 from municipalities.eligibility import Kind
+from municipalities.models.people import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -212,99 +211,6 @@ class Population(models.Model):
 
     def __str__(self) -> str:
         return f"{self.municipality}: {self.value} ({self.as_of:%d.%m.%Y}, {self.basis})"
-
-
-class UserManager(BaseUserManager["User"]):
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Create an account; the address is stored in lower case and is the login.
-
-        Raises ValueError without an address.
-        """
-        if not email:
-            raise ValueError("Ein Konto braucht eine E-Mail-Adresse.")
-        user = self.model(email=email.strip().lower(), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Create an account that may do everything in the admin."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-    def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email=(username or "").strip().lower())
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in with an e-mail address: municipal or staff."""
-
-    email = models.EmailField("E-Mail", unique=True)
-    name = models.CharField("Name oder Funktion", max_length=200, blank=True)
-    phone = models.CharField("Telefon", max_length=50, blank=True)
-    is_staff = models.BooleanField(
-        "Mitarbeiterin oder Mitarbeiter der Bewilligungsbehörde", default=False
-    )
-    is_active = models.BooleanField("aktiv", default=True)
-    created_at = models.DateTimeField("angelegt", default=timezone.now)
-
-    USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar = []
-
-    objects = UserManager()
-
-    class Meta:
-        verbose_name = "Konto"
-        verbose_name_plural = "Konten"
-        ordering: ClassVar = ["email"]
-
-    def __str__(self) -> str:
-        return self.name or self.email
-
-    def save(self, **kwargs: Any) -> None:
-        self.email = self.email.strip().lower()
-        super().save(**kwargs)
-
-    def get_full_name(self) -> str:
-        return str(self)
-
-
-class Membership(models.Model):
-    """What a person may do for a municipality: read, edit, sign, manage its people."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name="Konto")
-    municipality = models.ForeignKey(
-        Municipality, models.CASCADE, related_name="memberships", verbose_name="Kommune"
-    )
-    may_read = models.BooleanField("lesen", default=True)
-    may_edit = models.BooleanField("bearbeiten", default=True)
-    may_sign = models.BooleanField("zeichnen und einreichen", default=False)
-    may_manage = models.BooleanField("Personen verwalten", default=False)
-    confirmed_at = models.DateTimeField("bestätigt am", null=True, blank=True)
-    confirmed_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="bestätigt von"
-    )
-    created_at = models.DateTimeField("angelegt", default=timezone.now)
-    history = HistoricalRecords()
-
-    class Meta:
-        verbose_name = "Zugehörigkeit"
-        verbose_name_plural = "Zugehörigkeiten"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["user", "municipality"],
-                name="membership_once",
-                violation_error_message="Diese Person gehört schon zu dieser Kommune.",
-            ),
-            models.CheckConstraint(
-                condition=Q(confirmed_at__isnull=True, confirmed_by__isnull=True)
-                | Q(confirmed_at__isnull=False, confirmed_by__isnull=False),
-                name="membership_confirmed_at_and_by",
-                violation_error_message="Eine Bestätigung braucht Zeitpunkt und Person.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.user} – {self.municipality}"
 
 
 class RegisterImport(models.Model):

@@ -1,0 +1,283 @@
+"""Accounts, memberships, roles and the sign-in log at the review desk.
+
+What changes a right is a service; these pages only call it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from municipalities import services
+from municipalities.admin.base import DeskInline, DeskModelAdmin
+from municipalities.admin.memberships import DecisionAdmin, only_people
+from municipalities.forms.desk import RolesForm
+from municipalities.models import (
+    RIGHTS,
+    AccountEvent,
+    GrantState,
+    Membership,
+    RoleGrant,
+    User,
+)
+from municipalities.permissions import may_administer_people
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+class ReadOnlyInline(DeskInline, admin.TabularInline):
+    """Rows that are looked at here and changed elsewhere."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class MembershipInline(ReadOnlyInline):
+    model = Membership
+    fk_name = "user"
+    fields = ("municipality", *RIGHTS, "confirmed_at")
+    readonly_fields = fields
+    show_change_link = True
+
+
+class RoleGrantInline(ReadOnlyInline):
+    model = RoleGrant
+    fk_name = "user"
+    fields = ("role", "state", "asked_by", "asked_at", "decided_by", "decided_at")
+    readonly_fields = fields
+
+
+OWN_FIXED = ("is_active", "is_staff")
+"""Nobody takes their own desk away."""
+
+
+@admin.register(User)
+class UserAdmin(DeskModelAdmin):
+    """Accounts without their password: whoever needs one asks for a link by e-mail.
+
+    Roles have a page of their own: they are given by two persons.
+    """
+
+    list_display = ("email", "name", "is_staff", "is_active", "last_login")
+    list_filter = ("is_staff", "is_active", "groups")
+    search_fields = ("email", "name")
+    fields = (
+        "email",
+        "name",
+        "phone",
+        "is_active",
+        "is_staff",
+        "roles",
+        "is_superuser",
+        "created_at",
+        "last_login",
+    )
+    inlines = (MembershipInline, RoleGrantInline)
+    change_form_template = "admin/municipalities/user_form.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fixed = ["is_superuser", "created_at", "last_login", "roles"]
+        if obj is not None:
+            fixed.append("email")  # the address is the login and is changed by its owner
+        if obj == request.user:
+            fixed += OWN_FIXED
+        return fixed
+
+    @admin.display(description="Rollen")
+    def roles(self, obj: User) -> str:
+        """What the account holds, and what waits for the second person."""
+        held = ", ".join(sorted(services.held_roles(obj))) or "keine"
+        asked = ", ".join(sorted(services.asked_roles(obj)))
+        return f"{held} (vorgeschlagen: {asked})" if asked else held
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        services.note_account(
+            user=obj,
+            created=not change,
+            changed=form.changed_data,
+            by=request.user,
+            at=request.arrived_at,
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.roles_view)
+        return [
+            path("<int:pk>/rollen/", view, name="municipalities_user_roles"),
+            *super().get_urls(),
+        ]
+
+    def roles_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Choose the roles of a colleague: what is taken goes at once, what is new waits."""
+        if not may_administer_people(request.user):
+            raise PermissionDenied("Das ist der Rolle „Personen“ vorbehalten.")
+        user = User.objects.filter(pk=pk).first()
+        if user is None:
+            raise Http404("Dieses Konto gibt es nicht.")
+        back = reverse("admin:municipalities_user_change", args=[user.pk])
+        held, asked = services.held_roles(user), services.asked_roles(user)
+        form = RolesForm(request.POST or None, initial={"roles": sorted(held | asked)})
+        status = 200
+        if request.method == "POST":
+            status = 422
+            if form.is_valid():
+                try:
+                    rows = services.set_roles(
+                        user=user,
+                        roles=form.cleaned_data["roles"],
+                        by=request.user,
+                        at=request.arrived_at,
+                    )
+                except services.RoleRefused as refusal:
+                    form.add_error("roles", str(refusal))
+                else:
+                    messages.success(request, "Die Rollen sind gespeichert.")
+                    if rows:
+                        names = ", ".join(row.role for row in rows)
+                        messages.info(
+                            request, f"Neu vorgeschlagen: {names}. Eine zweite Person erteilt sie."
+                        )
+                    return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Rollen: {user}",
+            "form": form,
+            "person": user,
+            "own": user == request.user,
+            "back": back,
+            "asked": sorted(asked),
+        }
+        return TemplateResponse(request, "admin/municipalities/roles.html", context, status=status)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        person = self.get_object(request, object_id)
+        may = person is not None and may_administer_people(request.user)
+        href = reverse("admin:municipalities_user_roles", args=[person.pk]) if may else ""
+        extra = {"roles_href": href if person != request.user else ""}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+
+@admin.register(RoleGrant)
+class RoleGrantAdmin(DecisionAdmin):
+    """Wishes for roles: a second person gives them or does not."""
+
+    list_display = ("user", "role", "state", "asked_by", "asked_at", "decided_by")
+    list_select_related = ("user", "asked_by", "decided_by")
+    list_filter = ("state", "role")
+    search_fields = ("user__email", "user__name")
+    change_form_template = "admin/municipalities/rolegrant_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path(
+                "<int:pk>/erteilen/",
+                wrap(self.grant_view),
+                name="municipalities_rolegrant_grant",
+            ),
+            path(
+                "<int:pk>/ablehnen/",
+                wrap(self.refuse_view),
+                name="municipalities_rolegrant_refuse",
+            ),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(require_POST)
+    def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give the role."""
+        only_people(request)
+        return self._move(
+            request,
+            pk,
+            lambda row: services.grant_role(grant=row, by=request.user, at=request.arrived_at),
+            "Die Rolle ist erteilt.",
+        )
+
+    @method_decorator(require_POST)
+    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Do not give it."""
+        only_people(request)
+        return self._move(
+            request,
+            pk,
+            lambda row: services.refuse_role(grant=row, by=request.user, at=request.arrived_at),
+            "Die Rolle wird nicht erteilt.",
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        is_open = row is not None and row.state == GrantState.ASKED
+        extra = {
+            "decidable": is_open and may_administer_people(request.user),
+            "own": row is not None and request.user.pk in {row.user_id, row.asked_by_id},
+        }
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Roles that wait for a second person, for those who may give them."""
+        if not may_administer_people(request.user):
+            return []
+        waiting = RoleGrant.objects.filter(state=GrantState.ASKED)
+        others = waiting.exclude(asked_by=request.user).exclude(user=request.user)
+        changelist = reverse("admin:municipalities_rolegrant_changelist")
+        return [
+            {
+                "label": "Rollen, die eine zweite Person erteilt",
+                "count": others.count(),
+                "href": f"{changelist}?state__exact={GrantState.ASKED}",
+                "to_do": True,
+            }
+        ]
+
+
+@admin.register(AccountEvent)
+class AccountEventAdmin(DeskModelAdmin):
+    """The sign-in log: searched, never changed."""
+
+    list_display = ("at", "kind", "user", "by", "municipality", "detail", "address")
+    list_select_related = ("user", "by", "municipality")
+    list_filter = ("kind",)
+    search_fields = (
+        "user__email",
+        "user__name",
+        "by__email",
+        "municipality__search_key",
+        "address",
+        "request_id",
+    )
+    date_hierarchy = "at"
+    show_full_result_count = False

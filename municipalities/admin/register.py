@@ -1,0 +1,182 @@
+"""The official register at the review desk, and the reading of its files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import OuterRef, Subquery
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from import_export.admin import ImportMixin
+
+from kiv_portal.folding import search_terms
+from municipalities.admin.base import DeskInline, DeskModelAdmin, HistoryAdmin
+from municipalities.models import District, Municipality, Population, RegisterImport
+from municipalities.permissions import may_administer
+from municipalities.register import RegisterError
+from municipalities.resources import (
+    ConfirmRegisterForm,
+    RegisterFormat,
+    RegisterImportForm,
+    RegisterResource,
+)
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+SHOWN_REASONS = 20
+"""So many reasons stand in a message; the preview shows them all."""
+
+
+@admin.register(District)
+class DistrictAdmin(HistoryAdmin):
+    list_display = ("name", "ags", "is_city", "court")
+    list_filter = ("is_city", "court")
+    search_fields = ("name", "ags")
+    readonly_fields = ("ags", "name", "is_city")
+
+
+class PopulationInline(DeskInline, admin.TabularInline):
+    """Figures are added, never changed and never deleted."""
+
+    model = Population
+    extra = 0
+    fields = ("as_of", "basis", "value", "source", "imported_at")
+    readonly_fields = ("imported_at",)
+
+
+@admin.register(Municipality)
+class MunicipalityAdmin(ImportMixin, HistoryAdmin):
+    list_display = (
+        "short_name",
+        "ags",
+        "kind",
+        "district",
+        "newest_figure",
+        "valid_from",
+        "valid_to",
+    )
+    list_filter = ("kind", "district")
+    list_select_related = ("district",)
+    search_fields = ("search_key",)
+    autocomplete_fields = ("successor",)
+    fields = (
+        ("ags", "kind"),
+        ("official_name", "short_name"),
+        "district",
+        "postal_code",
+        "area_km2",
+        ("latitude", "longitude"),
+        ("valid_from", "valid_to", "successor"),
+        "territory_as_of",
+        "source",
+        "mail_domain",
+    )
+    readonly_fields = (
+        "ags",
+        "kind",
+        "official_name",
+        "short_name",
+        "district",
+        "postal_code",
+        "area_km2",
+        "latitude",
+        "longitude",
+        "territory_as_of",
+        "source",
+    )
+    inlines = (PopulationInline,)
+
+    import_formats = (RegisterFormat,)
+    import_form_class = RegisterImportForm
+    confirm_form_class = ConfirmRegisterForm
+    resource_classes = (RegisterResource,)
+    import_template_name = "admin/municipalities/municipality/import.html"
+    import_export_change_list_template = "admin/municipalities/municipality/change_list.html"
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return may_administer(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Municipality]:
+        newest = Population.objects.filter(municipality=OuterRef("pk")).order_by("-as_of", "basis")
+        return super().get_queryset(request).annotate(figure=Subquery(newest.values("value")[:1]))
+
+    @admin.display(description="neueste Einwohnerzahl", ordering="figure")
+    def newest_figure(self, obj: Any) -> int | None:
+        figure: int | None = obj.figure
+        return figure
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found = queryset
+        for term in search_terms(search_term):
+            found = found.filter(search_key__contains=term)
+        return found, False
+
+    # --- Import ------------------------------------------------------------------------------
+
+    def get_import_formats(self) -> list[type[RegisterFormat]]:
+        return list(self.import_formats)
+
+    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        return {"form": kwargs["form"], "at": getattr(kwargs["request"], "arrived_at", None)}
+
+    def get_confirm_form_initial(
+        self, request: HttpRequest, import_form: RegisterImportForm | None
+    ) -> dict[str, Any]:
+        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
+        if import_form is not None:
+            initial |= ConfirmRegisterForm.initial_for(import_form, initial["import_file_name"])
+        return initial
+
+    def add_data_read_fail_error_to_form(self, form: RegisterImportForm, e: Exception) -> None:
+        if not isinstance(e, RegisterError):
+            raise e
+        form.add_error("import_file", str(e))
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        response = super().import_action(request, **kwargs)
+        response.context_data["title"] = "Gemeindeverzeichnis einlesen"
+        return response
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            response = super().process_import(request, **kwargs)
+        except FileNotFoundError:
+            # Confirmed twice, or so late that the upload was tidied away.
+            return self._back(request, ["Die hochgeladene Datei ist nicht mehr da."])
+        if hasattr(response, "context_data"):  # the confirmation itself was not valid
+            form = response.context_data["confirm_form"]
+            return self._back(request, [text for texts in form.errors.values() for text in texts])
+        return response
+
+    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
+        if result.reasons:
+            return self._back(request, result.reasons)
+        done = "; ".join(f"{label}: {count}" for label, count in result.plan.summary() if count)
+        messages.success(request, f"Gemeindeverzeichnis eingelesen. {done}")
+        return HttpResponseRedirect(reverse("admin:municipalities_municipality_changelist"))
+
+    def _back(self, request: HttpRequest, reasons: list[str]) -> HttpResponse:
+        messages.error(request, " ".join(["Nichts wurde eingelesen.", *reasons[:SHOWN_REASONS]]))
+        return HttpResponseRedirect(reverse("admin:municipalities_municipality_import"))
+
+
+@admin.register(RegisterImport)
+class RegisterImportAdmin(DeskModelAdmin):
+    list_display = (
+        "at",
+        "file_name",
+        "territory_as_of",
+        "population_as_of",
+        "basis",
+        "created_count",
+        "changed_count",
+        "dissolved_count",
+        "figures_count",
+        "by",
+    )
+    list_select_related = ("by",)
