@@ -8,7 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q
 
 from applications.models import Application, ApplicationMember
-from applications.models.application import ApplicationQuerySet, MemberRole
+from applications.models.application import ApplicationQuerySet
+from applications.models.members import MemberRole
 from applications.workflow import Actor, Status, Transition
 from municipalities.models import Membership
 from municipalities.permissions import may_read_desk, may_review, may_sign_decisions

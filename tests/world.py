@@ -248,7 +248,11 @@ def file(application: Application, by: User, at: datetime = NOW) -> Application:
     application.refresh_from_db()
     findings = services.findings_of(application, at)
     return services.submit(
-        application=application, confirmed=services.confirmation_key(findings), by=by, at=at
+        application=application,
+        confirmed=services.confirmation_key(findings),
+        declares_authority=True,
+        by=by,
+        at=at,
     )
 
 

@@ -13,25 +13,43 @@ from applications.rules import (
     CoverKind,
     DocumentKind,
     ExpenseCategory,
+    ProcurementWay,
     Severity,
     Step,
+    format_iban,
 )
 from kiv_portal.euro import format_euro
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 
 LABELS: Final = {
+    "addressee": "Anschrift",
+    "street": "Straße und Hausnummer",
+    "postal_code": "Postleitzahl",
+    "city": "Ort",
     "contact_unit": "Verantwortliche Stelle",
     "contact_person": "Ansprechperson",
     "contact_email": "E-Mail",
     "contact_phone": "Telefon",
+    "finance_unit": "Stelle für die Finanzen",
+    "finance_person": "Ansprechperson für die Finanzen",
+    "finance_email": "E-Mail der Stelle für die Finanzen",
+    "finance_phone": "Telefon der Stelle für die Finanzen",
     "signatory_name": "Zeichnungsberechtigte Person",
     "signatory_function": "Funktion",
+    "account_holder": "Kontoinhaberin",
+    "iban": "IBAN",
+    "payment_reference": "Kassenzeichen",
     "title": "Projektname",
     "summary": "Kurzbeschreibung",
     "situation": "Ausgangslage",
     "goals": "Ziele",
+    "target_groups": "Zielgruppen",
+    "topics": "Themen",
     "approach": "Vorgehen und Prozessmoderation",
+    "procurement_way": "Vergabe der Prozessmoderation",
+    "procurement_text": "Erläuterung zur Vergabe",
+    "continuation": "Verstetigung",
     "social_space": "Bezug zum Sozialraum",
     "bodies": "Einbindung der politischen Gremien",
     "wir_centre": "Einbindung des WIR-Vielfaltszentrums",
@@ -43,9 +61,18 @@ LABELS: Final = {
     "declares_correct": "Richtigkeit der Angaben erklärt",
     "declares_not_started": "Maßnahme noch nicht begonnen",
     "declares_financing_secured": "Gesamtfinanzierung gesichert",
+    "other_funding": "Andere Förderung für dieselbe Maßnahme",
+    "other_funding_text": "Welche andere Förderung",
     "consents_publication": "Einwilligung in die Veröffentlichung der Projektdaten",
 }
 """German names of the application's fields in a snapshot; the same in PDF and review."""
+
+
+CHOICES: Final[dict[str, Any]] = {
+    "budget_situation": BudgetSituation,
+    "procurement_way": ProcurementWay,
+}
+"""Fields that hold the code of a choice, and where its label stands."""
 
 
 def shown(name: str, value: Any) -> str:
@@ -58,8 +85,10 @@ def shown(name: str, value: Any) -> str:
         return f"{date.fromisoformat(value):%d.%m.%Y}"
     if name == "amount":
         return format_euro(Decimal(value))
-    if name == "budget_situation":
-        return BudgetSituation(value).label
+    if name == "iban":
+        return format_iban(value)
+    if name in CHOICES:
+        return CHOICES[name](value).label
     return str(value)
 
 
@@ -141,9 +170,18 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
         return [
             _table(
                 "Beteiligungsformate",
-                [("Format", False), ("Wen es erreicht", False), ("Wann", False), ("Hürden", False)],
                 [
-                    [row["name"], row["reaches"], row["when"], row["barriers"]]
+                    ("Format", False),
+                    ("Wen es erreicht", False),
+                    ("Wann", False),
+                    ("Wie viele", False),
+                    ("Hürden", False),
+                ],
+                [
+                    [
+                        shown(name, row[name])
+                        for name in ("name", "reaches", "when", "how_many", "barriers")
+                    ]
                     for row in data["formats"]
                 ],
             )
@@ -157,10 +195,11 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
             ),
             _table(
                 "Geplante Beschlüsse",
-                [("Kommune", False), ("geplant am", False)],
+                [("Kommune", False), ("Gremium", False), ("geplant am", False)],
                 [
                     [
                         names.get(row["municipality"], row["municipality"] or "–"),
+                        shown("body", row["body"]),
                         shown("planned_on", row["planned_on"]),
                     ]
                     for row in data["adoptions"]

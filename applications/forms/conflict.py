@@ -24,6 +24,7 @@ ROW_TITLES: Final = {
     "formats": "Beteiligungsformat",
     "milestones": "Arbeitsschritt",
     "adoptions": "Geplanter Beschluss",
+    "cooperations": "Beitrag der Partnerkommune",
     "expenses": "Ausgabe",
     "cover": "Deckung",
 }
@@ -135,7 +136,9 @@ def _row_in_words(part: str, row: Mapping[str, Any], names: Mapping[str, str]) -
     if part == "cover":
         return [str(row["year"]), CoverKind(row["kind"]).label, town, row["text"], amount]
     if part == "adoptions":
-        return [town, shown("planned_on", row["planned_on"])]
+        return [town, row["body"], shown("planned_on", row["planned_on"])]
+    if part == "cooperations":
+        return [town, row["contribution"]]
     if part == "milestones":
         return [row["text"], f"bis {shown('due_on', row['due_on'])}"]
-    return [row[name] for name in ("name", "reaches", "when", "barriers")]
+    return [row[name] for name in ("name", "reaches", "when", "how_many", "barriers")]

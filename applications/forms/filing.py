@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 
 from applications.forms.fields import ChoiceField, TextField, TickField, with_blank
-from applications.rules import DocumentKind
+from applications.rules import DocumentKind, authority_sentence
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -109,8 +109,7 @@ class SubmitForm(forms.Form):
         self.to_confirm = to_confirm
         self.applicant = applicant
         if applicant:
-            label = f"Ich bin befugt, diesen Antrag für {applicant} einzureichen."
-            self.fields["befugt"].label = label
+            self.fields["befugt"].label = authority_sentence(applicant)
         else:
             del self.fields["befugt"]
         if not to_confirm:
@@ -129,6 +128,11 @@ class SubmitForm(forms.Form):
     def confirmed(self) -> str:
         """The key of the findings the person saw."""
         return str(self.cleaned_data["bestaetigung"])
+
+    @property
+    def declares_authority(self) -> bool:
+        """Whether the person declared to be entitled to file."""
+        return bool(self.cleaned_data.get("befugt"))
 
     @property
     def reason(self) -> str:

@@ -1,19 +1,19 @@
 """From draft to decision: what an application, its records and its letters are made of."""
 
-from applications.models.application import (
-    Adoption,
-    Application,
-    ApplicationMember,
-    CoverItem,
-    Expense,
-    Milestone,
-    ParticipationFormat,
-)
+from applications.models.application import Application
 from applications.models.calls import FundingCall, NumberRange
 from applications.models.decisions import Decision, DecisionHand, DecisionYear
 from applications.models.documents import Document, ScanState
 from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
+from applications.models.members import ApplicationMember, Cooperation
+from applications.models.parts import (
+    Adoption,
+    CoverItem,
+    Expense,
+    Milestone,
+    ParticipationFormat,
+)
 from applications.models.records import (
     CaseLogEntry,
     CaseLogPayload,
@@ -38,6 +38,7 @@ __all__ = [
     "CallSubscription",
     "CaseLogEntry",
     "CaseLogPayload",
+    "Cooperation",
     "CoverItem",
     "Decision",
     "DecisionHand",

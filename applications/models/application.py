@@ -1,9 +1,9 @@
-"""The application and its parts. A draft is these rows; what was filed is a snapshot."""
+"""The application itself: its life, and the answers of its steps."""
 
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,15 +11,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from applications.models.calls import FundingCall
-from applications.rules import (
-    BudgetSituation,
-    CoverKind,
-    ExpenseCategory,
-)
+from applications.rules import BudgetSituation, ProcurementWay
 from applications.workflow import LIVE, Status
 from kiv_portal.models import KeyField
 from municipalities.models import Municipality
 from projects.models import Project
+
+if TYPE_CHECKING:
+    from applications.models.members import ApplicationMember
 
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
@@ -101,20 +100,41 @@ class Application(models.Model):
     )
     search_key = KeyField()
 
-    # Step ansprechpartner
+    # Step ansprechpartner. The first contact is the one for the matter (fachlich).
+    addressee = models.CharField("Anschrift: Empfänger", max_length=200, blank=True)
+    street = models.CharField("Straße und Hausnummer", max_length=200, blank=True)
+    postal_code = models.CharField("Postleitzahl", max_length=5, blank=True)
+    city = models.CharField("Ort", max_length=100, blank=True)
     contact_unit = models.CharField("Verantwortliche Stelle", max_length=200, blank=True)
     contact_person = models.CharField("Ansprechperson", max_length=200, blank=True)
     contact_email = models.EmailField("E-Mail", blank=True)
     contact_phone = models.CharField("Telefon", max_length=50, blank=True)
+    finance_unit = models.CharField("Stelle für die Finanzen", max_length=200, blank=True)
+    finance_person = models.CharField("Ansprechperson Finanzen", max_length=200, blank=True)
+    finance_email = models.EmailField("E-Mail Finanzen", blank=True)
+    finance_phone = models.CharField("Telefon Finanzen", max_length=50, blank=True)
     signatory_name = models.CharField("Zeichnungsberechtigte Person", max_length=200, blank=True)
     signatory_function = models.CharField("Funktion", max_length=200, blank=True)
+    account_holder = models.CharField("Kontoinhaberin", max_length=200, blank=True)
+    iban = models.CharField("IBAN", max_length=34, blank=True)
+    payment_reference = models.CharField("Kassenzeichen", max_length=100, blank=True)
 
     # Step konzeption
     title = models.CharField("Projektname", max_length=300, blank=True)
     summary = models.TextField("Kurzbeschreibung", blank=True)
     situation = models.TextField("Ausgangslage", blank=True)
     goals = models.TextField("Ziele", blank=True)
+    target_groups = models.TextField("Zielgruppen", blank=True)
+    topics = models.TextField("Themen", blank=True)
     approach = models.TextField("Vorgehen und Prozessmoderation", blank=True)
+    procurement_way = models.CharField(
+        "Vergabe der Prozessmoderation",
+        max_length=20,
+        blank=True,
+        choices=[(way.value, way.label) for way in ProcurementWay],
+    )
+    procurement_text = models.TextField("Erläuterung zur Vergabe", blank=True)
+    continuation = models.TextField("Verstetigung", blank=True)
 
     # Step beteiligung
     social_space = models.TextField("Bezug zum Sozialraum", blank=True)
@@ -139,6 +159,8 @@ class Application(models.Model):
     declares_correct = models.BooleanField("Richtigkeit erklärt", default=False)
     declares_not_started = models.BooleanField("Maßnahme nicht begonnen", default=False)
     declares_financing_secured = models.BooleanField("Gesamtfinanzierung gesichert", default=False)
+    other_funding = models.BooleanField("andere Förderung", null=True, blank=True)
+    other_funding_text = models.TextField("welche andere Förderung", blank=True)
     consents_publication = models.BooleanField(
         "Veröffentlichung der Projektdaten", null=True, blank=True
     )
@@ -219,173 +241,3 @@ class Application(models.Model):
     def partners(self) -> list[ApplicationMember]:
         """The Partnerkommunen in their order."""
         return [member for member in self.members.all() if not member.is_lead]
-
-
-class MemberRole(models.TextChoices):
-    LEAD = "lead", "federführende Kommune"
-    PARTNER = "partner", "Partnerkommune"
-
-
-class ApplicationMember(models.Model):
-    """A municipality in an application. `call` and `live` are copied by the service.
-
-    The copies let the database refuse a second live application of a municipality.
-    """
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="members")
-    municipality = models.ForeignKey(
-        Municipality,
-        models.PROTECT,
-        related_name="application_members",
-        verbose_name="Kommune",
-    )
-    role = models.CharField("Rolle", max_length=10, choices=MemberRole)
-    position = models.PositiveSmallIntegerField("Reihenfolge", default=0)
-    call = models.ForeignKey(FundingCall, models.PROTECT, related_name="+", editable=False)
-    live = models.BooleanField("laufend", default=False, editable=False)
-    # Frozen when the application is submitted.
-    population = models.PositiveIntegerField("Einwohnerzahl", null=True, blank=True, editable=False)
-    population_as_of = models.DateField("Stichtag", null=True, blank=True, editable=False)
-    population_basis = models.CharField("Zensusbasis", max_length=50, blank=True, editable=False)
-    population_source = models.CharField("Quelle", max_length=200, blank=True, editable=False)
-
-    class Meta:
-        verbose_name = "beteiligte Kommune"
-        verbose_name_plural = "beteiligte Kommunen"
-        ordering: ClassVar = ["position", "pk"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["application", "municipality"],
-                name="application_member_once",
-                violation_error_message="Diese Kommune ist schon beteiligt.",
-            ),
-            models.UniqueConstraint(
-                fields=["application"],
-                condition=Q(role=MemberRole.LEAD),
-                name="application_one_lead",
-                violation_error_message="Es gibt genau eine federführende Kommune.",
-            ),
-            models.UniqueConstraint(
-                fields=["call", "municipality"],
-                condition=Q(live=True),
-                name="application_one_live_per_call",
-                violation_error_message=(
-                    "Für diese Kommune liegt in diesem Aufruf schon ein Antrag vor."
-                ),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.municipality)
-
-    @property
-    def is_lead(self) -> bool:
-        """Whether it is the applicant, addressee and debtor."""
-        return self.role == MemberRole.LEAD
-
-
-class Part(models.Model):
-    """A repeatable row of an application; its id stays the same through every snapshot."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        abstract = True
-        ordering: ClassVar = ["position", "id"]
-
-
-class ParticipationFormat(Part):
-    """One way in which residents take part."""
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="formats")
-    name = models.CharField("Format", max_length=200, blank=True)
-    reaches = models.CharField("Wen es erreicht", max_length=300, blank=True)
-    when = models.CharField("Wann", max_length=100, blank=True)
-    barriers = models.CharField("Wie Hürden gesenkt werden", max_length=500, blank=True)
-
-    class Meta(Part.Meta):
-        verbose_name = "Beteiligungsformat"
-        verbose_name_plural = "Beteiligungsformate"
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Milestone(Part):
-    """One step of the schedule."""
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="milestones")
-    text = models.CharField("Arbeitsschritt", max_length=300, blank=True)
-    due_on = models.DateField("bis", null=True, blank=True)
-
-    class Meta(Part.Meta):
-        verbose_name = "Arbeitsschritt"
-        verbose_name_plural = "Arbeitsschritte"
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class Adoption(Part):
-    """When a member's Gemeindevertretung/Stadtverordnetenversammlung is to adopt the strategy."""
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="adoptions")
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
-    planned_on = models.DateField("geplanter Beschluss", null=True, blank=True)
-
-    class Meta(Part.Meta):
-        verbose_name = "geplanter Beschluss"
-        verbose_name_plural = "geplante Beschlüsse"
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["application", "municipality"], name="adoption_once_per_member"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.municipality}: {self.planned_on or 'offen'}"
-
-
-class Expense(Part):
-    """One Ausgabe of the Finanzierungsplan in a Haushaltsjahr; amounts in euro."""
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="expenses")
-    year = models.PositiveSmallIntegerField("Haushaltsjahr")
-    category = models.CharField(
-        "Ausgabenart",
-        max_length=20,
-        choices=[(category.value, category.label) for category in ExpenseCategory],
-    )
-    text = models.CharField("Erläuterung", max_length=300, blank=True)
-    amount = models.DecimalField("Betrag", max_digits=10, decimal_places=2, null=True, blank=True)
-    eligible = models.BooleanField("zuwendungsfähig", default=True)
-
-    class Meta(Part.Meta):
-        verbose_name = "Ausgabe"
-        verbose_name_plural = "Ausgaben"
-
-    def __str__(self) -> str:
-        return f"{self.year} {self.get_category_display()}"
-
-
-class CoverItem(Part):
-    """One Deckung of the Finanzierungsplan in a Haushaltsjahr; amounts in euro."""
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="cover")
-    year = models.PositiveSmallIntegerField("Haushaltsjahr")
-    kind = models.CharField(
-        "Deckung", max_length=20, choices=[(kind.value, kind.label) for kind in CoverKind]
-    )
-    text = models.CharField("Erläuterung", max_length=300, blank=True)
-    municipality = models.ForeignKey(
-        Municipality, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    amount = models.DecimalField("Betrag", max_digits=10, decimal_places=2, null=True, blank=True)
-
-    class Meta(Part.Meta):
-        verbose_name = "Deckung"
-        verbose_name_plural = "Deckung"
-
-    def __str__(self) -> str:
-        return f"{self.year} {self.get_kind_display()}"

@@ -1,7 +1,7 @@
 """Whether an application as it stands keeps the call's terms: pure rules.
 
-One function per clause, grouped by what it is about: `period`, `plan` (Finanzierungsplan)
-and `filing` (what has to be there). The values they work on are in `values`. Nothing here
+One function per clause, grouped by what it is about: `period`, `plan` (Finanzierungsplan),
+`bank` and `filing` (what has to be there). The values they work on are in `values`. Nothing here
 knows a database or a clock; the call's terms arrive as `CallTerms`.
 
 Findings on substance never stop a submission (§ 24 Abs. 3 VwVfG): the applicant confirms
@@ -10,8 +10,10 @@ them, the reviewer sees them first. `blocking(...)` are the few that do.
 
 from collections.abc import Iterable, Iterator
 
+from applications.rules.bank import Bank, bank_of, format_iban, parse_iban
 from applications.rules.filing import (
     authority_declared,
+    authority_sentence,
     contact_complete,
     cooperation_declared,
     declarations_given,
@@ -19,6 +21,7 @@ from applications.rules.filing import (
     eligibility_in_form,
     lead_present,
     missing,
+    own_authority_declared,
     requested_amount_present,
     signature_present,
     title_present,
@@ -68,6 +71,7 @@ from applications.rules.values import (
     Period,
     Plan,
     PlanTotals,
+    ProcurementWay,
     RequiredText,
     SignatureForm,
     Step,
@@ -78,6 +82,7 @@ from municipalities.eligibility import Finding, Severity
 __all__ = [
     "REQUIRED_TEXTS",
     "Adoption",
+    "Bank",
     "BudgetSituation",
     "CallTerms",
     "ContactPoint",
@@ -94,6 +99,7 @@ __all__ = [
     "Period",
     "Plan",
     "PlanTotals",
+    "ProcurementWay",
     "Reminder",
     "ReminderKind",
     "RequiredText",
@@ -104,6 +110,8 @@ __all__ = [
     "adoption_after_start",
     "adoption_planned",
     "authority_declared",
+    "authority_sentence",
+    "bank_of",
     "blocking",
     "budget_approved",
     "check",
@@ -115,11 +123,14 @@ __all__ = [
     "due_reminders",
     "eligibility_in_form",
     "ends_on",
+    "format_iban",
     "highest_grant",
     "lead_present",
     "missing",
+    "own_authority_declared",
     "own_contribution_per_member",
     "own_contribution_present",
+    "parse_iban",
     "period_within_limits",
     "plan_balances_each_year",
     "plan_balances_in_total",

@@ -67,6 +67,19 @@ def authority_declared(filing: Filing) -> Finding | None:
     return _needed("authority_not_declared", message, Step.ERKLAERUNGEN, "authority_declared")
 
 
+def authority_sentence(applicant: str) -> str:
+    """What whoever submits declares of the own authority, for the applicant of that name."""
+    return f"Ich bin befugt, diesen Antrag für {applicant} einzureichen."
+
+
+def own_authority_declared(given: bool) -> list[Finding]:
+    """Whoever submits declares to be entitled to; else `submitter_authority_not_declared`."""
+    if given:
+        return []
+    message = "Bitte bestätigen Sie, dass Sie befugt sind, diesen Antrag einzureichen."
+    return [_needed("submitter_authority_not_declared", message, Step.ERKLAERUNGEN, "befugt")]
+
+
 # --- What the call asks for besides ----------------------------------------------------
 
 
@@ -103,8 +116,12 @@ def documents_present(filing: Filing, terms: CallTerms) -> list[Finding]:
 
 
 def cooperation_declared(filing: Filing, terms: CallTerms) -> Finding | None:
-    """Each partner's Kooperationserklärung is there; else `document_missing` (PROGRAMME §6)."""
-    present = {d.member_ags for d in filing.documents if d.kind == DocumentKind.COOPERATION}
+    """Each partner's Kooperationserklärung is there; else `document_missing` (PROGRAMME §6).
+
+    Signed on its sheet and uploaded, or confirmed with the partner's own account.
+    """
+    signed = {d.member_ags for d in filing.documents if d.kind == DocumentKind.COOPERATION}
+    present = signed | filing.confirmed_partners
     names = [partner.title for partner in filing.partners if partner.ags not in present]
     if not names:
         return None

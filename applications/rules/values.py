@@ -31,7 +31,7 @@ class Step(StrEnum):
         """The German heading of the step."""
         return {
             "kommune": "Antragstellende Kommune",
-            "ansprechpartner": "Ansprechpersonen",
+            "ansprechpartner": "Kontakt und Bankverbindung",
             "konzeption": "Konzeption",
             "beteiligung": "Beteiligung",
             "zeitplan": "Zeitplan",
@@ -101,6 +101,32 @@ class BudgetSituation(StrEnum):
             "not_yet_approved": "Haushalt noch nicht genehmigt",
             "provisional": "vorläufige Haushaltsführung",
             "consolidation": "Haushaltssicherungskonzept",
+        }[self.value]
+
+
+class ProcurementWay(StrEnum):
+    """How the external Prozessmoderation is to be awarded (Vergabe).
+
+    Only the ways there are: up to which value which of them is allowed is not known here.
+    """
+
+    DIRECT = "direct"
+    QUOTES = "quotes"
+    RESTRICTED = "restricted"
+    PUBLIC = "public"
+    OTHER = "other"
+    UNDECIDED = "undecided"
+
+    @property
+    def label(self) -> str:
+        """The German name of the way."""
+        return {
+            "direct": "Direktauftrag",
+            "quotes": "Vergleich mehrerer Angebote",
+            "restricted": "beschränkte Ausschreibung",
+            "public": "öffentliche Ausschreibung",
+            "other": "anderer Weg",
+            "undecided": "noch nicht entschieden",
         }[self.value]
 
 
@@ -343,8 +369,10 @@ class Filing:
     """An application as it stands at the moment of a check, in plain values.
 
     `texts` holds the texts by the keys of `REQUIRED_TEXTS`, `declarations` the codes of
-    those given, `eligibility` what `municipalities.eligibility.assess` found on the day.
-    `filed_on` is the day of the check in Germany.
+    those given, `confirmed_partners` the AGS of partners that confirmed their
+    Kooperationserklärung with an account of their own, `eligibility` what
+    `municipalities.eligibility.assess` found on the day. `filed_on` is the day of the check
+    in Germany.
     """
 
     title: str = ""
@@ -356,6 +384,7 @@ class Filing:
     adoptions: tuple[Adoption, ...] = ()
     plan: Plan = Plan()
     documents: tuple[Document, ...] = ()
+    confirmed_partners: frozenset[str] = frozenset()
     declarations: frozenset[str] = frozenset()
     authority_declared: bool = False
     eligibility: tuple[Finding, ...] = ()

@@ -12,7 +12,8 @@ from django.utils import timezone
 from applications import rules
 from applications.models import Application, ApplicationMember
 from applications.rules import Declaration, Filing, Finding
-from applications.services.drafts import rows_of
+from applications.services import cooperation
+from applications.services.content import rows_of
 from applications.services.log import canonical, sha256
 from municipalities.eligibility import Limits, Member, Severity, assess
 from municipalities.models import Municipality
@@ -168,6 +169,7 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
             for row in rows_of(application, "documents")
             if row.removed_at is None
         ),
+        confirmed_partners=frozenset(cooperation.confirmed(application)),
         declarations=frozenset(code for code, given in declared.items() if given),
         authority_declared=application.authority_declared,
     )

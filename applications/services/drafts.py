@@ -1,7 +1,6 @@
 """Writing a draft: start, save a step, settle what two people wrote at the same time.
 
-A step's content is plain JSON values: fields by their names, repeatable rows as lists of
-mappings that carry the row's stable `id`. The same shape stands in revisions and snapshots.
+What each step holds, and in which shape, says `applications.services.content`.
 """
 
 from __future__ import annotations
@@ -9,85 +8,38 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, models, transaction
 
 from applications import permissions
 from applications.models import (
-    Adoption,
     Application,
     ApplicationMember,
-    CoverItem,
-    Expense,
+    Cooperation,
     FundingCall,
-    Milestone,
-    ParticipationFormat,
     Revision,
 )
-from applications.models.application import MemberRole, Part
+from applications.models.members import MemberRole
 from applications.rules import Step
 from applications.services import log
+from applications.services.content import (
+    STEP_FIELDS,
+    STEP_ROWS,
+    Data,
+    Rows,
+    completed,
+    read_step,
+)
 from applications.workflow import Status
 from municipalities.models import Municipality
 
 if TYPE_CHECKING:
     from municipalities.models import User
 
-Data = dict[str, Any]
-"""Content of a step as plain JSON values."""
-
 FROZEN: Final = ("population", "population_as_of", "population_basis", "population_source")
 """What a member holds of the figure that counted when the application was filed."""
-
-STEP_FIELDS: Final[dict[Step, tuple[str, ...]]] = {
-    Step.KOMMUNE: (),
-    Step.ANSPRECHPARTNER: (
-        "contact_unit",
-        "contact_person",
-        "contact_email",
-        "contact_phone",
-        "signatory_name",
-        "signatory_function",
-    ),
-    Step.KONZEPTION: ("title", "summary", "situation", "goals", "approach"),
-    Step.BETEILIGUNG: ("social_space", "bodies", "wir_centre"),
-    Step.ZEITPLAN: ("starts_on", "months"),
-    Step.FINANZIERUNG: ("vat_deductible", "budget_situation"),
-    Step.ANLAGEN: (),
-    Step.ERKLAERUNGEN: (
-        "authority_declared",
-        "declares_correct",
-        "declares_not_started",
-        "declares_financing_secured",
-        "consents_publication",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A repeatable part of a step: its model, and the fields a row has besides its id."""
-
-    model: type[Part]
-    fields: tuple[str, ...]
-
-
-STEP_ROWS: Final[dict[Step, dict[str, Rows]]] = {
-    Step.BETEILIGUNG: {
-        "formats": Rows(ParticipationFormat, ("name", "reaches", "when", "barriers"))
-    },
-    Step.ZEITPLAN: {
-        "milestones": Rows(Milestone, ("text", "due_on")),
-        "adoptions": Rows(Adoption, ("municipality", "planned_on")),
-    },
-    Step.FINANZIERUNG: {
-        "expenses": Rows(Expense, ("year", "category", "text", "amount", "eligible")),
-        "cover": Rows(CoverItem, ("year", "kind", "text", "municipality", "amount")),
-    },
-}
 
 
 class NotAllowed(Exception):
@@ -155,53 +107,6 @@ def start(*, call: FundingCall, lead: Municipality, by: User, at: datetime) -> A
     return application
 
 
-def plain(value: Any) -> Any:
-    """A model value as a plain JSON value; dates as ISO text, amounts as exact text."""
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Municipality):
-        return value.ags
-    return value
-
-
-def read_step(application: Application, step: Step) -> Data:
-    """What a step holds now, as plain values."""
-    data = {name: plain(getattr(application, name)) for name in STEP_FIELDS[step]}
-    if step is Step.KOMMUNE:
-        data["partners"] = [
-            member.municipality.ags
-            for member in rows_of(application, "members")
-            if not member.is_lead
-        ]
-    for name, rows in STEP_ROWS.get(step, {}).items():
-        data[name] = [
-            {"id": str(row.pk), **{f: plain(getattr(row, f)) for f in rows.fields}}
-            for row in rows_of(application, name)
-        ]
-    return data
-
-
-def rows_of(application: Application, name: str) -> list[Any]:
-    """The rows of a part with their municipalities; a caller's prefetched ones as they are."""
-    found = getattr(application, name).all()
-    if name not in getattr(application, "_prefetched_objects_cache", {}):
-        columns = {field.name for field in found.model._meta.get_fields()}
-        if "municipality" in columns:
-            found = found.select_related("municipality")
-    return list(found)
-
-
-def empty_step(step: Step) -> Data:
-    """What a step holds before anybody has written into it."""
-    fresh = Application()
-    data = {name: plain(getattr(fresh, name)) for name in STEP_FIELDS[step]}
-    if step is Step.KOMMUNE:
-        data["partners"] = []
-    return data | {name: [] for name in STEP_ROWS.get(step, {})}
-
-
 def editable_steps(application: Application) -> frozenset[Step]:
     """The steps that may be written now: all of a draft, else those of an open request."""
     if application.is_draft:
@@ -251,7 +156,7 @@ def save_step(
     with transaction.atomic():
         locked = lock_for_edit(application, step, by)
         current = read_step(locked, step)
-        mine = {**current, **{k: v for k, v in data.items() if k in current}}
+        mine = completed(step, {**current, **data})
         base = base_of(locked, step, base_revision, own_revisions, by)
         merged, conflicts = merge(base, current, mine)
         if conflicts:
@@ -306,7 +211,7 @@ def touch(application: Application, step: Step, *, by: User, at: datetime) -> No
 def _step_at(application: Application, step: Step, number: int) -> Data:
     """The step as it stood at a revision."""
     saved = application.revisions.filter(step=step, number__lte=number).order_by("-number").first()
-    return saved.data if saved else empty_step(step)
+    return completed(step, saved.data if saved else {})
 
 
 def base_of(
@@ -323,7 +228,7 @@ def base_of(
     before = dict(base)
     later = application.revisions.filter(step=step, number__gt=number, number__lte=max(own))
     for revision in later.order_by("number"):
-        now = flat(revision.data)
+        now = flat(completed(step, revision.data))
         if revision.number in own and revision.by_id == by.pk:
             changed = (key for key in {**before, **now} if before.get(key) != now.get(key))
             base |= {key: now.get(key) for key in changed}
@@ -382,10 +287,10 @@ def write_step(application: Application, step: Step, data: Mapping[str, Any]) ->
         setattr(application, name, field.to_python(data[name]))
     if fields:
         application.save(update_fields=list(fields))
-    if step is Step.KOMMUNE:
-        _write_partners(application, data["partners"])
     for name, rows in STEP_ROWS.get(step, {}).items():
         _write_rows(application, rows, data[name])
+    if step is Step.KOMMUNE:
+        _write_partners(application, data["partners"])
 
 
 def _write_partners(application: Application, keys: list[str]) -> None:
@@ -411,10 +316,11 @@ def _write_partners(application: Application, keys: list[str]) -> None:
                 )
     except IntegrityError as error:
         raise PartnerTaken from error
-    # A municipality that left adopts nothing; its money stays until a person takes it out.
-    application.adoptions.exclude(
-        municipality__in=application.members.values("municipality")
-    ).delete()
+    # A municipality that left adopts and brings in nothing; its money stays until a person
+    # takes it out.
+    left = application.members.values("municipality")
+    application.adoptions.exclude(municipality__in=left).delete()
+    application.cooperations.exclude(municipality__in=left).delete()
 
 
 def _write_rows(application: Application, rows: Rows, data: list[dict[str, Any]]) -> None:
@@ -425,7 +331,11 @@ def _write_rows(application: Application, rows: Rows, data: list[dict[str, Any]]
     keys = [row["municipality"] for row in data if row.get("municipality")]
     known = {m.ags: m for m in Municipality.objects.filter(ags__in=keys)} if keys else {}
     of_this = rows.model._default_manager.filter(application=application)
-    of_this.exclude(pk__in=ids).delete()
+    gone = of_this.exclude(pk__in=ids)
+    if rows.model is Cooperation:  # what a partner has confirmed stays, whatever is typed
+        gone.exclude(confirmed_at=None).update(contribution="")
+        gone = gone.filter(confirmed_at=None)
+    gone.delete()
     existing = {row.pk: row for row in of_this}
     changed, added = [], []
     for position, values in enumerate(data):

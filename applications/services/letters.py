@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from applications.models import Application, Decision, Letter, LetterBlock
-from applications.models.application import ApplicationMember
+from applications.models import Application, ApplicationMember, Decision, Letter, LetterBlock
 from applications.models.decisions import DecisionKind
 from applications.models.letters import REQUIRED_BLOCKS, BlockKey, LetterKind
 from applications.rules import CoverKind, ExpenseCategory, FinancingType, Plan, plan_totals
 from applications.rules.plan import percent
 from applications.services import checks
+from applications.services.snapshots import addressee_lines
 from kiv_portal.euro import format_euro
 from kiv_portal.models import Authority
 from kiv_portal.outbox import enqueue_job
 
 if TYPE_CHECKING:
-    from municipalities.models import Municipality, User
+    from municipalities.models import User
 
 
 class LetterIncomplete(Exception):
@@ -142,7 +142,7 @@ def compose(decision: Decision, *, by: User | None, at: datetime) -> dict[str, A
             "phone": authority.phone,
             "email": authority.email,
         },
-        "addressee_lines": _addressee(lead),
+        "addressee_lines": addressee_lines(application, lead),
         "file_number": application.file_number,
         "reference": application.reference,
         "dated_on": timezone.localdate(at).isoformat(),
@@ -154,12 +154,6 @@ def compose(decision: Decision, *, by: User | None, at: datetime) -> dict[str, A
         "annexes": text(BlockKey.ANNEXES) if BlockKey.ANNEXES in blocks else [],
         "sample": any(block.is_sample for block in blocks.values()) or authority.is_sample,
     }
-
-
-def _addressee(lead: Municipality) -> list[str]:
-    """Organ, postal code and town; the register knows no street, so none is printed."""
-    town = [f"{lead.postal_code} {lead.short_name}"] if lead.postal_code else []
-    return [lead.body, *town]
 
 
 def _filled(text: str, places: dict[str, str]) -> list[str]:
@@ -205,13 +199,13 @@ def _grant_sections(decision: Decision, text: Any) -> list[dict[str, Any]]:
     call = application.call
     plan = checks.plan_of(application)
     as_asked = _as_asked(decision, plan)
-    lead = _lead(application).municipality
+    addressee = addressee_lines(application, _lead(application).municipality)[0]
     return [
         {
             "heading": "",  # goes on from the salutation
             "paragraphs": [
                 f"auf Ihren Antrag {application.reference}{_filed_on(application)} bewilligen wir "
-                f"Ihnen ({lead.body}) eine Zuwendung als Projektförderung in Form der "
+                f"Ihnen ({addressee}) eine Zuwendung als Projektförderung in Form der "
                 f"{_measure(decision)}.",
                 f"Zuwendungszweck: {call.purpose}",
                 f"Bewilligungszeitraum: {_day(decision.starts_on)} bis {_day(decision.ends_on)}.",

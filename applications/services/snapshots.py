@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from applications.models import Application, Snapshot
-from applications.rules import Finding, Step
-from applications.services import drafts, log
+from applications.rules import Finding, Step, bank_of
+from applications.services import cooperation, log
+from applications.services.content import completed, plain, read_step
 
 if TYPE_CHECKING:
-    from municipalities.models import User
+    from municipalities.models import Municipality, User
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The format written now."""
 
 
@@ -34,12 +35,18 @@ def build(
     late: bool,
     findings: Sequence[Finding],
     reason: str,
+    declaration: str = "",
 ) -> dict[str, Any]:
     """The content of a snapshot in the current format, as plain JSON values.
 
     Instants are UTC in ISO 8601, amounts exact decimal text in euro, days ISO dates.
+    `declaration` is what the person who files declares of the own authority.
     """
     call = application.call
+    bank = bank_of(application.iban)
+    members = list(application.members.select_related("municipality__district"))
+    lead = next((member.municipality for member in members if member.is_lead), None)
+    confirmed = cooperation.confirmed(application)
     return {
         "version": VERSION,
         "application": str(application.uuid),
@@ -61,13 +68,16 @@ def build(
                 "kind": member.municipality.kind,
                 "district": member.municipality.district.label,
                 "population": member.population,
-                "population_as_of": drafts.plain(member.population_as_of),
+                "population_as_of": plain(member.population_as_of),
                 "population_basis": member.population_basis,
                 "population_source": member.population_source,
+                "confirmed_at": confirmed.get(member.municipality.ags),
             }
-            for member in application.members.select_related("municipality__district")
+            for member in members
         ],
-        "steps": {step.value: drafts.read_step(application, step) for step in Step},
+        "addressee": addressee_lines(application, lead),
+        "bank": {"name": bank.name, "bic": bank.bic},
+        "steps": {step.value: read_step(application, step) for step in Step},
         "documents": [
             {
                 "id": str(document.pk),
@@ -92,7 +102,20 @@ def build(
             for finding in findings
         ],
         "confirmation_reason": reason,
+        "declaration": declaration,
     }
+
+
+def addressee_lines(application: Application, lead: Municipality | None) -> list[str]:
+    """The lines of the applicant's address: what was typed, else what the register knows.
+
+    Organ (§§ 65, 66 HGO: „Magistrat der Stadt …“), street where one was typed, town.
+    """
+    code = application.postal_code or (lead.postal_code if lead else "")
+    town = application.city or (lead.short_name if lead else "")
+    organ = application.addressee or (lead.body if lead else "")
+    lines = (organ, application.street, f"{code} {town}".strip())
+    return [line for line in lines if line]
 
 
 def take(application: Application, content: dict[str, Any], *, by: User, at: datetime) -> Snapshot:
@@ -109,11 +132,21 @@ def take(application: Application, content: dict[str, Any], *, by: User, at: dat
     )
 
 
+def _read_v2(content: dict[str, Any]) -> dict[str, Any]:
+    return content | {"steps": {s.value: completed(s, content["steps"][s.value]) for s in Step}}
+
+
 def _read_v1(content: dict[str, Any]) -> dict[str, Any]:
-    return content
+    """Version 1 asked for less: what nobody was asked for is empty, nothing is guessed."""
+    new = {"version": 2, "addressee": [], "bank": {"name": "", "bic": ""}, "declaration": ""}
+    members = [member | {"confirmed_at": None} for member in content["members"]]
+    return _read_v2(content | new | {"members": members})
 
 
-READERS: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _read_v1}
+READERS: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {
+    1: _read_v1,
+    2: _read_v2,
+}
 """For every version ever written: how to read it in the shape of the current one."""
 
 

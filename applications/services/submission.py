@@ -10,7 +10,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from applications.models import Application, NumberRange, Snapshot
-from applications.rules import Finding, Step, blocking
+from applications.rules import (
+    Finding,
+    Step,
+    authority_sentence,
+    blocking,
+    own_authority_declared,
+)
 from applications.services import checks, drafts, moves, snapshots
 from applications.services.drafts import CallNotOpen
 from kiv_portal.folding import search_key
@@ -69,6 +75,7 @@ def submit(
     *,
     application: Application,
     confirmed: str,
+    declares_authority: bool,
     reason: str = "",
     by: User,
     at: datetime,
@@ -77,6 +84,8 @@ def submit(
 
     `confirmed` is `checks.confirmation_key` of the findings the person saw; findings on
     substance never stand in the way (§ 24 Abs. 3 VwVfG), they only have to be confirmed.
+    `declares_authority`: the person declared to be entitled to file for the applicant; the
+    words go into the frozen copy, the fact into the case log.
     `at` is the instant the request arrived: later than the call's end means „nach Fristende
     eingegangen", kept whole all the same. Raises AlreadySubmitted, NotSubmittable,
     NotConfirmed, CallNotOpen (before the call's start), NotAllowed.
@@ -92,7 +101,7 @@ def submit(
         members = list(row.members.select_for_update().order_by("municipality"))
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, call.terms())
-        if stopping := blocking(findings):
+        if stopping := blocking([*findings, *own_authority_declared(declares_authority)]):
             raise NotSubmittable(stopping)
         if checks.to_confirm(findings) and confirmed != checks.confirmation_key(findings):
             raise NotConfirmed(findings)
@@ -108,7 +117,13 @@ def submit(
         late = call.is_over(at)
         reference = _next_reference(at)
         content = snapshots.build(
-            row, reference=reference, filed_at=at, late=late, findings=findings, reason=reason
+            row,
+            reference=reference,
+            filed_at=at,
+            late=late,
+            findings=findings,
+            reason=reason,
+            declaration=authority_sentence(str(row.lead)),
         )
         snapshot = snapshots.take(row, content, by=by, at=at)
         moves.make(
@@ -125,6 +140,7 @@ def submit(
             },
             reference=reference,
             late=late,
+            declares_authority=declares_authority,
             snapshot=snapshot.sha256,
         )
         render_later(snapshot, at)
@@ -226,13 +242,15 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
         first = row.first_snapshot
         assert first is not None
         assert row.submitted_at is not None
+        filed = snapshots.read(first)
         content = snapshots.build(
             row,
             reference=row.reference or "",
             filed_at=row.submitted_at,
             late=row.received_late,
             findings=findings,
-            reason=snapshots.read(first)["confirmation_reason"],
+            reason=filed["confirmation_reason"],
+            declaration=filed["declaration"],
         )
         snapshot = snapshots.take(row, content, by=by, at=at)
         request = row.information_requests.get(closed_at__isnull=True)

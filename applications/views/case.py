@@ -13,9 +13,17 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from applications import documents, permissions
-from applications.models import Adoption, Application, ApplicationMember, CoverItem, Document
+from applications.models import (
+    Adoption,
+    Application,
+    ApplicationMember,
+    Cooperation,
+    CoverItem,
+    Document,
+)
 from applications.rules import DocumentKind, Finding, Period, Severity, Step, years_of
-from applications.services import drafts, read_step
+from applications.services import read_step
+from applications.services.content import empty_step
 
 if TYPE_CHECKING:
     from municipalities.models import User
@@ -74,6 +82,7 @@ def with_parts(application: Application) -> Application:
         "milestones",
         "expenses",
         Prefetch("adoptions", Adoption.objects.select_related("municipality")),
+        Prefetch("cooperations", Cooperation.objects.select_related("municipality")),
         Prefetch("cover", CoverItem.objects.select_related("municipality")),
         Prefetch("documents", Document.objects.select_related("municipality")),
     )
@@ -147,7 +156,7 @@ def is_begun(application: Application, step: Step) -> bool:
         return True  # the applicant stands there from the start
     if step is Step.ANLAGEN:
         return bool(documents_of(application))
-    return read_step(application, step) != drafts.empty_step(step)
+    return read_step(application, step) != empty_step(step)
 
 
 def tasks(application: Application, findings: Iterable[Finding]) -> list[Task]:

@@ -122,7 +122,12 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return _review_page(request, application, form=form)
     try:
         filed = services.submit(
-            application=application, confirmed=form.confirmed, reason=form.reason, by=user, at=at
+            application=application,
+            confirmed=form.confirmed,
+            declares_authority=form.declares_authority,
+            reason=form.reason,
+            by=user,
+            at=at,
         )
     except services.AlreadySubmitted as error:
         return _already(request, error.application)

@@ -242,6 +242,7 @@ def _filed(
     return services.submit(
         application=application,
         confirmed=services.confirmation_key(findings),
+        declares_authority=True,
         reason="Antrag der Demonstration" if services.to_confirm(findings) else "",
         by=by,
         at=at,

@@ -27,6 +27,7 @@ def main() -> None:
         filed = services.submit(
             application=application,
             confirmed=services.confirmation_key(findings),
+            declares_authority=True,
             by=by,
             at=at,
         )

@@ -474,7 +474,12 @@ def test_reasons_of_the_applicant_are_shown_only_beside_findings_to_confirm(
     application = world.filled(w, now())
     key = services.confirmation_key(services.findings_of(application, now()))
     application = services.submit(
-        application=application, confirmed=key, reason="Nichts.", by=w.signatory, at=now()
+        application=application,
+        confirmed=key,
+        declares_authority=True,
+        reason="Nichts.",
+        by=w.signatory,
+        at=now(),
     )
     client.force_login(w.reader)
     assert client.get(case_address(application)).context["confirmation_reason"] == "Nichts."

@@ -268,7 +268,12 @@ def test_number_instant_and_confirmation_of_the_filing_stay_in_every_version(w):
     application = world.save(world.filled(w), Step.ZEITPLAN, {"months": 30}, w.clerk)
     key = services.confirmation_key(services.findings_of(application, NOW))
     application = services.submit(
-        application=application, confirmed=key, reason="Weil.", by=w.signatory, at=NOW
+        application=application,
+        confirmed=key,
+        declares_authority=True,
+        reason="Weil.",
+        by=w.signatory,
+        at=NOW,
     )
     services.begin_check(application=application, by=w.reviewer, at=NOW)
     request(application, w.reviewer)

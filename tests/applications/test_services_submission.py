@@ -77,7 +77,13 @@ class TestOnePerson:
         application = world.filled(w)
         world.save(application, Step.ZEITPLAN, {"months": 30}, w.clerk)
         with pytest.raises(services.NotConfirmed) as refused:
-            services.submit(application=application, confirmed="", by=w.signatory, at=NOW)
+            services.submit(
+                application=application,
+                confirmed="",
+                declares_authority=True,
+                by=w.signatory,
+                at=NOW,
+            )
         assert "period_outside_limits" in [f.code for f in refused.value.findings]
         assert world.file(application, w.signatory).status == Status.SUBMITTED
 
@@ -88,7 +94,13 @@ class TestOnePerson:
         seen = services.confirmation_key(services.findings_of(application, NOW))
         world.save(application, Step.ZEITPLAN, {"months": 31}, w.clerk)
         with pytest.raises(services.NotConfirmed):
-            services.submit(application=application, confirmed=seen, by=w.signatory, at=NOW)
+            services.submit(
+                application=application,
+                confirmed=seen,
+                declares_authority=True,
+                by=w.signatory,
+                at=NOW,
+            )
 
     def test_a_municipality_that_is_too_small_may_file_all_the_same(self):
         w = world.build()
@@ -242,7 +254,11 @@ class TestAtTheSameTime:
 
         def click(_: int) -> str | None:
             return services.submit(
-                application=application, confirmed=key, by=w.signatory, at=NOW
+                application=application,
+                confirmed=key,
+                declares_authority=True,
+                by=w.signatory,
+                at=NOW,
             ).reference
 
         results = _in_threads(50, click)
@@ -289,7 +305,11 @@ class TestAtTheSameTime:
         def act(number: int) -> Any:
             if number == 0:
                 return services.submit(
-                    application=application, confirmed=key, by=w.signatory, at=NOW
+                    application=application,
+                    confirmed=key,
+                    declares_authority=True,
+                    by=w.signatory,
+                    at=NOW,
                 ).reference
             return services.save_step(
                 application=application,
