@@ -158,31 +158,61 @@ def content(town: Municipality) -> dict[Step, dict[str, Any]]:
     """Every step filled in so that no rule has anything to say."""
     return {
         Step.ANSPRECHPARTNER: {
+            "addressee": town.body,
+            "street": "Marktplatz 1",
+            "postal_code": "64283",
+            "city": "Musterstadt",
             "contact_unit": "Fachstelle Integration",
             "contact_person": "",
             "contact_email": "integration@musterstadt.example",
             "contact_phone": "06151 1234",
+            "finance_unit": "Kämmerei",
+            "finance_person": "",
+            "finance_email": "kaemmerei@musterstadt.example",
+            "finance_phone": "06151 1235",
             "signatory_name": "Zeichnende Person",
             "signatory_function": "Bürgermeisteramt",
+            "account_holder": "Stadtkasse Musterstadt",
+            "iban": "DE89370400440532013000",
+            "payment_reference": "5.0123.456789.0",
         },
         Step.KONZEPTION: {
             "title": "Vielfalt in Musterstadt",
             "summary": "Kurz",
             "situation": "Lage",
             "goals": "Ziele",
+            "target_groups": "Alle",
+            "topics": "Ankommen",
             "approach": "Vorgehen",
+            "procurement_way": "quotes",
+            "procurement_text": "Drei Angebote",
+            "continuation": "Jedes Jahr",
         },
         Step.BETEILIGUNG: {
             "social_space": "Ortsteile",
             "bodies": "Gremien",
             "wir_centre": "Zentrum",
-            "formats": [row(name="Werkstatt", reaches="alle", when="Herbst", barriers="abends")],
+            "formats": [
+                row(
+                    name="Werkstatt",
+                    reaches="alle",
+                    when="Herbst",
+                    how_many="zwei Termine",
+                    barriers="abends",
+                )
+            ],
         },
         Step.ZEITPLAN: {
             "starts_on": "2027-07-01",
             "months": 18,
             "milestones": [row(text="Auftakt", due_on="2027-09-01")],
-            "adoptions": [row(municipality=town.ags, planned_on="2028-12-01")],
+            "adoptions": [
+                row(
+                    municipality=town.ags,
+                    body="Stadtverordnetenversammlung",
+                    planned_on="2028-12-01",
+                )
+            ],
         },
         Step.FINANZIERUNG: {
             "vat_deductible": False,
@@ -205,6 +235,8 @@ def content(town: Municipality) -> dict[Step, dict[str, Any]]:
             "declares_correct": True,
             "declares_not_started": True,
             "declares_financing_secured": True,
+            "other_funding": False,
+            "other_funding_text": "",
             "consents_publication": True,
         },
     }

@@ -16,6 +16,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from applications.rules import parse_iban
 from kiv_portal.euro import format_euro, parse_euro
 from kiv_portal.folding import clean_text
 
@@ -42,6 +43,9 @@ WRITE_MAIL: Final = (
     "Bitte geben Sie eine vollständige E-Mail-Adresse ein, zum Beispiel integration@musterstadt.de."
 )
 WRITE_PHONE: Final = "Bitte geben Sie eine Telefonnummer ein, zum Beispiel 06151 12-3456."
+WRITE_POSTAL_CODE: Final = (
+    "Bitte geben Sie die Postleitzahl mit fünf Ziffern ein, zum Beispiel 64283."
+)
 NO_SUCH_CHOICE: Final = "Bitte wählen Sie eine der angebotenen Möglichkeiten."
 
 _GERMAN_DAY: Final = re.compile(r"([0-9]{1,2})\.\s*([0-9]{1,2})\.\s*([0-9]{4})")
@@ -109,6 +113,35 @@ class PhoneField(TextField):
         super().run_validators(value)
         if value and not re.search(r"[0-9]{2}", value):
             raise ValidationError(WRITE_PHONE)
+
+
+class PostalCodeField(TextField):
+    """A German postal code."""
+
+    widget = forms.TextInput
+
+    def run_validators(self, value: Any) -> None:
+        super().run_validators(value)
+        if value and not re.fullmatch(r"[0-9]{5}", value):
+            raise ValidationError(WRITE_POSTAL_CODE)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return super().widget_attrs(widget) | {"inputmode": "numeric", "class": "input-short"}
+
+
+class IbanField(TextField):
+    """An IBAN with or without blanks, kept without; structure and check digits are looked at."""
+
+    widget = forms.TextInput
+
+    def clean(self, value: Any) -> str:
+        text = self.to_python(value)
+        if text in self.empty_values:
+            return ""
+        try:
+            return parse_iban(text)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 class DayField(SavedEmpty, forms.Field):

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django import forms
 
-from applications.forms.fields import DayField, EuroField
+from applications.forms.fields import DayField, EuroField, IbanField
+from applications.rules import format_iban
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -41,6 +42,8 @@ def initial_value(field: forms.Field, value: Any) -> Any:
         return Decimal(value)
     if isinstance(field, DayField):
         return date.fromisoformat(value)
+    if isinstance(field, IbanField):
+        return format_iban(value)
     return value
 
 
@@ -196,6 +199,52 @@ class Rows:
     def row_data(self) -> list[dict[str, Any]]:
         """The rows that say something, as plain values; after `is_valid`."""
         return [form.row_data() for form in self.forms if not form.is_blank]
+
+
+class MemberRow(RowForm):
+    """The row of one member: it is always there, and its member is no input."""
+
+    def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
+        self.ags, self.name = choices["member"]
+        self.several = choices["several"]
+
+    def row_data(self) -> dict[str, Any]:
+        return {**super().row_data(), "municipality": self.ags}
+
+
+class MemberRows(Rows):
+    """One row for every member given. Its id follows from application and key, so that two
+    people who write at the same time write into the same row."""
+
+    addable = False
+
+    def __init__(
+        self,
+        form_class: type[MemberRow],
+        part: str,
+        *,
+        application: uuid.UUID,
+        members: Sequence[tuple[str, str]],
+        data: QueryDict | None,
+        values: Sequence[Mapping[str, Any]],
+        **choices: Any,
+    ) -> None:
+        self.form_class, self.part, self.choices, self.error = form_class, part, choices, ""
+        stored = {row["municipality"]: row for row in values}
+        self.forms: list[RowForm] = []
+        for ags, name in members:
+            row = stored.get(ags)
+            self.forms.append(
+                form_class(
+                    data,
+                    part=part,
+                    row_id=row["id"] if row else str(uuid.uuid5(application, ags)),
+                    values=row,
+                    member=(ags, name),
+                    several=len(members) > 1,
+                    **choices,
+                )
+            )
 
 
 def _ids(given: Sequence[str]) -> list[str]:

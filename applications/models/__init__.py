@@ -23,6 +23,7 @@ from applications.models.records import (
     Snapshot,
 )
 from applications.models.reminders import CallSubscription, ReminderOff, ReminderSent
+from applications.models.sheets import FormSheet, SheetKind
 from applications.models.team import (
     ApplicationGuest,
     GuestRole,
@@ -45,6 +46,7 @@ __all__ = [
     "DecisionYear",
     "Document",
     "Expense",
+    "FormSheet",
     "FundingCall",
     "GuestRole",
     "InformationRequest",
@@ -62,6 +64,7 @@ __all__ = [
     "Revision",
     "ScanState",
     "SectionComment",
+    "SheetKind",
     "Snapshot",
     "SubmissionToken",
 ]

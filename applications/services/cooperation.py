@@ -76,6 +76,8 @@ def confirmed(application: Application) -> dict[str, str]:
     A confirmation of other words counts no longer: share, body or title changed since.
     """
     found: dict[str, str] = {}
+    if not application.partners:
+        return found
     for row in rows_of(application, "cooperations"):
         if row.confirmed_at is None:
             continue

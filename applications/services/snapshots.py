@@ -111,9 +111,9 @@ def addressee_lines(application: Application, lead: Municipality | None) -> list
 
     Organ (§§ 65, 66 HGO: „Magistrat der Stadt …“), street where one was typed, town.
     """
-    code = application.postal_code or (lead.postal_code if lead else "")
-    town = application.city or (lead.short_name if lead else "")
     organ = application.addressee or (lead.body if lead else "")
+    code = application.postal_code or (lead.postal_code if lead else "")
+    town = application.city or (lead.short_name if lead and code else "")
     lines = (organ, application.street, f"{code} {town}".strip())
     return [line for line in lines if line]
 

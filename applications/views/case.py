@@ -82,10 +82,12 @@ def with_parts(application: Application) -> Application:
         "milestones",
         "expenses",
         Prefetch("adoptions", Adoption.objects.select_related("municipality")),
-        Prefetch("cooperations", Cooperation.objects.select_related("municipality")),
         Prefetch("cover", CoverItem.objects.select_related("municipality")),
         Prefetch("documents", Document.objects.select_related("municipality")),
     )
+    if application.partners:
+        cooperations = Cooperation.objects.select_related("municipality")
+        prefetch_related_objects([application], Prefetch("cooperations", cooperations))
     return application
 
 
@@ -110,6 +112,11 @@ def address(name: str, application: Application, *arguments: Any) -> str:
 def names_of(application: Application) -> dict[str, str]:
     """The members' names by their keys, the lead first."""
     return {row.municipality.ags: row.municipality.short_name for row in application.members.all()}
+
+
+def councils_of(application: Application) -> dict[str, str]:
+    """What the elected body of each member is called, by the member's key."""
+    return {row.municipality.ags: row.municipality.council for row in application.members.all()}
 
 
 def years(application: Application) -> tuple[int, ...]:

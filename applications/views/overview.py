@@ -27,6 +27,7 @@ from applications.models import (
 )
 from applications.rules import Step, blocking
 from applications.services import snapshots
+from applications.services.content import empty_step
 from applications.views import case, wording
 from applications.workflow import Actor, Status, moves_from, turn
 from kiv_portal.models import Authority
@@ -239,7 +240,7 @@ def _untouched(
             members__role="lead",
         )
     )
-    same = {"partners": partners}
+    same = empty_step(Step.KOMMUNE) | {"partners": partners}
     return next(
         (row for row in found if services.read_step(row, Step.KOMMUNE) == same),
         None,

@@ -35,6 +35,7 @@ def sheet(application: Application, step: Step, **changes: Any) -> Sheet:
         "years": years_of(Period(application.starts_on, application.months)),
         "terms": application.call.terms(),
         "at": NOW,
+        "councils": {m.municipality.ags: m.municipality.council for m in members},
     }
     return Sheet(**values | changes)
 

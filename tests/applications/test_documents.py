@@ -582,9 +582,12 @@ def _tables(content: dict[str, Any]) -> dict[str, Any]:
 def test_every_row_is_shown(content):
     ten = "10.000,00 €"
     assert _tables(content) == {
-        "Beteiligungsformate": ([["Werkstatt", "alle", "Herbst", "abends"]], None),
+        "Beteiligungsformate": ([["Werkstatt", "alle", "Herbst", "zwei Termine", "abends"]], None),
         "Arbeitsschritte": ([["Auftakt", "01.09.2027"]], None),
-        "Geplante Beschlüsse": ([["Musterstadt", "01.12.2028"]], None),
+        "Geplante Beschlüsse": (
+            [["Musterstadt", "Stadtverordnetenversammlung", "01.12.2028"]],
+            None,
+        ),
         "Ausgaben": (
             [[year, "Prozessmoderation/Honorare", "–", "Ja", ten] for year in ("2027", "2028")],
             ["Summe", "", "", "", "20.000,00 €"],
@@ -656,12 +659,12 @@ def test_rows_are_shown_year_by_year_and_missing_amounts_as_missing(content):
 
 def test_a_municipality_that_is_no_longer_a_member_is_named_by_its_key(content):
     rows = content["steps"]["zeitplan"]["adoptions"]
-    rows.append({"id": "1", "municipality": "06439999", "planned_on": None})
-    rows.append({"id": "2", "municipality": None, "planned_on": None})
+    rows.append({"id": "1", "municipality": "06439999", "body": "", "planned_on": None})
+    rows.append({"id": "2", "municipality": None, "body": "Rat", "planned_on": None})
     for document in content["documents"]:
         document["municipality"] = "06439999"
     tables = _tables(content)
-    assert tables["Geplante Beschlüsse"][0][1:] == [["06439999", "–"], ["–", "–"]]
+    assert tables["Geplante Beschlüsse"][0][1:] == [["06439999", "–", "–"], ["–", "Rat", "–"]]
     assert "Kleinheim" not in str(tables["Anlagen"])
 
 

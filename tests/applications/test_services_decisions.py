@@ -33,6 +33,8 @@ from projects.models import Project
 from tests import world
 from tests.factories import NOW, DistrictFactory
 
+ADDRESS = ["Marktplatz 1", "64283 Musterstadt"]
+
 pytestmark = pytest.mark.django_db
 
 LATER = NOW + timedelta(days=1)
@@ -679,7 +681,7 @@ def test_the_head_of_the_letter(w):
             "phone": "",
             "email": "",
         },
-        "addressee_lines": ["Magistrat der Stadt Musterstadt"],
+        "addressee_lines": ["Magistrat der Stadt Musterstadt", *ADDRESS],
         "file_number": "II 25 – 1",
         "reference": "KIV-2026-0001",
         "dated_on": "2026-11-17",
@@ -832,7 +834,7 @@ def test_the_court_is_that_of_the_leads_district_in_a_joint_application_too(w):
     assert section(values, "Rechtsbehelfsbelehrung")["paragraphs"] == [
         "Rechtsbehelfsbelehrung: Verwaltungsgericht Darmstadt, Sitz Darmstadt."
     ]
-    assert values["addressee_lines"] == ["Magistrat der Stadt Musterstadt"]
+    assert values["addressee_lines"] == ["Magistrat der Stadt Musterstadt", *ADDRESS]
 
 
 @pytest.mark.parametrize(
@@ -844,8 +846,9 @@ def test_the_court_is_that_of_the_leads_district_in_a_joint_application_too(w):
     ],
 )
 def test_the_addressee_follows_from_the_kind_and_is_never_a_person(w, kind, addressee):
-    Municipality.objects.filter(pk=w.town.pk).update(kind=kind)
-    assert letter_of(world.proposed(w), w.signer)["addressee_lines"] == [addressee]
+    w.town.kind = kind
+    w.town.save()
+    assert letter_of(world.proposed(w), w.signer)["addressee_lines"] == [addressee, *ADDRESS]
 
 
 @pytest.mark.parametrize("sample", ["block", "authority"])

@@ -27,7 +27,7 @@ def w() -> world.World:
 
 def fmt(name: str, row_id: str | None = None, **values: str) -> dict[str, Any]:
     """A row „Beteiligungsformat“."""
-    row = {"name": name, "reaches": "", "when": "", "barriers": ""} | values
+    row = {"name": name, "reaches": "", "when": "", "how_many": "", "barriers": ""} | values
     return {"id": row_id or str(uuid.uuid4()), **row}
 
 
@@ -128,7 +128,12 @@ def test_a_save_stores_what_was_written_and_appends_a_revision(w):
         "summary": "",
         "situation": "",
         "goals": "Ziel",
+        "target_groups": "",
+        "topics": "",
         "approach": "",
+        "procurement_way": "",
+        "procurement_text": "",
+        "continuation": "",
     }
 
 
@@ -288,7 +293,12 @@ def test_two_texts_for_one_field_are_a_conflict_and_nothing_is_written(w):
         "summary": "Ihre",
         "situation": "Lage",
         "goals": "Ihre",
+        "target_groups": "Alle",
+        "topics": "Ankommen",
         "approach": "Mein Weg",
+        "procurement_way": "quotes",
+        "procurement_text": "Drei Angebote",
+        "continuation": "Jedes Jahr",
     }
     application.refresh_from_db()
     assert (application.goals, application.approach) == ("Ihre", "Vorgehen")
@@ -470,9 +480,9 @@ def test_partners_are_added_ordered_and_removed(w):
     assert partners(application) == []
     assert application.lead.municipality == w.town
     assert [r.data for r in application.revisions.all()] == [
-        {"partners": both},
-        {"partners": both[::-1]},
-        {"partners": []},
+        {"partners": both, "cooperations": []},
+        {"partners": both[::-1], "cooperations": []},
+        {"partners": [], "cooperations": []},
     ]
 
 

@@ -137,7 +137,7 @@ def test_a_snapshot_holds_everything_that_was_filed():
     application = world.submitted(w)
     snapshot = application.first_snapshot
     content = snapshots.read(snapshot)
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["reference"] == "KIV-2026-0001"
     assert content["submitted_at"] == "2026-11-16T09:30:00.000000+00:00"
     assert content["late"] is False
@@ -154,8 +154,16 @@ def test_a_snapshot_holds_everything_that_was_filed():
             "population_as_of": "2023-12-31",
             "population_basis": "Zensus 2011",
             "population_source": "Statistisches Bundesamt (Destatis), Gemeindeverzeichnis",
+            "confirmed_at": None,
         }
     ]
+    assert content["addressee"] == [
+        "Magistrat der Stadt Musterstadt",
+        "Marktplatz 1",
+        "64283 Musterstadt",
+    ]
+    assert content["bank"] == {"name": "Commerzbank", "bic": "COBADEFFXXX"}
+    assert content["declaration"] == "Ich bin befugt, diesen Antrag für Musterstadt einzureichen."
     assert snapshots.is_whole(snapshot)
 
 
@@ -220,7 +228,11 @@ def test_a_grant_names_rate_highest_amount_and_day_of_the_application():
         "Stadt Musterstadt) eine Zuwendung als Projektförderung in Form der Anteilfinanzierung in "
         "Höhe von 90 v. H. der zuwendungsfähigen Ausgaben, höchstens 18.000,00 €."
     )
-    assert letter["addressee_lines"] == ["Magistrat der Stadt Musterstadt", "64999 Musterstadt"]
+    assert letter["addressee_lines"] == [
+        "Magistrat der Stadt Musterstadt",
+        "Marktplatz 1",
+        "64283 Musterstadt",
+    ]
 
 
 def test_a_grant_of_a_call_without_a_rate_names_the_amount_alone():

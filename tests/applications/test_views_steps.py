@@ -187,7 +187,8 @@ class TestEveryStep:
         clerk.post(address, sent(application, Step.KONZEPTION, summary="Kurz"))
         text = words(clerk.get(address))
         assert text.count("Pflichtangabe noch nicht ausgefüllt: Ziele.") == 1
-        assert text.count("Grundlage: Förderrichtlinie Nr. 3.1") == 4
+        findings = text[: text.index("Das Projekt in Kürze")]
+        assert findings.count("Grundlage: Förderrichtlinie Nr. 3.1") == 3
         assert "Beginn der Maßnahme" not in text
 
 
@@ -420,7 +421,8 @@ class TestTwoAtOnce:
         assert page.status_code == 409
         assert "Ihre Kommune wurde noch nicht hinzugefügt." in words(page)
         assert read_step(Application.objects.get(), Step.KOMMUNE) == {
-            "partners": [w.other_town.ags]
+            "partners": [w.other_town.ags],
+            "cooperations": [],
         }
 
     def test_what_was_filed_meanwhile_is_not_changed(self, w, clerk, application):
@@ -446,7 +448,10 @@ class TestMembers:
         added = clerk.post(address, {**basis, "hinzufuegen": w.small.ags})
         assert added["Location"] == address
         application.refresh_from_db()
-        assert read_step(application, Step.KOMMUNE) == {"partners": [w.small.ags]}
+        assert read_step(application, Step.KOMMUNE) == {
+            "partners": [w.small.ags],
+            "cooperations": [],
+        }
         again = clerk.get(address, {"suche": "klein"})
         assert "Kleinheim ist schon Partnerkommune." in words(again)
         lead = clerk.get(address, {"suche": "muster"})
@@ -455,7 +460,10 @@ class TestMembers:
         basis = {"basis": str(application.revision), "partner": w.small.ags}
         clerk.post(address, {**basis, "entfernen": w.small.ags})
         application.refresh_from_db()
-        assert read_step(application, Step.KOMMUNE) == {"partners": []}
+        assert read_step(application, Step.KOMMUNE) == {
+            "partners": [],
+            "cooperations": [],
+        }
 
     @pytest.mark.parametrize("text", ["", "   ", "x" * 5000, "%", "'; --", "\x00", "\ud83d"])
     def test_whatever_is_searched_for_gets_an_answer(self, w, clerk, text):
@@ -469,7 +477,10 @@ class TestMembers:
     def test_a_municipality_nobody_knows_is_not_added(self, w, clerk):
         application = world.draft(w)
         clerk.post(place(application, "kommune/"), {"basis": "0", "hinzufuegen": "99999999"})
-        assert read_step(Application.objects.get(), Step.KOMMUNE) == {"partners": []}
+        assert read_step(Application.objects.get(), Step.KOMMUNE) == {
+            "partners": [],
+            "cooperations": [],
+        }
 
     def test_a_full_verbund_takes_no_more(self, w, clerk):
         application = world.draft(w)

@@ -1,20 +1,19 @@
 """The steps of an application as forms. They read and check what was typed and never save.
 
 `step_data()` gives the plain values that `services.save_step` takes. A field added here, to
-the model and to `services.drafts.STEP_FIELDS` is a field of the application.
+the model and to `services.content.STEP_FIELDS` is a field of the application.
 """
 
 from typing import Final
 
 from applications.forms.steps.base import Problem, Section, Sheet, StepForm
+from applications.forms.steps.concept import ConceptForm
+from applications.forms.steps.contact import ContactForm
+from applications.forms.steps.declarations import DeclarationForm
+from applications.forms.steps.participation import ParticipationForm
+from applications.forms.steps.partners import PartnersForm
 from applications.forms.steps.plan import PlanForm
 from applications.forms.steps.schedule import ScheduleForm
-from applications.forms.steps.texts import (
-    ConceptForm,
-    ContactForm,
-    DeclarationForm,
-    ParticipationForm,
-)
 from applications.rules import Step
 
 __all__ = ["FORMS", "Problem", "Section", "Sheet", "StepForm"]
@@ -22,6 +21,7 @@ __all__ = ["FORMS", "Problem", "Section", "Sheet", "StepForm"]
 FORMS: Final[dict[Step, type[StepForm]]] = {
     form.step: form
     for form in (
+        PartnersForm,
         ContactForm,
         ConceptForm,
         ParticipationForm,
@@ -30,4 +30,4 @@ FORMS: Final[dict[Step, type[StepForm]]] = {
         DeclarationForm,
     )
 }
-"""The steps that are filled in. Municipalities and documents are chosen and uploaded."""
+"""The steps that are filled in. The municipalities themselves are chosen, documents uploaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -38,11 +39,18 @@ class Sheet:
     years: tuple[int, ...]
     terms: CallTerms
     at: datetime
+    councils: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The elected body of each member, by its AGS."""
+    suggested: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What the register knows, for a step into which nobody has written yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with the fields, or the repeatable part, that stand below it."""
+    """A heading with the fields, or the repeatable part, that stand below it.
+
+    `source` is what the questions rest on; it stands with the help of every field.
+    """
 
     title: str
     fields: tuple[str, ...] = ()
@@ -59,6 +67,11 @@ class Problem:
     message: str
 
 
+CONCEPT_SOURCE: Final = "Förderrichtlinie Nr. 3.1"
+PLAN_SOURCE: Final = "Förderrichtlinie Nr. 3.2"
+FORM_SOURCE: Final = "Antragsformular"
+
+
 class StepForm(forms.Form):
     """A step: fields, repeatable rows, and the revision the person's page showed."""
 
@@ -72,7 +85,14 @@ class StepForm(forms.Form):
         self.rows: dict[str, Rows] = {}
         self.prepare()
         for name, field in self.fields.items():
-            self.initial[name] = initial_value(field, sheet.values[name])
+            self.initial[name] = initial_value(
+                field, sheet.values[name] or sheet.suggested.get(name, sheet.values[name])
+            )
+        for section in self.sections:
+            for name in section.fields if section.source else ():
+                hint = self.fields[name].help_text
+                dot = "" if not hint or hint[-1] in ".?!" else "."
+                self.fields[name].help_text = f"{hint}{dot} Grundlage: {section.source}.".strip()
 
     def prepare(self) -> None:
         """Set what depends on the application: choices, hints, rows."""

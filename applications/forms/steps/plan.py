@@ -12,7 +12,7 @@ from django.utils import timezone
 from applications.documents import LABELS
 from applications.forms import fields
 from applications.forms.rows import RowForm, Rows
-from applications.forms.steps.base import Section, Sheet, StepForm
+from applications.forms.steps.base import PLAN_SOURCE, Section, Sheet, StepForm
 from applications.models import Expense
 from applications.rules import (
     BudgetSituation,
@@ -98,7 +98,7 @@ class PlanForm(StepForm):
                 "„Zuwendungsfähig“ ist Ihr Vorschlag; darüber entscheidet das "
                 "Regierungspräsidium."
             ),
-            source="Förderrichtlinie Nr. 3.2",
+            source=PLAN_SOURCE,
         ),
         Section(
             "Deckung",
@@ -107,9 +107,9 @@ class PlanForm(StepForm):
                 "Woher das Geld kommt. In jedem Haushaltsjahr und insgesamt muss die Deckung "
                 "auf den Cent so hoch sein wie die Ausgaben."
             ),
-            source="Förderrichtlinie Nr. 3.2",
+            source=PLAN_SOURCE,
         ),
-        Section("Angaben zum Haushalt", ("vat_deductible", "budget_situation")),
+        Section("Angaben zum Haushalt", ("vat_deductible", "budget_situation"), source=PLAN_SOURCE),
     )
 
     vat_deductible = fields.YesNoField(

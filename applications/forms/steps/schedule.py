@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from applications.documents import LABELS
 from applications.forms import fields
-from applications.forms.rows import RowForm, Rows
-from applications.models import Milestone
-from applications.rules import (
-    Step,
-)
-
-if TYPE_CHECKING:
-    from django.http import QueryDict
-
-from applications.forms.steps.base import Section, Sheet, StepForm
-from applications.forms.steps.texts import CONCEPT_SOURCE
+from applications.forms.rows import MemberRow, MemberRows, RowForm, Rows
+from applications.forms.steps.base import CONCEPT_SOURCE, Section, StepForm
+from applications.models import Adoption, Milestone
+from applications.rules import Step
 
 
 class MilestoneRow(RowForm):
@@ -26,57 +18,39 @@ class MilestoneRow(RowForm):
     content = ("text", "due_on")
     cells = "rows__row rows__row--milestone"
 
-    text = fields.from_model(Milestone, "text")
-    due_on = fields.DayField(label="fertig bis")
+    text = fields.from_model(Milestone, "text", help_text="Zum Beispiel: Auftaktveranstaltung")
+    due_on = fields.DayField(label="fertig bis", help_text="TT.MM.JJJJ")
 
 
-class AdoptionRow(RowForm):
-    """The planned adoption of one member: the row is always there."""
+class AdoptionRow(MemberRow):
+    """The planned adoption of one member, by the body it names."""
 
     title = "Beschluss"
-    content = ("planned_on",)
+    cells = "rows__row rows__row--two"
 
-    planned_on = fields.DayField(label="Geplanter Beschluss", help_text="TT.MM.JJJJ")
+    body = fields.from_model(
+        Adoption, "body", label="Beschließendes Gremium", help_text="Aus der Art der Kommune"
+    )
+    planned_on = fields.DayField(label="Geplanter Beschluss am", help_text="TT.MM.JJJJ")
 
     def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
-        self.ags, self.name = choices["member"]
-        if choices["several"]:
-            self.fields["planned_on"].label = f"Geplanter Beschluss in {self.name}"
+        super().choose(values, **choices)
+        self.council = choices["councils"].get(self.ags, "")
+        self.initial["body"] = self.council
 
-    def row_data(self) -> dict[str, Any]:
-        return {**super().row_data(), "municipality": self.ags}
-
-
-class AdoptionRows(Rows):
-    """One row for every member. Its id follows from application and key, so that two people
-    who write at the same time write into the same row."""
-
-    addable = False
-
-    def __init__(
-        self, *, data: QueryDict | None, values: Sequence[Mapping[str, Any]], sheet: Sheet
-    ) -> None:
-        self.form_class, self.part, self.error = AdoptionRow, "adoptions", ""
-        stored = {row["municipality"]: row for row in values}
-        self.forms: list[RowForm] = []
-        for ags, name in sheet.members:
-            row = stored.get(ags)
-            self.forms.append(
-                AdoptionRow(
-                    data,
-                    part=self.part,
-                    row_id=row["id"] if row else str(uuid.uuid5(sheet.application, ags)),
-                    values=row,
-                    member=(ags, name),
-                    several=len(sheet.members) > 1,
-                )
-            )
+    @property
+    def is_blank(self) -> bool:
+        """The body alone, as it follows from the kind, says nothing yet."""
+        if not self.is_bound:
+            return self.is_new
+        typed = {name: (self.data.get(self.add_prefix(name)) or "").strip() for name in self.fields}
+        return not typed["planned_on"] and typed["body"] in ("", self.council)
 
 
 class ScheduleForm(StepForm):
     step = Step.ZEITPLAN
     sections = (
-        Section("Dauer", ("starts_on", "months")),
+        Section("Dauer", ("starts_on", "months"), source="Programmseite"),
         Section(
             "Arbeitsschritte",
             part="milestones",
@@ -91,7 +65,8 @@ class ScheduleForm(StepForm):
             part="adoptions",
             intro=(
                 "Am Ende soll die Gemeindevertretung/Stadtverordnetenversammlung die Strategie "
-                "beschließen, im Verbund in jeder Kommune."
+                "beschließen, im Verbund in jeder Kommune. Bitte nennen Sie das Gremium und den "
+                "geplanten Tag."
             ),
             source="Programmseite",
         ),
@@ -104,14 +79,16 @@ class ScheduleForm(StepForm):
             "Beginn gilt schon der Abschluss eines Vertrags, auch mit der Prozessmoderation."
         ),
     )
-    months = fields.MonthsField(label=LABELS["months"])
+    months = fields.MonthsField(
+        label=LABELS["months"], help_text="In ganzen Monaten, zum Beispiel 15"
+    )
 
     def prepare(self) -> None:
         terms = self.sheet.terms
         if terms.duration_min and terms.duration_max:
             self.fields["months"].help_text = (
-                f"Vorgesehen sind {terms.duration_min} bis {terms.duration_max} Monate "
-                f"(Grundlage: {terms.source_duration})."
+                f"In ganzen Monaten, vorgesehen sind {terms.duration_min} bis "
+                f"{terms.duration_max} Monate."
             )
         data = self.data if self.is_bound else None
         self.rows["milestones"] = Rows(
@@ -121,6 +98,12 @@ class ScheduleForm(StepForm):
             values=self.sheet.values["milestones"],
             blank=3,
         )
-        self.rows["adoptions"] = AdoptionRows(
-            data=data, values=self.sheet.values["adoptions"], sheet=self.sheet
+        self.rows["adoptions"] = MemberRows(
+            AdoptionRow,
+            "adoptions",
+            application=self.sheet.application,
+            members=self.sheet.members,
+            data=data,
+            values=self.sheet.values["adoptions"],
+            councils=self.sheet.councils,
         )

@@ -16,26 +16,29 @@ from applications.forms.steps import FORMS, StepForm
 from applications.rules import Step
 from applications.services import checks, drafts
 from applications.views import case, wording
+from applications.views.steps.page import Page
 from kiv_portal.euro import format_euro
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from applications.models import Application
     from applications.services import EditConflict
 
-from applications.views.steps.page import Page
+    Show = Callable[[Page, StepForm, Sequence[Any]], HttpResponse]
 
 
-def filled_in_step(page: Page) -> HttpResponse:
+def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
+    """Read what was typed and save it. `show` draws the page of a step that has more than that."""
     form_class = FORMS[page.place]
+    show = show or _form_page
     if page.request.method != "POST":
-        return _form_page(page, form_class(sheet=page.sheet()))
+        return show(page, form_class(sheet=page.sheet()), ())
     form = form_class(page.request.POST, sheet=page.sheet())
     if _rows_changed(page, form):
-        return _form_page(page, form)
+        return show(page, form, ())
     if not form.is_valid():
-        return _form_page(page, form, problems=form.problems())
+        return show(page, form, form.problems())
     settlement = conflict.Settlement(page.request.POST)
     data = settlement.apply(form.step_data(), services.read_step(page.application, page.place))
     if not settlement.is_complete:
@@ -95,7 +98,7 @@ def _rows_changed(page: Page, form: StepForm) -> bool:
     return False
 
 
-def _form_page(page: Page, form: StepForm, problems: Sequence[Any] = ()) -> HttpResponse:
+def _form_page(page: Page, form: StepForm, problems: Sequence[Any]) -> HttpResponse:
     filing = page.filing()
     findings = rules.check(filing, page.application.call.terms())
     template = (

@@ -13,26 +13,42 @@ from django.utils import timezone
 
 from applications import rules, services
 from applications.forms.members import PartnersForm, search_text
+from applications.forms.steps import FORMS
 from applications.rules import Step
 from applications.services.eligibility import municipalities_to_choose
 from applications.views import wording
+from applications.views.steps.filled import filled_in_step
+from applications.views.steps.page import Page
 from municipalities.models import REGISTER_SOURCE
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Sequence
 
-from applications.views.steps.page import Page
+    from applications.forms.steps import StepForm
 
 MOST_RESULTS: Final = 20
 
 
 def members_step(page: Page) -> HttpResponse:
+    if page.request.method == "POST" and "aktion" in page.request.POST:
+        return filled_in_step(page, _with_form)
     if page.request.method == "POST":
         return _change_partners(page)
     return _members_page(page)
 
 
-def _members_page(page: Page, problem: str = "", status: int = HTTPStatus.OK) -> HttpResponse:
+def _with_form(page: Page, form: StepForm, problems: Sequence[Any]) -> HttpResponse:
+    return _members_page(page, form=form, problems=problems)
+
+
+def _members_page(
+    page: Page,
+    problem: str = "",
+    status: int = HTTPStatus.OK,
+    *,
+    form: StepForm | None = None,
+    problems: Sequence[Any] = (),
+) -> HttpResponse:
     filing = page.filing()
     search = search_text(page.request.GET)
     taken = {member.ags for member in filing.members}
@@ -67,6 +83,8 @@ def _members_page(page: Page, problem: str = "", status: int = HTTPStatus.OK) ->
             ],
             full=full,
             problem=problem,
+            problems=problems,
+            form=form or FORMS[Step.KOMMUNE](sheet=page.sheet()),
         ),
         status,
     )

@@ -93,7 +93,23 @@ class Page:
             years=case.years(application),
             terms=application.call.terms(),
             at=self.at,
+            councils=case.councils_of(application),
+            suggested=self._suggested(),
         )
+
+    def _suggested(self) -> dict[str, str]:
+        """What the register knows of the applicant, for a step nobody has written into yet."""
+        lead = self.application.lead
+        if self.place is not Step.ANSPRECHPARTNER or lead is None:
+            return {}
+        if case.is_begun(self.application, self.place):
+            return {}
+        town = lead.municipality
+        return {
+            "addressee": town.body,
+            "postal_code": town.postal_code,
+            "city": town.short_name,
+        }
 
     def filing(self) -> Filing:
         """The application as the rules of this step see it."""
