@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from applications.services import drafts
+from applications.services.content import completed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,7 +59,7 @@ def save_typed(
     with transaction.atomic():
         locked = drafts.lock_for_edit(application, step, by)
         current = drafts.read_step(locked, step)
-        mine = {**current, **{key: value for key, value in data.items() if key in current}}
+        mine = completed(step, {**current, **data})
         base = drafts.base_of(locked, step, base_revision, own_revisions, by)
         merged, conflicts = drafts.merge(base, current, mine)
         now, typed = drafts.flat(current), drafts.flat(mine)

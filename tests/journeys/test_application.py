@@ -69,7 +69,7 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     page.keyboard.press("Enter")
     press(page, "Hinzufügen Kleinheim")
     expect(page.get_by_role("heading", name="Kleinheim, Stadt")).to_be_visible()
-    press(page, "Weiter: Ansprechpersonen")
+    press(page, "Weiter: Kontakt und Bankverbindung")
 
     page.get_by_label("Verantwortliche Stelle").fill("Fachstelle Integration")
     page.get_by_label("E-Mail").fill("integration@musterstadt.example")
