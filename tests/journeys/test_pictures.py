@@ -109,9 +109,7 @@ def ask(application: Application, w: world.World) -> None:
     at = timezone.now()
     services.begin_check(application=application, by=w.reviewer, at=at)
     application.refresh_from_db()
-    services.set_file_number(
-        application=application, file_number="II 25 – 1", by=w.reviewer, at=at
-    )
+    services.set_file_number(application=application, file_number="II 25 – 1", by=w.reviewer, at=at)
     application.refresh_from_db()
     services.request_information(
         application=application,

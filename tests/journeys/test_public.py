@@ -1,0 +1,117 @@
+"""A visitor on the public pages: in every light, on a telephone, by keyboard, over a thin line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import brotli
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from kiv_portal.models import OutboxMail
+from tests import public_pages
+from tests.journeys.conftest import Watch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIRST_VISIT: Final = 150 * 1024
+"""Bytes over the wire, fonts included."""
+
+
+@pytest.fixture
+def pages() -> dict[str, int]:
+    return public_pages.build()
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def test_every_public_page_in_light_and_dark_large_and_small(
+    page: Page, axe: Callable[[Page], None], watch: Watch, pages: dict[str, int]
+) -> None:
+    watch.expects("404")
+    for address in pages:
+        page.emulate_media(color_scheme="light")
+        page.goto(address)
+        axe(page)
+        page.emulate_media(color_scheme="dark")
+        axe(page)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert overflow(page) <= 0, f"{address} with letters of double size"
+        page.evaluate("document.documentElement.style.fontSize = ''")
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert overflow(page) <= 0, f"{address} at 320 pixels"
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+FOCUS: Final = """() => {
+  const here = document.activeElement
+  const seen = [getComputedStyle(here), getComputedStyle(here, '::after')]
+  return {
+    tag: here.tagName, text: (here.innerText || here.getAttribute('aria-label') || here.id),
+    inside: document.body !== here,
+    visible: seen.some(s => (s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2)
+      || s.boxShadow !== 'none'),
+  }
+}"""
+
+
+@pytest.mark.parametrize("address", ["/", "/hilfe/", "/foerder-check/", "/projekte/"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+    page: Page, pages: dict[str, int], address: str
+) -> None:
+    page.goto(address)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Zum Inhalt springen")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    for _ in range(60):
+        state = page.evaluate(FOCUS)
+        if not state["inside"]:
+            break
+        assert state["visible"], f"{address}: no focus to be seen at {state}"
+        page.keyboard.press("Tab")
+    page.goto(address)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_barrier_is_reported_without_script_and_mouse(
+    new_context: Callable[..., object], axe: Callable[[Page], None], watch: Watch, page: Page
+) -> None:
+    public_pages.build()
+    watch.expects("422")
+    page.goto("/barrierefreiheit/melden/")
+    page.get_by_role("button", name="Meldung abschicken").click()
+    expect(page.get_by_role("alert")).to_contain_text("Bitte beschreiben Sie")
+    axe(page)
+    plain: Page = new_context(java_script_enabled=False).new_page()  # type: ignore[attr-defined]
+    plain.goto("/barrierefreiheit/")
+    plain.get_by_role("link", name="Zum Formular „Barriere melden“").press("Enter")
+    plain.get_by_label("Was hat nicht geklappt?").fill("Die Schrift ist zu klein.")
+    plain.keyboard.press("Tab")
+    plain.keyboard.type("Startseite")
+    plain.keyboard.press("Enter")
+    expect(plain.get_by_role("heading", name="Vielen Dank für Ihre Meldung")).to_be_visible()
+    assert "Die Schrift ist zu klein." in OutboxMail.objects.get().body
+
+
+@pytest.mark.parametrize("address", ["/", "/projekte/"])
+def test_a_first_visit_is_light_and_stays_at_home(
+    page: Page, pages: dict[str, int], address: str
+) -> None:
+    """Compressed as WhiteNoise and the proxy do it; other hosts are `watch`'s business."""
+    answers: list[Response] = []
+    page.on("response", lambda answer: answers.append(answer))
+    page.goto(address, wait_until="networkidle")
+    sizes = {}
+    for answer in answers:
+        body = answer.body()
+        packed = answer.request.resource_type in {"font", "image"} and ".svg" not in answer.url
+        sizes[answer.url] = len(body if packed else brotli.compress(body, quality=5))
+    assert sum(sizes.values()) <= FIRST_VISIT, sizes
+    assert not page.context.cookies()

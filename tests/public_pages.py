@@ -1,0 +1,53 @@
+"""Every public page in every state, for the tests that look at all of them."""
+
+from __future__ import annotations
+
+from django.core.files.base import ContentFile
+
+from kiv_portal.models import Authority, Download
+from tests import world
+from tests.factories import ContactFactory, ProjectFactory
+
+
+def build() -> dict[str, int]:
+    """Rows to show, and the addresses that show them: address → status."""
+    w = world.build()
+    Authority.objects.update(
+        help_name="Fachstelle", help_phone="06151 1234", help_email="hilfe@behoerde.example"
+    )
+    project = ProjectFactory(towns=[w.town], amif=True)
+    ContactFactory(project=project)
+    ProjectFactory(towns=[w.other_town, w.small])
+    Download.objects.create(
+        title="Werkzeugkoffer",
+        file=ContentFile(b"%PDF-1.7", name="koffer.pdf"),
+        content_type="application/pdf",
+        size=8,
+        accessible=False,
+        accessibility_note="gescannte Seiten",
+    )
+    return {
+        "/": 200,
+        "/hilfe/": 200,
+        "/kontakt/": 200,
+        "/downloads/": 200,
+        "/impressum/": 200,
+        "/datenschutz/": 200,
+        "/barrierefreiheit/": 200,
+        "/barrierefreiheit/melden/": 200,
+        "/barrierefreiheit/gemeldet/": 200,
+        "/leichte-sprache/": 200,
+        "/gebaerdensprache/": 200,
+        "/foerder-check/": 200,
+        "/foerder-check/?q=stadt": 200,
+        f"/foerder-check/?kommune={w.town.ags}": 200,
+        f"/foerder-check/?kommune={w.small.ags}": 200,
+        f"/foerder-check/?kommune={w.small.ags}&partner={w.town.ags}": 200,
+        "/projekte/": 200,
+        "/projekte/?q=muster&amif=1&sort=-einwohner": 200,
+        "/projekte/?q=nirgends": 200,
+        f"/projekte/{project.slug}/": 200,
+        "/konto/anmelden/": 200,
+        "/konto/passwort/vergessen/": 200,
+        "/gibt-es-nicht/": 404,
+    }

@@ -1,0 +1,64 @@
+"""Every public page and error page is valid HTML (html-validate, its own rules on access too)."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.test import Client, RequestFactory
+
+from tests import public_pages
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(settings.BASE_DIR)
+VALIDATOR = ROOT / "node_modules" / "html-validate" / "bin" / "html-validate.mjs"
+CONFIG = ROOT / "tests" / "htmlvalidate.json"
+
+
+def faults(folder: Path) -> list[str]:
+    """What html-validate finds in the files of a folder, and where."""
+    node = shutil.which("node") or shutil.which(str(ROOT / ".tools" / "bin" / "node"))
+    if node is None or not VALIDATOR.is_file():
+        pytest.skip("html-validate is missing (npm ci --ignore-scripts)")
+    report = folder / "report.json"  # a pipe would be cut off where the program ends itself
+    subprocess.run(
+        [
+            node,
+            VALIDATOR,
+            "--config",
+            CONFIG,
+            "--formatter",
+            f"json={report}",
+            *sorted(folder.glob("*.html")),
+        ],
+        capture_output=True,
+        check=False,
+    )
+    return [
+        f"{Path(file['filePath']).name}:{m['line']}: {m['ruleId']}: {m['message']}"
+        for file in json.loads(report.read_text(encoding="utf-8"))
+        for m in file["messages"]
+    ]
+
+
+def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
+    for number, (address, status) in enumerate(public_pages.build().items()):
+        response = client.get(address)
+        assert response.status_code == status, address
+        name = f"{number:02}{address.replace('/', '_').replace('?', '_')}.html"
+        (tmp_path / name).write_bytes(response.content)
+    sent = client.post("/barrierefreiheit/melden/", {"message": "", "reply_to": "x"})
+    (tmp_path / "melden-fehler.html").write_bytes(sent.content)
+    assert faults(tmp_path) == []
+
+
+def test_every_error_page_is_valid(tmp_path: Path) -> None:
+    request = RequestFactory().get("/")
+    for path in sorted((ROOT / "templates").glob("[45]*.html")):
+        page = render_to_string(path.name, {"explanation": "Nur für die Behörde."}, request)
+        (tmp_path / path.name).write_text(page, encoding="utf-8")
+    assert len(list(tmp_path.iterdir())) == 8
+    assert faults(tmp_path) == []
