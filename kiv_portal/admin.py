@@ -18,33 +18,17 @@ from kiv_portal.forms import DownloadForm
 from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
 from municipalities.admin import DeskModelAdmin, HistoryAdmin
 from municipalities.permissions import may_administer
-from projects.services import raise_version
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-class PublicAdmin(HistoryAdmin):
-    """Records that public pages show: what changes in them shows at the next request."""
-
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj._history_date = request.arrived_at
-        super().save_model(request, obj, form, change)
-        raise_version(request.arrived_at)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        obj._history_date = request.arrived_at
-        super().delete_model(request, obj)
-        raise_version(request.arrived_at)
-
-
 @admin.register(Authority)
-class AuthorityAdmin(PublicAdmin):
+class AuthorityAdmin(HistoryAdmin):
     """One row: whoever may add it may do so once."""
 
     list_display = ("name", "department", "city", "delivery_way", "is_sample")
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
     fieldsets = (
         (
             None,
@@ -117,7 +101,7 @@ class AuthorityAdmin(PublicAdmin):
 
 
 @admin.register(Download)
-class DownloadAdmin(PublicAdmin):
+class DownloadAdmin(HistoryAdmin):
     """Entries of the download page. What a file is and how large, the portal finds out."""
 
     form = DownloadForm
