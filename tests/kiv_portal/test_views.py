@@ -449,6 +449,13 @@ def test_a_broken_request_gets_a_page(client: Client) -> None:
     assert "Diese Anfrage können wir nicht verarbeiten" in text(response)
 
 
+def test_too_much_at_once_is_told(client: Client) -> None:
+    response = client.post("/konto/anmelden/", {"login": "x" * 6 * 1024 * 1024})
+    assert response.status_code == 413
+    assert "Das war zu viel auf einmal" in text(response)
+    assert "/kontakt/" in page(response).xpath("//main//a/@href")
+
+
 def test_a_form_without_protection_is_explained() -> None:
     response = Client(enforce_csrf_checks=True).post("/konto/anmelden/", {"login": "x"})
     assert response.status_code == 403
