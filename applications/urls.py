@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from applications.views import check, files, filing, overview, steps
+from applications.views import check, dates, files, filing, overview, steps
 from applications.views.steps import live
 from applications.views.steps.years import years
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("foerder-check/", check.check, name="check"),
     path("foerder-check.json", check.check_json, name="check_json"),
     path("foerder-check/kommunen.json", check.check_choices, name="check_choices"),
+    path("foerder-aufrufe/<int:pk>.ics", dates.call_dates, name="call_dates"),
     path("antraege/", overview.index, name="applications"),
     path("antraege/neu/", overview.start, name="application_start"),
     path("antraege/<uuid:key>/", overview.overview, name="application"),

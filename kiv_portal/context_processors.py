@@ -22,6 +22,12 @@ def release() -> str:
     return str(tomllib.loads(text)["project"]["version"])
 
 
+def _is_public(request: HttpRequest) -> bool:
+    """Whether the address is one of the pages for everybody, and not an error or private."""
+    match = request.resolver_match
+    return match is not None and not getattr(match.func, "login_required", True)
+
+
 def portal(request: HttpRequest) -> dict[str, Any]:
     """`portal` in templates. It never touches the user, the session or the database."""
     return {
@@ -29,6 +35,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "demo": settings.PORTAL_DEMO,
             "address": settings.PORTAL_ADDRESS,
             "release": release(),
+            "canonical": request.path if _is_public(request) else "",
             "navigation": [
                 {
                     "href": href,

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from kiv_portal import views
+from kiv_portal import catalogue, views
 
 handler400 = "kiv_portal.views.bad_request"
 handler403 = "kiv_portal.views.permission_denied"
@@ -54,6 +54,11 @@ urlpatterns = [
     path("barrierefreiheit/gemeldet/", views.barrier_reported, name="barrier_reported"),
     path("leichte-sprache/", views.easy_language, name="easy_language"),
     path("gebaerdensprache/", views.sign_language, name="sign_language"),
+    path("daten/", catalogue.data, name="data"),
+    path("katalog.ttl", catalogue.catalogue_turtle, name="catalogue_turtle"),
+    path("katalog.jsonld", catalogue.catalogue_jsonld, name="catalogue_jsonld"),
+    path("sitemap.xml", catalogue.sitemap, name="sitemap"),
+    path("robots.txt", catalogue.robots, name="robots"),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
     path("konto/", include(account_urls)),

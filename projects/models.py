@@ -59,6 +59,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         )
         return self.filter(Exists(members))
 
+    def of_municipalities(self, keys: list[int]) -> ProjectQuerySet:
+        """Those that one of the municipalities (primary keys) carries; each once."""
+        members = ProjectMember.objects.filter(project=OuterRef("pk"), municipality__in=keys)
+        return self.filter(Exists(members))
+
     def joint(self) -> ProjectQuerySet:
         """Those that several municipalities carry together."""
         several = (

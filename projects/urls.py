@@ -1,4 +1,4 @@
-"""Addresses of the directory. Reserved below /projekte/: „aenderungen", what changed."""
+"""Addresses of the directory. Below /projekte/ no project has an address in RESERVED_SLUGS."""
 
 from django.urls import path
 
@@ -8,5 +8,14 @@ urlpatterns = [
     path("projekte/", views.project_list, name="projects"),
     path("projekte.csv", views.projects_csv, name="projects_csv"),
     path("projekte.json", views.projects_json, name="projects_json"),
+    path("projekte.geojson", views.projects_geojson, name="projects_geojson"),
+    path("projekte.atom", views.projects_atom, name="projects_atom"),
+    path("projekte/aenderungen/", views.change_list, name="project_changes"),
+    path("projekte/zahlen/", views.programme_numbers, name="programme_numbers"),
     path("projekte/<slug:slug>/", views.project_detail, name="project"),
+    path(
+        "projekte/<slug:slug>/dokumente/<int:pk>.pdf",
+        views.project_document,
+        name="project_document",
+    ),
 ]

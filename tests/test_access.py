@@ -100,6 +100,9 @@ def scene(db: None) -> dict[str, Any]:
         "draft": draft,
         "granted": granted,
         "letter": granted.letters.get(),
+        "strategy": granted.project.documents.create(
+            kind="strategy", file=SimpleUploadedFile("Strategie.pdf", b"%PDF-1.7")
+        ),
         "document": document,
         "download": download,
     }
@@ -160,7 +163,21 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "projekte/": ("/projekte/", *PUBLIC),
     "projekte.csv": ("/projekte.csv", *PUBLIC),
     "projekte.json": ("/projekte.json", *PUBLIC),
+    "projekte.geojson": ("/projekte.geojson", *PUBLIC),
+    "projekte.atom": ("/projekte.atom", *PUBLIC),
+    "projekte/aenderungen/": ("/projekte/aenderungen/", *PUBLIC),
+    "projekte/zahlen/": ("/projekte/zahlen/", *PUBLIC),
     "projekte/<slug:slug>/": ("/projekte/{project}/", *PUBLIC),
+    "projekte/<slug:slug>/dokumente/<int:pk>.pdf": (
+        "/projekte/{project}/dokumente/{strategy}.pdf",
+        *PUBLIC,
+    ),
+    "daten/": ("/daten/", *PUBLIC),
+    "katalog.ttl": ("/katalog.ttl", *PUBLIC),
+    "katalog.jsonld": ("/katalog.jsonld", *PUBLIC),
+    "sitemap.xml": ("/sitemap.xml", *PUBLIC),
+    "robots.txt": ("/robots.txt", *PUBLIC),
+    "foerder-aufrufe/<int:pk>.ics": ("/foerder-aufrufe/{call}.ics", *PUBLIC),
     # Accounts: the sign-in package's own answers. What needs a fresh sign-in leads there.
     "konto/anmelden/": (
         "/konto/anmelden/",
@@ -310,6 +327,8 @@ def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
         "document": scene["document"].pk,
         "download": scene["download"].pk,
         "project": scene["granted"].project.slug,
+        "strategy": scene["strategy"].pk,
+        "call": scene["granted"].call.pk,
     }
     clients = _clients(scene)
     expected, found = {}, {}

@@ -40,6 +40,12 @@ class FundingCallQuerySet(models.QuerySet["FundingCall"]):
         )
         return min((instant for instant in released.values() if instant), default=None)
 
+    def with_dates(self) -> FundingCallQuerySet:
+        """Opened calls, the next one to close on top: what a calendar may hold."""
+        return self.filter(opened_at__isnull=False, display_only=False).order_by(
+            F("closes_at").asc(nulls_last=True), "pk"
+        )
+
     def newest_first(self) -> FundingCallQuerySet:
         """The call whose limits count while none is open stands first."""
         return self.order_by(F("opens_at").desc(nulls_last=True), "-pk")

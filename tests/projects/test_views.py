@@ -27,7 +27,16 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-ADDRESSES = ["/projekte/", "/projekte.csv", "/projekte.json", "/projekte/rodgau-kiv-1/"]
+ADDRESSES = [
+    "/projekte/",
+    "/projekte.csv",
+    "/projekte.json",
+    "/projekte.geojson",
+    "/projekte.atom",
+    "/projekte/aenderungen/",
+    "/projekte/zahlen/",
+    "/projekte/rodgau-kiv-1/",
+]
 
 
 class Text(HTMLParser):
@@ -148,12 +157,11 @@ def test_public_addresses_are_only_read(client, directory, address):
     [
         "/projekte/langen-kiv-2/",
         "/projekte/gibt-es-nicht/",
-        "/projekte/aenderungen/",
-        "/projekte.geojson",
-        "/projekte.atom",
+        "/projekte/langen-kiv-2/dokumente/1.pdf",
+        "/projekte/rodgau-kiv-1/dokumente/1.pdf",
     ],
 )
-def test_what_is_not_public_or_does_not_exist_yet_is_not_found(client, directory, address):
+def test_what_is_not_public_or_does_not_exist_is_not_found(client, directory, address):
     assert client.get(address).status_code == 404
 
 
@@ -237,10 +245,10 @@ def test_a_district_without_projects_is_a_right_answer_and_not_an_error(client, 
     choices = response.context["search"].form.fields["landkreis"].choices
     assert [label for _, label in choices] == [
         "alle",
-        "Darmstadt-Dieburg",
-        "Kassel (kreisfreie Stadt)",
-        "Limburg-Weilburg",
-        "Offenbach",
+        "Darmstadt-Dieburg\u00a0(1)",
+        "Kassel (kreisfreie Stadt)\u00a0(0)",
+        "Limburg-Weilburg\u00a0(1)",
+        "Offenbach\u00a0(2)",
     ]
 
 
@@ -259,6 +267,7 @@ def test_a_district_without_projects_is_a_right_answer_and_not_an_error(client, 
         ({"runde": "１"}, "Die Förderrunde „１“ gibt es nicht."),
         ({"amif": "ja"}, "Die Angabe „amif=ja“ gibt es nicht, nur „amif=1“."),
         ({"verbund": "0"}, "Die Angabe „verbund=0“ gibt es nicht, nur „verbund=1“."),
+        ({"groesse": "5"}, "Die Größe „5“ gibt es nicht."),
         ({"sort": "name"}, "Die Sortierung „name“ gibt es nicht."),
         ({"q": "!?…"}, "Die Angabe „!?…“ enthält keinen Buchstaben und keine Ziffer."),
         ({"unbekannt": "1"}, None),
@@ -368,6 +377,7 @@ def bulk(number: int) -> None:
             round=round_,
             published_at=NOW,
             search_key=f"projekt {n} musterstadt",
+            places_key=lead.ags,
             sort_key=f"musterstadt projekt {n:05}",
         )
         for n in range(number)
@@ -394,12 +404,18 @@ def test_the_number_of_queries_does_not_grow_with_the_directory(
     client, django_assert_num_queries, number
 ):
     bulk(number)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page = client.get("/projekte/?q=projekt&landkreis=&sort=einwohner")
     with django_assert_num_queries(6):
         data = client.get("/projekte.json?q=projekt").json()
     with django_assert_num_queries(5):
         rows = csv_rows(client.get("/projekte.csv?q=projekt"))
+    with django_assert_num_queries(6):
+        client.get("/projekte.geojson?q=projekt")
+    with django_assert_num_queries(7):
+        client.get("/projekte.atom?q=projekt")
+    with django_assert_num_queries(4):
+        client.get("/projekte/zahlen/")
     assert len(page.context["page"]) == min(number, PAGE_SIZE)
     assert (data["count"], len(data["results"]), len(rows)) == (number, number, number)
 
@@ -489,7 +505,10 @@ def test_csv_has_one_row_for_each_municipality_with_licence_and_source(client, d
     assert partner["einwohner_eigene_angabe"] == ""
 
 
-@pytest.mark.parametrize("path", ["/projekte.json", "/projekte.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["/projekte.json", "/projekte.csv", "/projekte.geojson", "/projekte.atom", "/katalog.ttl"],
+)
 def test_no_person_and_no_unit_is_open_data(client, directory, path):
     contact = ContactFactory(project=directory["huenfelden"])
     text = client.get(path).content.decode()
@@ -632,15 +651,30 @@ def test_a_project_needs_the_same_queries_with_one_neighbour_and_with_three(
     ProjectFactory(slug="meins", towns=towns)
     for n in range(number):
         ProjectFactory(towns=[town(f"Nachbarort {n}", district)])
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(11):
         client.get("/projekte/meins/")
 
 
 def test_the_addresses_are_the_ones_others_link_to():
-    names = {"projects": [], "projects_csv": [], "projects_json": [], "project": ["rodgau-kiv-1"]}
+    names = {
+        "projects": [],
+        "projects_csv": [],
+        "projects_json": [],
+        "projects_geojson": [],
+        "projects_atom": [],
+        "project_changes": [],
+        "programme_numbers": [],
+        "project": ["rodgau-kiv-1"],
+        "project_document": ["rodgau-kiv-1", 7],
+    }
     assert [reverse(name, args=args) for name, args in names.items()] == [
         "/projekte/",
         "/projekte.csv",
         "/projekte.json",
+        "/projekte.geojson",
+        "/projekte.atom",
+        "/projekte/aenderungen/",
+        "/projekte/zahlen/",
         "/projekte/rodgau-kiv-1/",
+        "/projekte/rodgau-kiv-1/dokumente/7.pdf",
     ]

@@ -1,4 +1,4 @@
-"""The directory as open data: the same search as JSON and as CSV.
+"""The directory as open data: the same search as JSON, as GeoJSON and as CSV (Atom: `feed`).
 
 Personal data is not open data: neither contacts nor units (which may name a post) are in here.
 """
@@ -44,6 +44,38 @@ CSV_COLUMNS: Final = {
 }
 """The columns in their order, with what each holds. One row for each municipality of a project."""
 
+JSON_FIELDS: Final = {
+    "count": "Zahl der Projekte",
+    "updated": "letzte Änderung des Verzeichnisses (ISO 8601)",
+    "licence": "Lizenz als Adresse",
+    "source": "Quellenvermerk, der zu nennen ist",
+    "results[].url": "Adresse der Projektseite",
+    "results[].title": "Projektname",
+    "results[].round": "Nummer der Förderrunde",
+    "results[].amif": "AMIF-WIR-Projekt: true oder false",
+    "results[].districts[]": "Landkreise und kreisfreie Städte",
+    "results[].municipalities[].ags": "Amtlicher Gemeindeschlüssel als Text",
+    "results[].municipalities[].name": "Name der Kommune",
+    "results[].municipalities[].declared_population": (
+        "Einwohnerzahl, eigene Angabe der Kommune (ca.); kann null sein"
+    ),
+    "results[].municipalities[].lat": "Breitengrad (WGS 84); kann null sein",
+    "results[].municipalities[].lon": "Längengrad (WGS 84); kann null sein",
+}
+"""The fields of the JSON file and what each holds."""
+
+GEOJSON_PROPERTIES: Final = {
+    "url": "Adresse der Projektseite",
+    "title": "Projektname",
+    "round": "Nummer der Förderrunde",
+    "amif": "AMIF-WIR-Projekt: true oder false",
+    "ags": "Amtlicher Gemeindeschlüssel als Text",
+    "name": "Name der Kommune",
+    "district": "Landkreis oder kreisfreie Stadt",
+    "declared_population": "Einwohnerzahl, eigene Angabe der Kommune (ca.); kann null sein",
+}
+"""The properties of a feature of the GeoJSON file: one for each municipality of a project."""
+
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """With these a spreadsheet takes a cell for a formula, full-width forms included."""
 
@@ -84,6 +116,43 @@ def as_json(found: ProjectQuerySet) -> dict[str, Any]:
         "licence": LICENCE,
         "source": source(),
         "results": results,
+    }
+
+
+def as_geojson(found: ProjectQuerySet) -> dict[str, Any]:
+    """A point for each municipality of a project; without coordinates a feature without a place."""
+    updated = DirectoryVersion.objects.last_change()
+    features = []
+    number = 0
+    for project, members in _with_members(found):
+        number += 1
+        for member in members:
+            town = member.municipality
+            lat, lon = _degrees(town.latitude), _degrees(town.longitude)
+            known = lat is not None and lon is not None
+            features.append(
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [lon, lat]} if known else None,
+                    "properties": {
+                        "url": _address(project),
+                        "title": project.title,
+                        "round": project.round.number,
+                        "amif": project.amif,
+                        "ags": town.ags,
+                        "name": town.short_name,
+                        "district": str(town.district),
+                        "declared_population": member.declared_population,
+                    },
+                }
+            )
+    return {
+        "type": "FeatureCollection",
+        "count": number,
+        "updated": updated.isoformat() if updated else None,
+        "licence": LICENCE,
+        "source": source(),
+        "features": features,
     }
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Exists, OuterRef, Q
 from django_filters import BooleanFilter, CharFilter, ChoiceFilter, FilterSet
 
 from kiv_portal.folding import clean_text, search_terms
 from municipalities.models import District
-from projects.models import FundingRound, Project, ProjectMember, ProjectQuerySet
+from municipalities.services import places
+from projects.forms import facets
+from projects.forms.facets import SIZES
+from projects.models import FundingRound, ProjectQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
+
+    from municipalities.services.places import Gazetteer
+    from projects.forms.facets import Facets
 
 MAX_QUERY: Final = 200
 """Characters of a search text that count."""
@@ -45,7 +51,7 @@ class DirectorySearch(FilterSet):
     """The directory's search. It answers any input: what it cannot use is in `notes`.
 
     `query` is the same search written one way only, without what was ignored: the address
-    of the other formats, and one day the key of a cached page.
+    of the other formats, and the canonical one of the page.
     """
 
     q = CharFilter(
@@ -59,6 +65,12 @@ class DirectorySearch(FilterSet):
         label="Landkreis/kreisfreie Stadt", empty_label="alle", method="_in_district"
     )
     runde = ChoiceFilter(label="Förderrunde", empty_label="alle", field_name="round__number")
+    groesse = ChoiceFilter(
+        label="Größe der Kommune",
+        empty_label="alle",
+        choices=[(key, label) for key, (label, *_) in SIZES.items()],
+        method="_of_size",
+    )
     amif = BooleanFilter(
         label="nur AMIF-WIR-Projekte",
         method="_amif",
@@ -76,22 +88,21 @@ class DirectorySearch(FilterSet):
     def __init__(self, data: Mapping[str, str], queryset: ProjectQuerySet) -> None:
         self.notes: list[str] = []
         self._given = data
-        self._districts = _districts(_plain(data.get("landkreis", "")))
+        self._districts = {one.ags: one for one in District.objects.all()}
         self._rounds = {str(one.number): one for one in FundingRound.objects.order_by("number")}
         self._terms: list[str] = []
         self.values = {
             "q": self._text(),
             "landkreis": self._choice("landkreis", self._districts, "Die Kreisnummer"),
             "runde": self._choice("runde", self._rounds, "Die Förderrunde"),
+            "groesse": self._choice("groesse", SIZES, "Die Größe"),
             "amif": self._tick("amif"),
             "verbund": self._tick("verbund"),
             "sort": self._choice("sort", ORDERS, "Die Sortierung") or DEFAULT_ORDER,
         }
+        self._all = queryset
         super().__init__(self.values, queryset.by_municipality())
-        self.filters["landkreis"].extra["choices"] = [
-            (key, district.label if district.is_city else district.name)
-            for key, district in self._districts.items()
-        ]
+        self.filters["landkreis"].extra["choices"] = [(key, key) for key in self._districts]
         self.filters["runde"].extra["choices"] = [
             (number, str(one)) for number, one in self._rounds.items()
         ]
@@ -135,6 +146,14 @@ class DirectorySearch(FilterSet):
     def _in_district(self, found: ProjectQuerySet, name: str, value: str) -> ProjectQuerySet:
         return found.in_districts(value)
 
+    def _of_size(self, found: ProjectQuerySet, name: str, value: str) -> ProjectQuerySet:
+        wanted = [
+            place.pk
+            for place in self.gazetteer.places.values()
+            if facets.size_class(place.population) == value
+        ]
+        return found.of_municipalities(wanted)
+
     def _amif(self, found: ProjectQuerySet, name: str, value: bool) -> ProjectQuerySet:
         return found.filter(amif=True) if value else found
 
@@ -147,6 +166,42 @@ class DirectorySearch(FilterSet):
         if value == "einwohner":
             return found.largest_first()
         return found
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """All municipalities with place and size: read once for a search."""
+        return places.gazetteer()
+
+    @cached_property
+    def facets(self) -> Facets:
+        """How many projects are found, and how many each further choice would leave."""
+        return facets.count(self._all.matching(self._terms), self.values, self.gazetteer.places)
+
+    def show_counts(self) -> None:
+        """Write beside each choice of the form how many projects it would leave.
+
+        A district is offered where it leaves any, and where it is the one chosen.
+        """
+        fields, counted = self.form.fields, self.facets
+        fields["landkreis"].choices = [
+            (key, _counted(one.label if one.is_city else one.name, counted.districts[key]))
+            for key, one in self._districts.items()
+            if counted.districts[key] or key == self.values["landkreis"]
+        ]
+        fields["runde"].choices = [
+            (number, _counted(str(one), counted.rounds[number]))
+            for number, one in self._rounds.items()
+        ]
+        fields["groesse"].choices = [
+            (key, _counted(label, counted.sizes[key])) for key, (label, *_) in SIZES.items()
+        ]
+        for name, number in (("amif", counted.amif), ("verbund", counted.joint)):
+            fields[name].label = _counted(fields[name].label, number)
+
+    @property
+    def rounds(self) -> list[FundingRound]:
+        """All rounds, the first one first."""
+        return list(self._rounds.values())
 
     # --- What is in force -------------------------------------------------------------------------
 
@@ -171,6 +226,7 @@ class DirectorySearch(FilterSet):
             "q": _quoted(self.values["q"]),
             "landkreis": str(self._districts.get(self.values["landkreis"], "")),
             "runde": str(self._rounds.get(self.values["runde"], "")),
+            "groesse": _sized(self.values["groesse"]),
             "amif": "AMIF-WIR-Projekt",
             "verbund": "im Verbund",
         }
@@ -181,13 +237,13 @@ class DirectorySearch(FilterSet):
         ]
 
 
-def _districts(chosen: str) -> dict[str, District]:
-    """By key: the districts with published projects, and the chosen one if there is such."""
-    members = ProjectMember.objects.filter(
-        project__in=Project.objects.published(), municipality__district=OuterRef("pk")
-    )
-    districts = District.objects.filter(Exists(members) | Q(ags=chosen))
-    return {one.ags: one for one in districts}
+def _counted(label: str, number: int) -> str:
+    """„Bergstraße (2)“, the number never on a line of its own."""
+    return f"{label}\u00a0({number})"
+
+
+def _sized(key: str) -> str:
+    return f"{SIZES[key][0]} Einwohnerinnen und Einwohner" if key else ""
 
 
 def _plain(value: str) -> str:

@@ -1,0 +1,124 @@
+"""Hesse as a map without a map: one dot per municipality, drawn from the register alone.
+
+An equirectangular projection: a degree of longitude is narrower than one of latitude by the
+cosine of the latitude. Four hundred dots are the strokes of one path.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, radians
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from municipalities.eligibility import HESSE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from municipalities.services.places import Gazetteer, Place
+    from projects.forms.facets import Marked
+    from projects.models import FundingRound
+
+WEST: Final = 7.68
+NORTH: Final = 51.72
+MIDDLE: Final = 50.6
+"""Degrees: the map's upper left corner, and the latitude at which it is true to scale."""
+
+PER_DEGREE: Final = 150
+WIDTH: Final = 250
+HEIGHT: Final = 358
+SHAPES: Final = 6
+"""Forms that tell rounds apart without colour; the seventh round has the first one, hollow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A municipality with projects: a link with a name, at a place."""
+
+    x: str
+    y: str
+    shape: int
+    hollow: bool
+    href: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    label: str
+    shape: int
+    hollow: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """What the template draws. `off` names municipalities without coordinates."""
+
+    others: str
+    marks: list[Mark]
+    legend: list[LegendEntry]
+    off: list[str]
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+def draw(
+    gazetteer: Gazetteer,
+    marked: Mapping[str, Marked],
+    rounds: Sequence[FundingRound],
+    *,
+    on: date,
+) -> Map:
+    """The municipalities of that day, those with projects as links by their newest round."""
+    titles = {one.number: one.title for one in rounds}
+    forms = {one.number: form(position) for position, one in enumerate(rounds)}
+    others = "".join(
+        "M{} {}h0".format(*_point(place))
+        for place in gazetteer.in_force(on)
+        if place.ags not in marked and place.ags.startswith(HESSE) and place.lat is not None
+    )
+    towns = sorted((gazetteer.places[ags] for ags in marked), key=lambda p: (-(p.lat or 0), p.ags))
+    drawn = {place.ags: max(marked[place.ags].rounds) for place in towns if place.lat is not None}
+    return Map(
+        others=others,
+        marks=[
+            _mark(place, marked[place.ags], forms[drawn[place.ags]], titles)
+            for place in towns
+            if place.ags in drawn
+        ],
+        legend=[
+            LegendEntry(str(one), *forms[one.number], number)
+            for one in rounds
+            if (number := sum(newest == one.number for newest in drawn.values()))
+        ],
+        off=[place.name for place in towns if place.lat is None],
+    )
+
+
+def _mark(place: Place, marked: Marked, form: tuple[int, bool], titles: Mapping[int, str]) -> Mark:
+    x, y = _point(place)
+    named = ", ".join(titles[number] for number in sorted(marked.rounds))
+    if marked.number == 1:
+        href, label = reverse("project", args=[marked.slug]), f"{place.name}: {named}"
+    else:
+        href = f"{reverse('projects')}?{urlencode({'q': place.ags})}"
+        label = f"{place.name}: {marked.number} Projekte, {named}"
+    return Mark(x, y, *form, href, label)
+
+
+def form(position: int) -> tuple[int, bool]:
+    """The form of the round at this place in the order of rounds, and whether it is hollow."""
+    turn, shape = divmod(position, SHAPES)
+    return shape + 1, bool(turn % 2)
+
+
+def _point(place: Place) -> tuple[str, str]:
+    """Where it lies, in the units of the drawing, to a tenth (70 metres)."""
+    x = ((place.lon or 0) - WEST) * cos(radians(MIDDLE)) * PER_DEGREE
+    y = (NORTH - (place.lat or 0)) * PER_DEGREE
+    return f"{x:.1f}".removesuffix(".0"), f"{y:.1f}".removesuffix(".0")
