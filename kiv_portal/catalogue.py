@@ -294,6 +294,8 @@ PAGES: Final = (
     "imprint",
     "privacy",
     "accessibility",
+    "easy_language",
+    "sign_language",
 )
 """Names of the addresses a search engine should know."""
 
