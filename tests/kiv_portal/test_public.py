@@ -111,9 +111,9 @@ def test_head_tells_what_get_would_be(client: Client) -> None:
 
 def test_every_public_page_is_kept(client: Client, django_assert_num_queries: Any) -> None:
     """One that looked at the session, set a cookie or streamed would not be."""
-    project = ContactFactory().project
+    project, call = ContactFactory().project, FundingCallFactory()
     addresses = {
-        route: route.replace("<slug:slug>", project.slug)
+        route: route.replace("<slug:slug>", project.slug).replace("<int:pk>", str(call.pk))
         for route, view in _views(get_resolver())
         if hasattr(view, "public_parameters")
     }
@@ -139,6 +139,7 @@ def test_what_needs_no_sign_in_is_kept_or_named_here() -> None:
         "/health/live",  # of this process and this moment
         "/health/ready",
         "/downloads/<int:pk>/<str:name>",  # a stream
+        "/projekte/<slug:slug>/dokumente/<int:pk>.pdf",  # a stream
         "/barrierefreiheit/melden/",  # a form
     }
 
@@ -455,7 +456,7 @@ def test_foreign_parameters_share_one_page(client: Client, django_assert_num_que
 @pure
 def test_only_public_pages_have_parameters() -> None:
     assert parameters_at("/projekte/") == (
-        *("q", "landkreis", "runde", "amif", "verbund", "sort", "seite"),
+        *("q", "landkreis", "runde", "groesse", "amif", "verbund", "sort", "seite"),
     )
     assert parameters_at("/") == ()
     assert parameters_at("/antraege/") is None
