@@ -5,8 +5,10 @@ from __future__ import annotations
 from django.core.files.base import ContentFile
 
 from kiv_portal.models import Authority, Download
+from municipalities.models import Municipality
+from projects import services
 from tests import world
-from tests.factories import ContactFactory, ProjectFactory
+from tests.factories import NOW, ContactFactory, MunicipalityFactory, ProjectFactory
 
 
 def build() -> dict[str, int]:
@@ -15,9 +17,20 @@ def build() -> dict[str, int]:
     Authority.objects.update(
         help_name="Fachstelle", help_phone="06151 1234", help_email="hilfe@behoerde.example"
     )
+    for town, place in ((w.town, "50.1"), (w.other_town, "50.2"), (w.small, "50.3")):
+        Municipality.objects.filter(pk=town.pk).update(latitude=place, longitude="8.6")
+    MunicipalityFactory(latitude="50.4", longitude="8.8")
     project = ProjectFactory(towns=[w.town], amif=True)
     ContactFactory(project=project)
-    ProjectFactory(towns=[w.other_town, w.small])
+    joint = ProjectFactory(towns=[w.other_town, w.small])
+    joint.documents.create(
+        kind="strategy", file=ContentFile(b"%PDF-1.7", name="strategie.pdf"), accessible=True
+    )
+    joint.documents.create(kind="resolution", address="https://kommune.example/beschluss")
+    withdrawn = ProjectFactory(published_at=None)
+    services.publish(project=withdrawn, by=None, at=NOW)
+    services.withdraw_from_public(project=withdrawn, reason="Irrtum", by=None, at=NOW)
+    services.settle_edit(project=project, at=NOW)
     Download.objects.create(
         title="Werkzeugkoffer",
         file=ContentFile(b"%PDF-1.7", name="koffer.pdf"),
@@ -46,7 +59,13 @@ def build() -> dict[str, int]:
         "/projekte/": 200,
         "/projekte/?q=muster&amif=1&sort=-einwohner": 200,
         "/projekte/?q=nirgends": 200,
+        f"/projekte/?q={w.town.ags}": 200,
         f"/projekte/{project.slug}/": 200,
+        f"/projekte/{joint.slug}/": 200,
+        f"/projekte/{withdrawn.slug}/": 404,
+        "/projekte/aenderungen/": 200,
+        "/projekte/zahlen/": 200,
+        "/daten/": 200,
         "/konto/anmelden/": 200,
         "/konto/passwort/vergessen/": 200,
         "/gibt-es-nicht/": 404,
