@@ -3,12 +3,14 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from tests import public_pages
 
@@ -42,6 +44,27 @@ def faults(folder: Path) -> list[str]:
         for file in json.loads(report.read_text(encoding="utf-8"))
         for m in file["messages"]
     ]
+
+
+def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+def test_no_public_page_is_left_out() -> None:
+    """A new one gets its line in `tests/public_pages.py`, and with it axe and this check."""
+    pages = [address for address, status in public_pages.build().items() if status == 200]
+    seen = {resolve(address.partition("?")[0]).func for address in pages}
+    assert [
+        str(route.pattern)
+        for route in routes(get_resolver().url_patterns)
+        if hasattr(route.callback, "public_parameters")
+        and "." not in str(route.pattern)
+        and route.callback not in seen
+    ] == []
 
 
 def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:

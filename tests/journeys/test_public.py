@@ -19,6 +19,15 @@ FIRST_VISIT: Final = 150 * 1024
 """Bytes over the wire, fonts included."""
 
 
+SPACED: Final = """() => {
+  const sheet = new CSSStyleSheet()
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+    word-spacing: 0.16em !important; } p { margin-bottom: 2em !important; }`)
+  document.adoptedStyleSheets = [sheet]
+}"""
+"""As much as WCAG 1.4.12 lets a reader ask for."""
+
+
 @pytest.fixture
 def pages() -> dict[str, int]:
     return public_pages.build()
@@ -44,6 +53,8 @@ def test_every_public_page_in_light_and_dark_large_and_small(
         page.evaluate("document.documentElement.style.fontSize = ''")
         page.set_viewport_size({"width": 320, "height": 640})
         assert overflow(page) <= 0, f"{address} at 320 pixels"
+        page.evaluate(SPACED)
+        assert overflow(page) <= 0, f"{address} at 320 pixels with wide spacing"
         page.set_viewport_size({"width": 1280, "height": 900})
 
 
