@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 
+from applications.views.steps.kept import keep
 from kiv_portal.models import PublicVersion
 from kiv_portal.public import Page, PageStore, address_of, parameters_at
 
@@ -112,6 +113,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
         if not getattr(view_func, "login_required", True):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        """To the sign-in; what somebody had typed into an application comes back afterwards."""
+        return keep(request) or super().handle_no_permission(request, view_func)
 
 
 class PrivacyMiddleware:

@@ -5,6 +5,7 @@ SECRET_KEY     required outside the demo
 ALLOWED_HOSTS  required outside the demo, comma separated
 EMAIL_URL      smtp://… (default: mails are written to var/mails)
 MEDIA_ROOT     where uploads and letters are kept (default: var/media)
+CLAMD          the virus scanner for uploads (default: none, and then nobody hears of it)
 DEBUG          never in production
 PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
 PORTAL_TLS     whether the portal stands behind TLS (default: yes outside demo and debug)
@@ -174,6 +175,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+KEPT_INPUT_COOKIE = "kiv-eingaben"  # opens what was typed when a session ended
 CSRF_FAILURE_VIEW = "kiv_portal.views.csrf_failure"
 
 # Rate limits of the sign-in and shared states live in a cache every process sees.
@@ -210,6 +212,8 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form data besides files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024  # one uploaded file; a proxy in front must let it pass
+# A clamd that looks into uploads: unix:///run/clamav/clamd.ctl or tcp://127.0.0.1:3310
+CLAMD = env.str("CLAMD", "")
 
 # --- Mail ----------------------------------------------------------------------------------------
 # Whatever sends mail writes an outbox row; the worker delivers it through DELIVERY_EMAIL.
@@ -262,6 +266,7 @@ if PORTAL_TLS:
     CSRF_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-kiv-session"
     CSRF_COOKIE_NAME = "__Host-kiv-csrf"
+    KEPT_INPUT_COOKIE = "__Host-kiv-eingaben"
     CSRF_TRUSTED_ORIGINS = [f"https://{urlsplit(PORTAL_ADDRESS).netloc}"]
 
 # --- Forms, import/export -------------------------------------------------------------------------

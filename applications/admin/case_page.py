@@ -12,7 +12,7 @@ from applications.admin import moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
 from applications.admin.proposals import shown
-from applications.models import Application, CaseLogEntry, Snapshot
+from applications.models import Application, CaseLogEntry, ScanState, Snapshot
 from applications.models.decisions import DecisionState
 from applications.rules import DocumentKind, Finding, Severity, Step, plan_totals
 from applications.rules.plan import percent
@@ -236,8 +236,16 @@ def _figure(value: int | None, as_of: str | None, basis: str) -> str:
 
 def _documents(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
     names = {member["ags"]: member["name"] for member in content["members"]}
+    # Without a scanner there is no state, and nothing to look up.
+    scans = (
+        dict(application.documents.exclude(scan="").values_list("pk", "scan"))
+        if documents.scan.is_set_up()
+        else {}
+    )
+    states = {str(pk): ScanState(state).label for pk, state in scans.items()}
     return [
         {
+            "scan": states.get(row["id"], ""),
             "kind": DocumentKind(row["kind"]).label,
             "municipality": names.get(row["municipality"] or "", ""),
             "name": row["name"],

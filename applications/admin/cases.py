@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial, update_wrapper
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -227,7 +228,20 @@ class ApplicationAdmin(DeskModelAdmin):
         return moves.respond(self, request, self._case(request, pk), action)
 
     def document_view(self, request: HttpRequest, pk: int, document_id: Any) -> HttpResponse:
-        return files.document(self._case(request, pk), document_id)
+        application = self._case(request, pk)
+        try:
+            return files.document(application, document_id)
+        except files.FileHeld as held:
+            context = {
+                "application": application,
+                "title": "Anlage nicht verfügbar",
+                "reason": str(held),
+                "state": application.state.label,
+                "turn": turn_label(application.state),
+                "case_href": case_page.address(application),
+            }
+            refused = "admin/applications/refused.html"
+            return self.render(request, refused, context, HTTPStatus.CONFLICT)
 
     def snapshot_view(self, request: HttpRequest, pk: int, number: int) -> HttpResponse:
         return files.snapshot_pdf(self._case(request, pk), number)

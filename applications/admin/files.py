@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse
 
-from applications import permissions
-from applications.models import Application
+from applications import documents, permissions
+from applications.models import Application, Document, ScanState
 from applications.models.decisions import DecisionState
 from applications.services import letters, snapshots
 from kiv_portal import pdf
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 SEALED = "default-src 'none'; sandbox"
 """The policy a download carries: should a browser show it after all, nothing in it runs."""
+
+
+class FileHeld(Exception):
+    """The virus scan is still running, or has found something."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__(
+            "Die Virenprüfung dieser Anlage läuft noch. Bitte versuchen Sie es gleich noch einmal."
+            if document.scan == ScanState.PENDING
+            else "Die Virenprüfung hat in dieser Anlage etwas gefunden. Sie wird nicht "
+            "herausgegeben; bitte fordern Sie sie neu an."
+        )
 
 
 def _download(file: FieldFile, name: str, content_type: str) -> FileResponse:
@@ -52,7 +64,10 @@ def document(application: Application, document_id: uuid.UUID) -> HttpResponse:
     row = application.documents.filter(pk=document_id).first()
     if row is None or str(row.pk) not in named_in_snapshots(application):
         raise Http404("Diese Anlage wurde nicht eingereicht.")
-    return _download(row.file, row.name, row.content_type)
+    if not row.may_be_opened:
+        raise FileHeld(row)
+    name = documents.download_name(row.name, row.content_type)
+    return _download(row.file, name, row.content_type)
 
 
 def snapshot_pdf(application: Application, number: int) -> HttpResponse:

@@ -6,7 +6,17 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from applications.documents.uploads import ALLOWED, MEGABYTE, Inspected, UploadRefused, inspect
+from applications.documents import scan
+from applications.documents.uploads import (
+    ALLOWED,
+    MEGABYTE,
+    Inspected,
+    UploadRefused,
+    download_name,
+    file_name,
+    inspect,
+    type_name,
+)
 from applications.documents.wording import LABELS, presentation, section, shown, size_text
 
 if TYPE_CHECKING:
@@ -18,13 +28,17 @@ __all__ = [
     "MEGABYTE",
     "Inspected",
     "UploadRefused",
+    "download_name",
+    "file_name",
     "inspect",
     "presentation",
     "render_application",
     "render_letter",
+    "scan",
     "section",
     "shown",
     "size_text",
+    "type_name",
 ]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pikepdf
 
-MEMORY = 400 * 1024 * 1024
-SECONDS = 10
+MEMORY = 200 * 1024 * 1024
+SECONDS = 4
 
 
 def runs_something(item: Any) -> bool:

@@ -32,6 +32,25 @@ OFFICE: Final = {
     ),
     "xl/workbook.xml": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+MACRO_PARTS: Final = ("basic/", "scripts/", "xl/macrosheets/", "xl/dialogsheets/")
+"""Folders in which office files keep programs, Excel's old macro sheets among them."""
+MACRO_TYPES: Final = (b"macroenabled", b"vbaproject", b"ms-excel.macrosheet")
+"""Words in the list of contents that give away a macro whatever its part is called."""
+LONGEST_LIST: Final = 2 * MEGABYTE
+OLD_OFFICE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
+TYPES: Final = {
+    "application/pdf": ("PDF", ("pdf",)),
+    "image/jpeg": ("JPEG", ("jpg", "jpeg")),
+    "image/png": ("PNG", ("png",)),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": (
+        "DOCX",
+        ("docx",),
+    ),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("XLSX", ("xlsx",)),
+    "application/vnd.oasis.opendocument.text": ("ODT", ("odt",)),
+    "application/vnd.oasis.opendocument.spreadsheet": ("ODS", ("ods",)),
+}
+"""What can be taken: its short name, and the endings under which programs open it."""
 OPEN_DOCUMENT: Final = {
     b"application/vnd.oasis.opendocument.text": "application/vnd.oasis.opendocument.text",
     b"application/vnd.oasis.opendocument.spreadsheet": (
@@ -70,10 +89,10 @@ def inspect(upload: UploadedFile) -> Inspected:
     upload.seek(0)
     content_type = _type_of(upload)
     upload.seek(0)
-    return Inspected(_file_name(upload.name or ""), content_type, size, digest.hexdigest())
+    return Inspected(file_name(upload.name or ""), content_type, size, digest.hexdigest())
 
 
-def _file_name(typed: str) -> str:
+def file_name(typed: str) -> str:
     """The name as typed without any path, at most 200 characters; never empty."""
     name = " ".join(clean_text(unicodedata.normalize("NFC", typed)).split())
     name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
@@ -84,6 +103,22 @@ def _file_name(typed: str) -> str:
         name = f"{stem[: 199 - len(ending)]}{dot}{ending}" if dot else name[:200]
         name = name[:200]
     return name
+
+
+def type_name(content_type: str) -> str:
+    """The short name of a type, such as „DOCX"."""
+    return TYPES[content_type][0] if content_type in TYPES else ""
+
+
+def download_name(name: str, content_type: str) -> str:
+    """The name as typed; where its ending belongs to another kind of file, the right one after.
+
+    So that nothing uploaded is opened on somebody's computer as what it only claims to be.
+    """
+    endings = TYPES[content_type][1] if content_type in TYPES else ()
+    if not endings or name.rpartition(".")[2].lower() in endings:
+        return name
+    return f"{name}.{endings[0]}"
 
 
 def _unknown(upload: UploadedFile) -> UploadRefused:
@@ -109,6 +144,11 @@ def _type_of(upload: UploadedFile) -> str:
         return _require_image(upload, "JPEG", "image/jpeg")
     if head.startswith(b"PK\x03\x04"):
         return _office_type(upload)
+    if head == OLD_OFFICE:
+        raise UploadRefused(
+            "Die Datei ist mit einem Kennwort geschützt oder hat ein altes Format (DOC, XLS). "
+            "Bitte speichern Sie sie ohne Schutz als DOCX, XLSX oder PDF."
+        )
     raise _unknown(upload)
 
 
@@ -135,7 +175,7 @@ def _require_plain_pdf(upload: UploadedFile) -> None:
             [sys.executable, "-I", str(PDF_CHECK)],
             input=upload.read(),
             capture_output=True,
-            timeout=30,
+            timeout=10,  # its own limit is 4 s of computing; the rest is for a busy machine
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -170,21 +210,36 @@ def _require_image(upload: UploadedFile, kind: str, content_type: str) -> str:
     return content_type
 
 
+LOCKED: Final = "Die Datei ist mit einem Kennwort geschützt. Bitte speichern Sie sie ohne Schutz."
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A small part of an archive, or nothing; never more than `LONGEST_LIST` is unpacked."""
+    try:
+        with archive.open(name) as part:
+            return part.read(LONGEST_LIST)
+    except KeyError:
+        return b""
+
+
+def _has_macros(archive: zipfile.ZipFile, names: set[str]) -> bool:
+    lower = [name.lower() for name in names]
+    if any(name.endswith("vbaproject.bin") or name.startswith(MACRO_PARTS) for name in lower):
+        return True
+    listed = _part(archive, "[Content_Types].xml").lower()
+    return any(word in listed for word in MACRO_TYPES)
+
+
 def _office_type(upload: UploadedFile) -> str:
     try:
         with zipfile.ZipFile(upload) as archive:
             parts = archive.infolist()
             names = {part.filename for part in parts}
             if any(part.flag_bits & 0x1 for part in parts):
-                raise UploadRefused(
-                    "Die Datei ist mit einem Kennwort geschützt. Bitte speichern Sie sie ohne "
-                    "Schutz."
-                )
+                raise UploadRefused(LOCKED)
             if sum(part.file_size for part in parts) > MAX_UNPACKED or len(parts) > 10_000:
                 raise UploadRefused("Die Datei ist entpackt zu groß.")
-            if any(name.lower().endswith("vbaproject.bin") for name in names) or any(
-                name.startswith(("Basic/", "Scripts/")) for name in names
-            ):
+            if _has_macros(archive, names):
                 raise UploadRefused(
                     "Die Datei enthält Makros. Bitte speichern Sie sie ohne Makros oder als PDF."
                 )
@@ -193,6 +248,8 @@ def _office_type(upload: UploadedFile) -> str:
                     return content_type
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 found = OPEN_DOCUMENT.get(archive.read("mimetype").strip())
+                if found and b"encryption-data" in _part(archive, "META-INF/manifest.xml"):
+                    raise UploadRefused(LOCKED)
                 if found:
                     return found
     except UploadRefused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -28,8 +28,41 @@ CONFIRM_ANSWER: Final = "Bitte bestätigen Sie, dass Sie Ihre Ergänzungen jetzt
 GIVE_REASON: Final = "Bitte geben Sie kurz an, warum Sie den Antrag zurückziehen."
 
 
+class FilesInput(forms.FileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.getlist(name) if hasattr(files, "getlist") else files.get(name)
+
+
+class FilesField(forms.FileField):
+    """The files that were chosen, at least one; what each is, nobody asks here."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        files = [file for file in (data if isinstance(data, list) else [data]) if file]
+        if not files:
+            raise forms.ValidationError(CHOOSE_FILE, code="required")
+        return files
+
+
+class ReplacementForm(forms.Form):
+    """The new version of one document."""
+
+    use_required_attribute = False
+
+    neu = FilesField(label="Neue Fassung", widget=forms.FileInput)
+
+    def __init__(self, *args: Any, hint: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["neu"].help_text = hint
+
+
 class DocumentForm(forms.Form):
-    """One document at a time. What the file is, `documents.inspect` looks at, not its name."""
+    """Files of one kind. What each is, `documents.inspect` looks at, not its name."""
 
     use_required_attribute = False
 
@@ -42,7 +75,7 @@ class DocumentForm(forms.Form):
         required=False,
         help_text="Nur bei einer Kooperationserklärung: von welcher Partnerkommune sie ist.",
     )
-    datei = forms.FileField(label="Datei", required=True)
+    datei = FilesField(label="Dateien", required=True)
 
     def __init__(
         self,
@@ -51,16 +84,9 @@ class DocumentForm(forms.Form):
         *,
         partners: Sequence[tuple[str, str]],
         hint: str,
+        initial: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(data, files)
-        self.fields["datei"].error_messages = {
-            "required": CHOOSE_FILE,
-            "missing": CHOOSE_FILE,
-            "invalid": CHOOSE_FILE,
-            # What an empty or a long-named file is, is said by `documents.inspect`.
-            "empty": CHOOSE_FILE,
-        }
-        self.fields["datei"].allow_empty_file = True
+        super().__init__(data, files, initial=initial)
         self.fields["datei"].help_text = hint
         if partners:
             self.fields["kommune"].choices = with_blank(partners)

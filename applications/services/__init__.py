@@ -61,7 +61,15 @@ from applications.services.submission import (
     submit,
     withdraw,
 )
-from applications.services.uploads import TooManyDocuments, add_document, remove_document
+from applications.services.uploads import (
+    DocumentGone,
+    Received,
+    TooManyDocuments,
+    add_document,
+    add_documents,
+    remove_document,
+    replace_document,
+)
 from applications.services.years import move_rows
 
 __all__ = [
@@ -71,6 +79,7 @@ __all__ = [
     "CallIncomplete",
     "CallNotOpen",
     "Conflict",
+    "DocumentGone",
     "DueDateTooEarly",
     "EditConflict",
     "FourEyes",
@@ -87,12 +96,14 @@ __all__ = [
     "ProposalChanged",
     "ProposalIncomplete",
     "ReasonMissing",
+    "Received",
     "RoundMissing",
     "RowNotFound",
     "TooManyDocuments",
     "WrongState",
     "accept_formally",
     "add_document",
+    "add_documents",
     "answer",
     "begin_check",
     "close",
@@ -112,6 +123,7 @@ __all__ = [
     "read_step",
     "reject",
     "remove_document",
+    "replace_document",
     "request_information",
     "retract_proposal",
     "return_proposal",

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from applications import documents
 from applications.models import Application, Letter, Snapshot
-from applications.services import log, snapshots
+from applications.services import log, scanning, snapshots
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,5 +63,6 @@ def render_letter_pdf(argument: str, at: datetime) -> None:
 JOBS = {
     "application_pdf": render_application_pdf,
     "letter_pdf": render_letter_pdf,
+    scanning.KIND: scanning.scan_document,
 }
 """Kinds of jobs the worker knows, each with what carries it out: (argument, at)."""

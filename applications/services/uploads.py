@@ -1,8 +1,10 @@
-"""Adding and removing documents of an application."""
+"""Adding, replacing and removing documents of an application."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.db import transaction
 from applications import documents
 from applications.models import Application, Document
 from applications.rules import DocumentKind, Step
-from applications.services import drafts
+from applications.services import drafts, scanning
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
 
 MAX_DOCUMENTS = 50
 """How many documents an application may hold at a time."""
+FULL = "Mehr Anlagen sind nicht möglich. Bitte entfernen Sie zuerst eine."
 
 
 class TooManyDocuments(Exception):
     """The application holds as many documents as it may."""
+
+
+class DocumentGone(Exception):
+    """The document to be replaced has been removed or replaced in the meantime."""
+
+
+@dataclass(slots=True)
+class Received:
+    """What became of several uploads: those kept, those already there, those refused and why."""
+
+    added: list[Document] = field(default_factory=list)
+    known: list[Document] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
 
 def add_document(
@@ -40,8 +56,73 @@ def add_document(
 
     Raises documents.UploadRefused, TooManyDocuments, NotAllowed, NotEditable.
     """
+    document = _inspected(application, upload, kind, municipality, by, at)
+    return _keep(document, upload, _has_room, by=by, at=at)
+
+
+def add_documents(
+    *,
+    application: Application,
+    uploads: Sequence[UploadedFile],
+    kind: DocumentKind,
+    municipality: Municipality | None = None,
+    by: User,
+    at: datetime,
+) -> Received:
+    """Keep those of several uploads that can be taken, and say of the others why not.
+
+    What the application holds already, the same file of that kind under the same name, is not
+    taken twice: a page sent again adds nothing. Raises NotAllowed, NotEditable.
+    """
+    received = Received()
+    with transaction.atomic():
+        drafts.lock_for_edit(application, Step.ANLAGEN, by)
+    for upload in uploads:
+        try:
+            document = _inspected(application, upload, kind, municipality, by, at)
+            same = application.documents.current().filter(
+                kind=kind, municipality=municipality, name=document.name, sha256=document.sha256
+            )
+            if there := same.first():
+                received.known.append(there)
+                continue
+            received.added.append(_keep(document, upload, _has_room, by=by, at=at))
+        except documents.UploadRefused as error:
+            received.refused.append((documents.file_name(upload.name or ""), str(error)))
+        except TooManyDocuments:
+            received.refused.append((documents.file_name(upload.name or ""), FULL))
+    return received
+
+
+def replace_document(
+    *, application: Application, document: Document, upload: UploadedFile, by: User, at: datetime
+) -> Document:
+    """Put a new version in a document's place; the old one stays for the snapshots naming it.
+
+    Raises documents.UploadRefused, DocumentGone, NotAllowed, NotEditable.
+    """
+    kind = DocumentKind(document.kind)
+    new = _inspected(application, upload, kind, document.municipality, by, at)
+    new.replaces = document
+
+    def check(row: Application) -> None:
+        if not row.documents.current().filter(pk=document.pk).update(removed_at=at):
+            raise DocumentGone
+
+    return _keep(new, upload, check, by=by, at=at)
+
+
+def _inspected(
+    application: Application,
+    upload: UploadedFile,
+    kind: DocumentKind,
+    municipality: Municipality | None,
+    by: User,
+    at: datetime,
+) -> Document:
+    """The document an upload makes, not stored yet. Raises documents.UploadRefused."""
     inspected = documents.inspect(upload)
-    document = Document(
+    return Document(
         id=uuid.uuid4(),
         application=application,
         kind=kind,
@@ -52,7 +133,24 @@ def add_document(
         sha256=inspected.sha256,
         uploaded_at=at,
         uploaded_by=by,
+        scan=scanning.first_state(),
     )
+
+
+def _has_room(row: Application) -> None:
+    if row.documents.current().count() >= MAX_DOCUMENTS:
+        raise TooManyDocuments
+
+
+def _keep(
+    document: Document,
+    upload: UploadedFile,
+    check: Callable[[Application], None],
+    *,
+    by: User,
+    at: datetime,
+) -> Document:
+    application = document.application
     # The file is on disk before a row names it; without its row it is swept up as a leftover.
     with transaction.atomic():
         drafts.lock_for_edit(application, Step.ANLAGEN, by)
@@ -60,9 +158,9 @@ def add_document(
     try:
         with transaction.atomic():
             row = drafts.lock_for_edit(application, Step.ANLAGEN, by)
-            if row.documents.current().count() >= MAX_DOCUMENTS:
-                raise TooManyDocuments
+            check(row)
             document.save(force_insert=True)
+            scanning.enqueue(document, at)
             drafts.touch(row, Step.ANLAGEN, by=by, at=at)
     except BaseException:
         document.file.storage.delete(document.file.name)

@@ -91,6 +91,13 @@ def with_parts(application: Application) -> Application:
     return application
 
 
+def documents_anew(application: Application) -> None:
+    """Fetch the documents once more, after some were added."""
+    application._prefetched_objects_cache.pop("documents", None)  # type: ignore[attr-defined]
+    wanted = Prefetch("documents", Document.objects.select_related("municipality"))
+    prefetch_related_objects([application], wanted)
+
+
 def documents_of(application: Application) -> list[Document]:
     """The documents that belong to the application now, of `with_parts`."""
     return [row for row in application.documents.all() if row.removed_at is None]

@@ -10,10 +10,11 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from applications import documents
 from applications.models import Letter
 from applications.services import snapshots
 from applications.services.delivery import LetterNotReady, open_letter
-from applications.views import case, overview
+from applications.views import case, overview, wording
 
 if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
@@ -66,7 +67,11 @@ def document(request: HttpRequest, key: uuid.UUID, document: uuid.UUID) -> HttpR
     found = application.documents.filter(pk=document).first()
     if found is None or not (found.removed_at is None or _was_filed(application, found)):
         raise Http404
-    return _saved(found.file, found.name, found.content_type)
+    if not found.may_be_opened:
+        context = {"application": application, "document": found, "scan": wording.scan(found)}
+        return render(request, "applications/file_held.html", context, status=HTTPStatus.CONFLICT)
+    name = documents.download_name(found.name, found.content_type)
+    return _saved(found.file, name, found.content_type)
 
 
 def _was_filed(application: Application, document: Document) -> bool:

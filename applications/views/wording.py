@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from applications.models import ScanState
 from applications.rules import Step
 from applications.workflow import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from applications.models import FundingCall, Presence
+    from applications.models import Document, FundingCall, Presence
 
 STEP_TEXTS: Final[dict[Step, str]] = {
     Step.KOMMUNE: "Wer den Antrag stellt: Ihre Kommune allein oder im Verbund.",
@@ -140,3 +141,22 @@ def present(rows: Iterable[Presence]) -> str:
     """Who is in a section right now, in one line; nothing where nobody else is."""
     who = [f"{row.user} (seit {timezone.localtime(row.since):%H:%M} Uhr)" for row in rows]
     return f"Gerade auch in diesem Abschnitt: {', '.join(who)}" if who else ""
+
+
+def scan(document: Document) -> dict[str, str] | None:
+    """The state of a document's virus scan as a badge with a sentence; None where there is none."""
+    tones = {
+        ScanState.PENDING: ("info", "Virenprüfung läuft; die Datei ist in Kürze zu öffnen."),
+        ScanState.CLEAN: ("success", ""),
+        ScanState.FOUND: (
+            "danger",
+            "Die Virenprüfung hat etwas gefunden. Die Datei wird nicht herausgegeben; bitte "
+            "entfernen oder ersetzen Sie sie.",
+        ),
+        ScanState.FAILED: ("warning", "Die Datei ließ sich nicht auf Viren prüfen."),
+    }
+    if not document.scan:
+        return None
+    state = ScanState(document.scan)
+    tone, text = tones[state]
+    return {"tone": tone, "label": f"Virenprüfung: {state.label}", "text": text}

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from applications.views.steps.kept import keep
 from kiv_portal.views import feedback
 
 RETRY_AFTER = 60
@@ -21,11 +22,12 @@ RETRY_AFTER = 60
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form came without its protection: mostly a page left open for too long.
 
-    Who reports a barrier has no sign-in that could have ended, and gets the words back.
+    Who reports a barrier has no sign-in that could have ended, and gets the words back. What
+    was typed into an application is kept, where the form can tell whose it is.
     """
     if request.path == reverse("report_barrier"):
         return feedback.again(request)
-    return render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
+    return keep(request) or render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -67,7 +67,8 @@ function start(form) {
   }
 
   async function save() {
-    if (busy || stopped || leaving) {
+    // What was put back after the session was over is saved by the person, not by itself.
+    if (busy || stopped || leaving || "hold" in form.dataset) {
       return;
     }
     const sent = content();

@@ -85,9 +85,9 @@ def type_of(content: bytes, name: str = "datei.bin") -> str:
     return inspect(upload(content, name)).content_type
 
 
-def refusal(content: bytes) -> str:
+def refusal(content: bytes, name: str = "datei.bin") -> str:
     with pytest.raises(UploadRefused) as refused:
-        inspect(upload(content))
+        inspect(upload(content, name))
     return str(refused.value)
 
 
@@ -109,6 +109,7 @@ SCRIPT = (
 MACROS = "Die Datei enthält Makros. Bitte speichern Sie sie ohne Makros oder als PDF."
 PIXELS = "Das Bild hat zu viele Bildpunkte. Bitte verkleinern Sie es auf höchstens 60 Megapixel."
 
+LISTED = "<Types><Override ContentType='application/vnd.ms-office.{}'/></Types>"
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TEXT = "application/vnd.oasis.opendocument.text"
@@ -210,7 +211,6 @@ def test_the_limit_is_told_in_megabytes(settings):
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"GIF89a" + b"\0" * 50,
         b"MZ" + b"\0" * 50,
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 50,  # .doc, or DOCX with a password
         b" %PDF-1.7",
         b"%PDF",
         b"PK\x05\x06" + b"\0" * 18,  # an empty archive
@@ -219,6 +219,14 @@ def test_the_limit_is_told_in_megabytes(settings):
 )
 def test_other_kinds_of_files_are_refused(content):
     assert refusal(content) == UNKNOWN
+
+
+def test_an_old_office_file_or_a_locked_new_one_is_refused_with_the_reason():
+    """DOCX and XLSX with a password are no archives any more but look like DOC and XLS."""
+    assert refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 50, "Plan.xlsx") == (
+        "Die Datei ist mit einem Kennwort geschützt oder hat ein altes Format (DOC, XLS). Bitte "
+        "speichern Sie sie ohne Schutz als DOCX, XLSX oder PDF."
+    )
 
 
 @pytest.mark.parametrize(
@@ -409,6 +417,53 @@ def test_a_document_with_macros_is_refused(content):
     assert refusal(content) == MACROS
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        docx(**{"word/other.bin": b"x", "[Content_Types].xml": LISTED.format("vbaProject")}),
+        docx(**{"[Content_Types].xml": "<x t='application/vnd.ms-word.document.macroEnabled.x'/>"}),
+        archive({"xl/workbook.xml": "<w/>", "xl/macrosheets/sheet1.xml": "<m/>"}),
+        archive({"xl/workbook.xml": "<w/>", "XL/VBAPROJECT.BIN": b"x"}),
+        open_document("spreadsheet", {"Scripts/python/x.py": "x"}),
+    ],
+)
+def test_macros_are_found_whatever_their_part_is_called(content):
+    assert refusal(content) == MACROS
+
+
+def test_an_open_document_with_a_password_is_refused():
+    manifest = "<manifest><file-entry><manifest:encryption-data/></file-entry></manifest>"
+    locked = open_document("text", {"META-INF/manifest.xml": manifest})
+    assert refusal(locked) == LOCKED_ARCHIVE
+    assert type_of(open_document("text", {"META-INF/manifest.xml": "<manifest/>"})) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("typed", "content_type", "served"),
+    [
+        ("Plan.pdf", "application/pdf", "Plan.pdf"),
+        ("Plan.PDF", "application/pdf", "Plan.PDF"),
+        ("Foto.jpeg", "image/jpeg", "Foto.jpeg"),
+        ("Rechnung.exe", "application/pdf", "Rechnung.exe.pdf"),
+        ("Seite.html", "image/png", "Seite.html.png"),
+        ("Anlage", WORD, "Anlage.docx"),
+        ("Brief.doc", TEXT, "Brief.doc.odt"),
+        ("Alt.xyz", "application/x-old", "Alt.xyz"),
+    ],
+)
+def test_a_download_ends_as_what_it_is(typed, content_type, served):
+    assert uploads.download_name(typed, content_type) == served
+
+
+def test_types_have_short_names():
+    assert [uploads.type_name(kind) for kind in (WORD, CALC, "image/png", "x")] == [
+        "DOCX",
+        "ODS",
+        "PNG",
+        "",
+    ]
+
+
 def test_an_archive_with_a_password_is_refused():
     whole = bytearray(docx())
     for mark, offset in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
@@ -440,7 +495,7 @@ def test_an_archive_with_a_password_is_refused():
     ],
 )
 def test_the_name_is_kept_as_typed_without_path_and_tricks(typed, name):
-    assert uploads._file_name(typed) == name
+    assert uploads.file_name(typed) == name
 
 
 @pytest.mark.parametrize(
@@ -455,7 +510,7 @@ def test_the_name_is_kept_as_typed_without_path_and_tricks(typed, name):
     ],
 )
 def test_a_long_name_is_shortened_and_keeps_its_ending(typed, name):
-    assert uploads._file_name(typed) == name
+    assert uploads.file_name(typed) == name
 
 
 def test_a_name_of_300_bytes_passes():

@@ -196,3 +196,121 @@ def test_a_document_of_another_application_cannot_be_removed_here(w):
     document.refresh_from_db()
     assert document.removed_at is None
     assert mine.revisions.count() == 0
+
+
+# --- Several at once, and new versions -----------------------------------------------------------
+
+
+def add_all(application: Application, by: Any, *uploads: tuple[str, bytes]) -> services.Received:
+    return services.add_documents(
+        application=application,
+        uploads=[SimpleUploadedFile(name, content) for name, content in uploads],
+        kind=DocumentKind.CONCEPT,
+        by=by,
+        at=NOW,
+    )
+
+
+def test_of_several_the_good_ones_are_kept_and_each_refused_one_has_its_reason(w):
+    application = world.draft(w)
+    received = add_all(
+        application, w.clerk, ("a.pdf", PDF), ("leer.pdf", b""), ("b.exe", b"MZ"), ("c.pdf", PDF)
+    )
+    assert [document.name for document in received.added] == ["a.pdf", "c.pdf"]
+    assert received.refused == [
+        ("leer.pdf", "Die Datei ist leer. Bitte wählen Sie sie noch einmal aus."),
+        (
+            "b.exe",
+            "Diese Art von Datei können wir nicht annehmen. Möglich sind: PDF, JPEG, PNG, DOCX, "
+            "XLSX, ODT, ODS.",
+        ),
+    ]
+    assert application.documents.current().count() == 2
+
+
+def test_the_same_page_sent_again_adds_nothing(w, media_root):
+    application = world.draft(w)
+    first = add_all(application, w.clerk, ("a.pdf", PDF))
+    again = add_all(application, w.clerk, ("a.pdf", PDF))
+    assert (again.added, again.known, again.refused) == ([], first.added, [])
+    assert len(files(media_root)) == 1
+    services.remove_document(application=application, document=first.added[0], by=w.clerk, at=LATER)
+    assert len(add_all(application, w.clerk, ("a.pdf", PDF)).added) == 1
+
+
+def test_where_there_is_no_room_left_the_rest_is_refused(w, monkeypatch):
+    monkeypatch.setattr("applications.services.uploads.MAX_DOCUMENTS", 1)
+    application = world.draft(w)
+    received = add_all(application, w.clerk, ("a.pdf", PDF), ("b.pdf", PDF))
+    assert [document.name for document in received.added] == ["a.pdf"]
+    assert received.refused == [
+        ("b.pdf", "Mehr Anlagen sind nicht möglich. Bitte entfernen Sie zuerst eine.")
+    ]
+
+
+def test_several_are_for_those_who_may_write_and_while_it_can_be_written(w):
+    application = world.filled(w)
+    with pytest.raises(services.NotAllowed):
+        add_all(application, w.stranger, ("a.pdf", PDF))
+    world.file(application, w.signatory)
+    with pytest.raises(services.NotEditable):
+        add_all(application, w.clerk, ("a.pdf", PDF))
+    assert application.documents.count() == 0
+
+
+def replace(
+    application: Application, document: Document, by: Any, content: bytes = PDF
+) -> Document:
+    return services.replace_document(
+        application=application,
+        document=document,
+        upload=SimpleUploadedFile("Neu.pdf", content),
+        by=by,
+        at=LATER,
+    )
+
+
+def test_a_new_version_takes_the_place_and_the_old_one_stays_in_its_snapshot(w, media_root):
+    application = world.filled(w)
+    old = add(application, w.clerk, kind=DocumentKind.COOPERATION, municipality=w.small)
+    application = world.file(application, w.signatory)
+    snapshot = snapshots.read(application.first_snapshot)
+    services.begin_check(application=application, by=w.reviewer, at=NOW)
+    services.set_file_number(application=application, file_number="II", by=w.reviewer, at=NOW)
+    services.request_information(
+        application=application,
+        items=[(Step.ANLAGEN, "Bitte neu.")],
+        due_on=(NOW + timedelta(days=30)).date(),
+        by=w.reviewer,
+        at=NOW,
+    )
+    new = replace(application, old, w.clerk)
+    old.refresh_from_db()
+    assert (new.kind, new.municipality, new.replaces, new.name) == (
+        DocumentKind.COOPERATION,
+        w.small,
+        old,
+        "Neu.pdf",
+    )
+    assert old.removed_at == LATER
+    assert [*application.documents.current()] == [new]
+    assert len(files(media_root)) == 2
+    assert [row["id"] for row in snapshot["documents"]] == [str(old.pk)]
+
+
+def test_a_document_that_is_gone_is_not_replaced(w, media_root):
+    application = world.draft(w)
+    old = add(application, w.clerk)
+    replace(application, old, w.clerk)
+    with pytest.raises(services.DocumentGone):
+        replace(application, old, w.clerk)
+    assert application.documents.current().count() == 1
+    assert len(files(media_root)) == 2
+
+
+def test_a_bad_new_version_leaves_the_old_one(w):
+    application = world.draft(w)
+    old = add(application, w.clerk)
+    with pytest.raises(UploadRefused):
+        replace(application, old, w.clerk, b"")
+    assert [*application.documents.current()] == [old]

@@ -158,9 +158,41 @@ class TestEveryStep:
         assert clerk.get(place(application, f"{step}/"))["Location"] == filed
         before = Revision.objects.count()
         response = clerk.post(place(application, f"{step}/"), {"basis": "99", "title": "Neu"})
-        assert response["Location"] == filed
         assert Revision.objects.count() == before
+        if step in FILLED_IN:
+            assert response.status_code == 409
+            assert "Es wurde nichts geändert." in words(response)
+            return
+        assert response["Location"] == filed
         assert "Es wurde nichts geändert." in words(clerk.get(place(application)))
+
+    def test_what_was_typed_into_a_closed_step_is_shown_to_be_copied(self, w, clerk):
+        application = world.filled(w)
+        texts = sent(application, Step.KONZEPTION, goals="Lang\nund breit", title="Neu")
+        plan = sent(application, Step.FINANZIERUNG, vat_deductible="ja")
+        world.file(application, w.signatory)
+        text = words(clerk.post(place(application, "konzeption/"), texts))
+        assert "Dieser Abschnitt ist geschlossen" in text
+        assert "Projektname Neu" in text
+        assert "Ziele Langund breit" in text
+        text = words(clerk.post(place(application, "finanzierung/"), plan))
+        assert "Ausgabe 1, Ausgabenart Prozessmoderation/Honorare" in text
+        assert "Ausgabe 1, Betrag 10.000,00" in text
+        assert "Ausgabe 1, zuwendungsfähig ja" in text
+        assert "Ja, alle Beträge sind netto angegeben" in text
+        empty = clerk.post(place(application, "konzeption/"), {})
+        assert "Das Formular war leer." in words(empty)
+
+    def test_who_lost_the_right_to_write_still_sees_what_was_typed(self, w, clerk):
+        application = world.filled(w)
+        page = clerk.get(place(application, "konzeption/"))
+        data = sent(application, Step.KONZEPTION, title="Neu", siegel=page.context["seal"])
+        w.clerk.memberships.update(may_edit=False)
+        response = clerk.post(place(application, "konzeption/"), data)
+        assert response.status_code == 409
+        assert "Projektname Neu" in words(response)
+        application.refresh_from_db()
+        assert application.title == "Vielfalt in Musterstadt"
 
     def test_a_step_that_does_not_exist_is_not_found(self, w, clerk):
         application = world.draft(w)
@@ -428,7 +460,9 @@ class TestTwoAtOnce:
     def test_what_was_filed_meanwhile_is_not_changed(self, w, clerk, application):
         mine = self.typed(application, title="Zu spät")
         world.file(application, w.signatory)
-        assert clerk.post(place(application, "konzeption/"), mine).status_code == 302
+        response = clerk.post(place(application, "konzeption/"), mine)
+        assert response.status_code == 409
+        assert "Projektname Zu spät" in words(response)
         assert Application.objects.get().title == "Vielfalt in Musterstadt"
 
 

@@ -151,6 +151,20 @@ class StepForm(forms.Form):
             for error in field.errors
         ]
 
+    def typed(self) -> list[tuple[str, str]]:
+        """All that was typed, with its labels, as people read it; of a bound form."""
+        found: list[tuple[str, str]] = []
+        for part in self.parts():
+            found += [(str(field.label), _shown(field)) for field in part["fields"]]
+            rows = part["rows"].forms if part["rows"] else []
+            for number, row in enumerate(rows, start=1):
+                if not row.is_blank:
+                    found += [
+                        (f"{row.title} {number}, {field.label}", _shown(field))
+                        for field in row.visible_fields()
+                    ]
+        return [(label, text) for label, text in found if text]
+
     def parts(self) -> Iterator[dict[str, Any]]:
         """Sections with their fields and rows, in the order of the page."""
         for section in self.sections:
@@ -208,6 +222,17 @@ def short(label: str) -> str:
 def _target(field: forms.BoundField) -> str:
     one = isinstance(field.field.widget, forms.RadioSelect)
     return f"#{field.auto_id}_0" if one else f"#{field.auto_id}"
+
+
+def _shown(field: forms.BoundField) -> str:
+    """What was typed or chosen, in words."""
+    value = field.value()
+    if isinstance(field.field, forms.BooleanField):
+        return "ja" if value else "nein"
+    if isinstance(field.field, forms.ChoiceField):
+        labels = {str(key): str(label) for key, label in field.field.choices}
+        return labels.get(str(value or ""), str(value or ""))
+    return str(value or "").strip()
 
 
 def _inputs(form: forms.Form) -> Iterator[tuple[str, str]]:

@@ -11,10 +11,12 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from applications import permissions, services
+from applications.forms.steps import FORMS
 from applications.rules import Step
+from applications.services.kept import owner_of
 from applications.views import case
 from applications.views.steps.documents import documents_step
-from applications.views.steps.filled import filled_in_step, plan_table
+from applications.views.steps.filled import closed_step, filled_in_step, plan_table
 from applications.views.steps.members import members_step
 from applications.views.steps.page import Page
 
@@ -30,9 +32,14 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
         case.with_parts(application)
     may_edit = permissions.may_edit(case.person(request), application)
     open_steps = [one for one in Step if one in services.editable_steps(application)]
+    page = Page(request, application, place, open_steps, may_edit=may_edit)
     if request.method == "POST" and not may_edit:
+        if _is_typed(page) and _is_own(page):
+            return closed_step(page, "Sie dürfen diesen Antrag nicht mehr bearbeiten.")
         raise PermissionDenied
     if place not in open_steps:
+        if request.method == "POST" and _is_typed(page):
+            return closed_step(page)
         if request.method == "POST":
             messages.error(
                 request,
@@ -40,7 +47,6 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
                 "Es wurde nichts geändert.",
             )
         return redirect(f"{case.address('application_review', application)}#{place.value}")
-    page = Page(request, application, place, open_steps, may_edit=may_edit)
     if not may_edit:
         return page.read_only()
     if place is Step.KOMMUNE:
@@ -48,3 +54,19 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
     if place is Step.ANLAGEN:
         return documents_step(page)
     return filled_in_step(page)
+
+
+def _is_typed(page: Page) -> bool:
+    """Whether the form of the step was sent; choosing a partner is no typing."""
+    return page.place in FORMS and (page.place is not Step.KOMMUNE or "aktion" in page.request.POST)
+
+
+def _is_own(page: Page) -> bool:
+    """Whether the form was this person's, opened while they still could write."""
+    owner = owner_of(
+        page.request.POST.get("siegel", ""),
+        application=page.application.uuid,
+        step=page.place,
+        at=page.at,
+    )
+    return owner == page.user.pk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -16,6 +16,7 @@ from applications.forms.steps import FORMS, StepForm
 from applications.rules import Step
 from applications.services import checks, drafts
 from applications.views import case, wording
+from applications.views.steps import kept
 from applications.views.steps.page import Page
 from kiv_portal.euro import format_euro
 
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
     from applications.models import Application
     from applications.services import EditConflict
+    from applications.services.kept import Typed
 
     Show = Callable[[Page, StepForm, Sequence[Any]], HttpResponse]
+
+CLOSED: Final = "Der Antrag wurde inzwischen eingereicht oder abgesendet."
 
 
 def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
@@ -33,7 +37,12 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
     form_class = FORMS[page.place]
     show = show or _form_page
     if page.request.method != "POST":
+        if typed := kept.found(page):
+            return _put_back(page, typed, show)
         return show(page, form_class(sheet=page.sheet()), ())
+    if "eingaben_verwerfen" in page.request.POST:
+        kept.forget(page)
+        return redirect(page.href)
     form = form_class(page.request.POST, sheet=page.sheet())
     if _rows_changed(page, form):
         return show(page, form, ())
@@ -56,12 +65,12 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
     except services.EditConflict as error:
         return _conflict_page(page, form, error)
     except services.NotEditable:
-        messages.error(page.request, "Der Antrag wurde inzwischen eingereicht oder abgesendet.")
-        return redirect(page.application)
+        return closed_step(page)
     except services.RowNotFound as error:
         raise Http404 from error
     except services.NotAllowed as error:
         raise PermissionDenied from error
+    kept.forget(page)
     _saved(page)
     if page.place is Step.ZEITPLAN and _outside(page, checks.plan_of(page.application), saved):
         return redirect(case.address("application_years", page.application))
@@ -74,6 +83,30 @@ def _outside(page: Page, plan: rules.Plan, application: Application) -> list[int
         return []
     due = case.years(application)
     return [year for year in rules.plan_years(plan) if due and year not in due]
+
+
+def _put_back(page: Page, typed: Typed, show: Show) -> HttpResponse:
+    """The form as it was sent when the session was over: to be looked at, not saved yet."""
+    data = kept.as_post(typed)
+    form = FORMS[page.place](data, sheet=page.sheet())
+    settlement = conflict.Settlement(data)
+    if form.is_valid() and settlement.keys:
+        return _undecided(page, form, settlement)
+    page.typed = typed
+    return show(page, form, form.problems())
+
+
+def closed_step(page: Page, reason: str = CLOSED) -> HttpResponse:
+    """The section cannot be written any more: nothing is saved, and nothing typed is lost."""
+    form = FORMS[page.place](page.request.POST, sheet=page.sheet())
+    context = {
+        "application": page.application,
+        "place": page.place,
+        "home": page.home,
+        "reason": reason,
+        "typed": form.typed(),
+    }
+    return page.render("applications/not_saved.html", context, status=HTTPStatus.CONFLICT)
 
 
 def _saved(page: Page) -> None:
@@ -106,7 +139,7 @@ def _form_page(page: Page, form: StepForm, problems: Sequence[Any]) -> HttpRespo
         if page.place is Step.FINANZIERUNG
         else "applications/step.html"
     )
-    more: dict[str, Any] = {"form": form, "problems": problems, "unsaved": form.is_bound}
+    more: dict[str, Any] = {"form": form, "problems": problems}
     more["outside"] = (
         _outside(page, filing.plan, page.application)
         if page.place in (Step.ZEITPLAN, Step.FINANZIERUNG)
@@ -218,6 +251,7 @@ def _choose(
             "href": page.href,
             "choices": conflict.choices(conflicts, case.names_of(page.application), chosen),
             "inputs": carrier.inputs(),
+            "seal": page.seal(),
             "basis": revision,
             "action": page.request.POST.get("aktion", ""),
             "again": again,

@@ -17,6 +17,7 @@ from applications.forms.steps import FORMS
 from applications.rules import Step
 from applications.services.eligibility import municipalities_to_choose
 from applications.views import wording
+from applications.views.steps import kept
 from applications.views.steps.filled import filled_in_step
 from applications.views.steps.page import Page
 from municipalities.models import REGISTER_SOURCE
@@ -30,7 +31,8 @@ MOST_RESULTS: Final = 20
 
 
 def members_step(page: Page) -> HttpResponse:
-    if page.request.method == "POST" and "aktion" in page.request.POST:
+    typed = {"aktion", "eingaben_verwerfen"} & page.request.POST.keys()
+    if typed or (page.request.method != "POST" and kept.token_of(page.request)):
         return filled_in_step(page, _with_form)
     if page.request.method == "POST":
         return _change_partners(page)

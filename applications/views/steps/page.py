@@ -15,12 +15,14 @@ from applications.forms.steps import Sheet
 from applications.models import Application, Presence
 from applications.rules import Finding, Step
 from applications.services import checks, presence
+from applications.services import kept as sealing
 from applications.views import case, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from applications.rules import Filing
+    from applications.services.kept import Typed
 
 
 def writable_page(request: HttpRequest, key: uuid.UUID, place: Step) -> Page:
@@ -51,6 +53,8 @@ class Page:
         self.may_edit = may_edit
         self.at = case.arrived(request)
         self.user = case.person(request)
+        self.typed: Typed | None = None
+        """What was typed when a session ended, where the page puts it back."""
 
     # --- where to --------------------------------------------------------------------------------
 
@@ -137,9 +141,22 @@ class Page:
             "begun": begun,
             "asked": self._asked(),
             "beats": self.may_edit,
+            "seal": self.seal(),
+            "unsaved": self.request.method == "POST" or self.typed is not None,
+            "hold": self.typed is not None,
+            "put_back": self.typed is not None,
+            "files_again": list(self.typed.files) if self.typed else [],
             "present": wording.present(self._others_here()),
             **more,
         }
+
+    def seal(self) -> str:
+        """Whose form this is, for the case that it is sent when the session is over."""
+        if not self.may_edit:
+            return ""
+        return sealing.seal(
+            user=self.user, application=self.application.uuid, step=self.place, at=self.at
+        )
 
     def _others_here(self) -> list[Presence]:
         """Who else is in this section; whoever may write in it is noted to be here."""
@@ -194,6 +211,8 @@ def files_of(application: Application) -> list[dict[str, Any]]:
         {
             "document": row,
             "kind": row.get_kind_display(),
+            "type": documents.type_name(row.content_type),
+            "scan": wording.scan(row),
             "who": row.municipality.short_name if row.municipality else "",
             "size": documents.size_text(row.size),
             "at": wording.instant(row.uploaded_at),
