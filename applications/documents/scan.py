@@ -51,7 +51,7 @@ def _errors() -> Iterator[None]:
     except clamd.BufferTooLongError as error:
         raise NotScannable(str(error)) from error
     # Whatever else goes wrong on the way, such as an answer that breaks off, is the scanner's.
-    except (clamd.ClamdError, OSError, ValueError) as error:
+    except (clamd.ClamdError, OSError, ValueError, TypeError) as error:
         raise ScannerAway(str(error)) from error
 
 

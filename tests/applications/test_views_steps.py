@@ -564,13 +564,84 @@ class TestDocuments:
             {"art": "concept", "datei": SimpleUploadedFile(name, data)},
         )
         assert page.status_code == 200
-        assert f"Fehler: {message}" in words(page)
+        assert f"Fehler: „{name}“: {message}" in words(page)
         assert application.documents.count() == 0
+
+    def test_of_several_files_the_good_ones_are_kept_and_the_others_told(self, w, clerk):
+        application = world.draft(w)
+        files = [picture("a.png"), SimpleUploadedFile("leer.pdf", b""), picture("b.png")]
+        data = {"art": "concept", "datei": files}
+        page = clerk.post(place(application, "anlagen/"), data)
+        text = words(page)
+        assert "„a.png“ ist hochgeladen." in text
+        assert "„b.png“ ist hochgeladen." in text
+        assert "Fehler: „leer.pdf“: Die Datei ist leer." in text
+        assert [row["document"].name for row in page.context["files"]] == ["a.png", "b.png"]
+        again = clerk.post(
+            place(application, "anlagen/"), {"art": "concept", "datei": picture("a.png")}
+        )
+        assert "„a.png“ war schon hochgeladen." in words(clerk.get(again["Location"]))
+        assert application.documents.count() == 2
+
+    def test_the_script_is_answered_file_by_file(self, w, clerk):
+        application = world.draft(w)
+        address = place(application, "anlagen/")
+        json = {"Accept": "application/json"}
+        for answer in (
+            {"added": ["a.png"], "known": [], "refused": []},
+            {"added": [], "known": ["a.png"], "refused": []},
+        ):
+            data = {"art": "concept", "datei": picture("a.png")}
+            assert clerk.post(address, data, headers=json).json() == answer
+        bad = {"art": "concept", "datei": SimpleUploadedFile("ü.pdf", b"")}
+        assert clerk.post(address, bad, headers=json).json()["refused"] == [
+            {
+                "name": "ü.pdf",
+                "reason": "Die Datei ist leer. Bitte wählen Sie sie noch einmal aus.",
+            }
+        ]
+        response = clerk.post(address, {"datei": picture()}, headers=json)
+        assert (response.status_code, response.json()["errors"][0]["id"]) == (422, "id_art")
+
+    def test_a_document_is_replaced_by_a_new_version(self, w, clerk):
+        application = world.draft(w)
+        clerk.post(place(application, "anlagen/"), {"art": "concept", "datei": picture("Alt.png")})
+        old = application.documents.get()
+        page = clerk.get(place(application, "anlagen/"), {"ersetzen": old.pk})
+        assert "„Alt.png“ ersetzen" in words(page)
+        data = {"ersetzen": str(old.pk)}
+        page = clerk.post(
+            place(application, "anlagen/"), data | {"neu": SimpleUploadedFile("x.pdf", b"")}
+        )
+        assert "Die Datei ist leer." in words(page)
+        page = clerk.post(place(application, "anlagen/"), data)
+        assert "Bitte wählen Sie eine Datei aus." in words(page)
+        response = clerk.post(place(application, "anlagen/"), data | {"neu": picture("Neu.png")})
+        assert "„Alt.png“ ist durch „Neu.png“ ersetzt." in words(clerk.get(response["Location"]))
+        [new] = application.documents.current()
+        assert (new.name, new.replaces) == ("Neu.png", old)
+        response = clerk.post(place(application, "anlagen/"), data | {"neu": picture("Neu.png")})
+        assert "inzwischen entfernt oder ersetzt" in words(clerk.get(response["Location"]))
+        assert application.documents.current().count() == 1
+
+    def test_a_download_ends_as_what_it_is_and_runs_nothing(self, w, clerk):
+        application = world.draft(w)
+        data = {"art": "concept", "datei": picture('Grüße „alt" & neu.html')}
+        clerk.post(place(application, "anlagen/"), data)
+        document = application.documents.get()
+        response = clerk.get(place(application, f"anlagen/{document.pk}/"))
+        response.close()
+        assert document.name == 'Grüße „alt" & neu.html'
+        assert response["Content-Disposition"] == (
+            "attachment; filename*=utf-8''Gr%C3%BC%C3%9Fe%20%E2%80%9Ealt%22%20%26%20neu.html.png"
+        )
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
     def test_without_a_file_nothing_happens(self, w, clerk):
         application = world.draft(w)
         page = clerk.post(place(application, "anlagen/"), {"art": "concept"})
-        assert "Datei – Bitte wählen Sie eine Datei aus." in words(page)
+        assert "Dateien – Bitte wählen Sie eine Datei aus." in words(page)
 
     def test_removing_asks_first(self, w, clerk):
         application = world.draft(w)
@@ -592,9 +663,9 @@ class TestDocuments:
     def test_the_types_and_the_size_are_named_before(self, w, clerk):
         text = words(clerk.get(place(world.draft(w), "anlagen/")))
         assert (
-            "Eine Datei, höchstens 20 MB. Möglich sind: PDF, JPEG, PNG, DOCX, XLSX, ODT, ODS."
-            in text
-        )
+            "Auch mehrere auf einmal, jede höchstens 20 MB. Möglich sind: PDF, JPEG, PNG, DOCX, "
+            "XLSX, ODT, ODS."
+        ) in text
 
 
 class TestAfterFiling:
@@ -657,5 +728,5 @@ class TestThePlan:
             world.save(
                 application, Step.FINANZIERUNG, {"cover": cover}, w.clerk, NOW + timedelta(rows)
             )
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(13):
                 clerk.get(place(application, "finanzierung/"))
