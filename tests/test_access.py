@@ -476,6 +476,12 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         DESK_READERS,
     ),
+    CASE + "vergleich/": (
+        # One version alone: nothing to compare it with.
+        "/admin/applications/application/{case}/vergleich/",
+        NO_SUCH | {"people": 403},
+        NO_SUCH | {"people": 403},
+    ),
     CASE + "schreiben/<uuid:letter_id>/": (
         "/admin/applications/application/{case}/schreiben/{letter}/",
         DESK_READERS,

@@ -231,7 +231,7 @@ def _figure(value: int | None, as_of: str | None, basis: str) -> str:
     if value is None:
         return ""
     day = f" am {documents.shown('as_of_on', as_of)}" if as_of else ""
-    return f"{value:,}".replace(",", ".") + day + (f" ({basis})" if basis else "")
+    return documents.grouped(value) + day + (f" ({basis})" if basis else "")
 
 
 def _documents(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
@@ -268,6 +268,11 @@ def _versions(application: Application, rows: Sequence[Snapshot]) -> list[dict[s
                 "row": row,
                 "whole": snapshots.is_whole(row),
                 "changed": _changed(before, content) if before else [],
+                "compare": (
+                    f"{case_address(application, 'compare')}?von={row.number - 1}&bis={row.number}"
+                    if before
+                    else ""
+                ),
                 "href": (
                     case_address_of(application, "snapshot_pdf", row.number) if row.pdf else ""
                 ),

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from applications import permissions
-from applications.admin import case_page, files, filters, moves, tasks
+from applications.admin import case_page, comparisons, files, filters, moves, tasks
 from applications.admin.filed import filed_in
 from applications.admin.words import TONES, turn_label
 from applications.models import (
@@ -193,6 +193,7 @@ class ApplicationAdmin(DeskModelAdmin):
             named(f"{case}anlagen/<uuid:document_id>/", self.document_view, "document"),
             named(f"{case}fassungen/<int:number>/antrag.pdf", self.snapshot_view, "snapshot_pdf"),
             named(f"{case}schreiben/<uuid:letter_id>/", self.letter_view, "letter_pdf"),
+            named(f"{case}vergleich/", self.compare_view, "compare"),
             named(f"{case}entwurf.pdf", self.draft_letter_view, "draft_letter"),
             *(
                 named(f"{case}{action}/", partial(self.move_view, action=action), action)
@@ -223,6 +224,10 @@ class ApplicationAdmin(DeskModelAdmin):
         application = self._case(request, pk)
         context = case_page.build(application, request.user, request.arrived_at)
         return self.render(request, "admin/applications/case.html", context)
+
+    def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        context = comparisons.build(self._case(request, pk), request.GET)
+        return self.render(request, "admin/applications/compare.html", context)
 
     def move_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return moves.respond(self, request, self._case(request, pk), action)

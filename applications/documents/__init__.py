@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from applications.documents import scan
+from applications.documents.comparison import compare
 from applications.documents.uploads import (
     ALLOWED,
     MEGABYTE,
@@ -17,7 +18,14 @@ from applications.documents.uploads import (
     inspect,
     type_name,
 )
-from applications.documents.wording import LABELS, presentation, section, shown, size_text
+from applications.documents.wording import (
+    LABELS,
+    grouped,
+    presentation,
+    section,
+    shown,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from applications.models import Letter, Snapshot
@@ -28,8 +36,10 @@ __all__ = [
     "MEGABYTE",
     "Inspected",
     "UploadRefused",
+    "compare",
     "download_name",
     "file_name",
+    "grouped",
     "inspect",
     "presentation",
     "render_application",

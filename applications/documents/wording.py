@@ -140,6 +140,16 @@ def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
     }
 
 
+def sections(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every step of a snapshot in the order of the form, members and documents as tables."""
+    names = {member["ags"]: member["name"] for member in content["members"]}
+    made = {
+        Step.KOMMUNE: lambda: _members_section(content),
+        Step.ANLAGEN: lambda: _documents_section(content, names),
+    }
+    return [made[step]() if step in made else section(step, content, names) for step in Step]
+
+
 def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """One step of a snapshot as heading, answers and tables."""
     data = content["steps"][step.value]
@@ -156,13 +166,20 @@ def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[
     }
 
 
-def _table(caption: str, columns: list[tuple[str, bool]], rows: list[list[str]]) -> dict[str, Any]:
+def _table(
+    caption: str, columns: list[tuple[str, bool]], ids: list[str], rows: list[list[str]]
+) -> dict[str, Any]:
     return {
         "caption": caption,
         "columns": [{"label": label, "numeric": numeric} for label, numeric in columns],
+        "ids": ids,
         "rows": rows,
         "total_row": None,
     }
+
+
+def _ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]
 
 
 def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
@@ -177,6 +194,7 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
                     ("Wie viele", False),
                     ("Hürden", False),
                 ],
+                _ids(data["formats"]),
                 [
                     [
                         shown(name, row[name])
@@ -191,11 +209,13 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
             _table(
                 "Arbeitsschritte",
                 [("Arbeitsschritt", False), ("bis", False)],
+                _ids(data["milestones"]),
                 [[row["text"], shown("due_on", row["due_on"])] for row in data["milestones"]],
             ),
             _table(
                 "Geplante Beschlüsse",
                 [("Kommune", False), ("Gremium", False), ("geplant am", False)],
+                _ids(data["adoptions"]),
                 [
                     [
                         names.get(row["municipality"], row["municipality"] or "–"),
@@ -212,6 +232,7 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
 
 
 def _expense_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = sorted(rows, key=lambda row: row["year"])
     table = _table(
         "Ausgaben",
         [
@@ -221,6 +242,7 @@ def _expense_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
             ("zuwendungsfähig", False),
             ("Betrag", True),
         ],
+        _ids(rows),
         [
             [
                 str(row["year"]),
@@ -229,16 +251,18 @@ def _expense_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 shown("eligible", row["eligible"]),
                 shown("amount", row["amount"]),
             ]
-            for row in sorted(rows, key=lambda row: row["year"])
+            for row in rows
         ],
     )
     return table | {"total_row": ["Summe", "", "", "", format_euro(_sum(rows))]}
 
 
 def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str, Any]:
+    rows = sorted(rows, key=lambda row: row["year"])
     table = _table(
         "Deckung",
         [("Jahr", False), ("Deckung", False), ("Erläuterung", False), ("Betrag", True)],
+        _ids(rows),
         [
             [
                 str(row["year"]),
@@ -249,7 +273,7 @@ def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str,
                 or "–",
                 shown("amount", row["amount"]),
             ]
-            for row in sorted(rows, key=lambda row: row["year"])
+            for row in rows
         ],
     )
     return table | {"total_row": ["Summe", "", "", format_euro(_sum(rows))]}
@@ -266,34 +290,64 @@ def size_text(size: int) -> str:
     return f"{max(1, round(size / 1024))} KB"
 
 
+def _members_section(content: dict[str, Any]) -> dict[str, Any]:
+    said = {
+        row["municipality"]: row["contribution"]
+        for row in content["steps"][Step.KOMMUNE.value]["cooperations"]
+    }
+    members = content["members"]
+    return {
+        "step": Step.KOMMUNE.value,
+        "heading": Step.KOMMUNE.label,
+        "intro": "",
+        "answers": [],
+        "tables": [
+            _table(
+                "Beteiligte Kommunen",
+                [("Kommune", False), ("Rolle", False), ("Einwohnerzahl", True), ("Beitrag", False)],
+                [member["ags"] for member in members],
+                [
+                    [
+                        member["official_name"],
+                        "federführende Kommune" if member["role"] == "lead" else "Partnerkommune",
+                        grouped(member["population"]),
+                        shown("contribution", said.get(member["ags"])),
+                    ]
+                    for member in members
+                ],
+            )
+        ],
+    }
+
+
+def grouped(number: int | None) -> str:
+    """A count with its thousands set apart, „12.345"; „–" where it is not known."""
+    return "–" if number is None else f"{number:,}".replace(",", ".")
+
+
 def _documents_section(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    rows = content["documents"]
+    kinds = [
+        " ".join(
+            part
+            for part in (DocumentKind(row["kind"]).label, names.get(row["municipality"] or ""))
+            if part
+        )
+        for row in rows
+    ]
+    table = _table(
+        "Anlagen",
+        [("Art", False), ("Datei", False), ("Größe", True), ("SHA-256", False)],
+        _ids(rows),
+        [
+            [kind, row["name"], size_text(row["size"]), row["sha256"]]
+            for kind, row in zip(kinds, rows, strict=True)
+        ],
+    )
     return {
         "step": Step.ANLAGEN.value,
         "heading": Step.ANLAGEN.label,
-        "intro": "" if content["documents"] else "Es wurden keine Anlagen eingereicht.",
+        "intro": "" if rows else "Es wurden keine Anlagen eingereicht.",
         "answers": [],
-        "tables": (
-            [
-                _table(
-                    "Anlagen",
-                    [("Art", False), ("Datei", False), ("Größe", True), ("SHA-256", False)],
-                    [
-                        [
-                            DocumentKind(row["kind"]).label
-                            + (
-                                f" {names[row['municipality']]}"
-                                if row["municipality"] in names
-                                else ""
-                            ),
-                            row["name"],
-                            size_text(row["size"]),
-                            row["sha256"],
-                        ]
-                        for row in content["documents"]
-                    ],
-                )
-            ]
-            if content["documents"]
-            else []
-        ),
+        "tables": [table | {"stands_for": kinds}] if rows else [],
     }
