@@ -1,11 +1,11 @@
-"""What the portal as a whole does: it passes on the report of a barrier."""
+"""What the portal as a whole does: pass on the report of a barrier, forget what has expired."""
 
 from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from kiv_portal import outbox
@@ -39,3 +39,15 @@ def report_barrier(*, message: str, page: str, reply_to: str, at: datetime) -> N
             at=at,
             private=True,
         )
+
+
+def forget_expired(at: datetime) -> int:
+    """Delete what the shared cache keeps beyond its time, and return how many rows that was.
+
+    Limits of tries hold internet addresses in their keys. Django's cache does not give out what
+    has expired, but leaves it in its table until there is a lot of it.
+    """
+    with connection.cursor() as cursor:
+        instant = connection.ops.adapt_datetimefield_value(at.replace(microsecond=0))
+        cursor.execute("DELETE FROM portal_cache WHERE expires < %s", [instant])
+        return int(cursor.rowcount)

@@ -1,11 +1,22 @@
 """Pages of plain text: help, contact, legal pages, explanations for everybody."""
 
+from datetime import date
+from typing import Any, Final
+
 import phonenumbers
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from kiv_portal.models import Authority
 from kiv_portal.public import public_page
+
+ASSESSED_ON: Final = date(2026, 11, 25)
+"""Day of the self-assessment that the declaration on accessibility reports."""
+
+
+def explained() -> dict[str, Any]:
+    """What the declaration and its explanations have to say alike."""
+    return {"authority": Authority.load(), "assessed_on": ASSESSED_ON}
 
 
 def dial(number: str) -> str:
@@ -46,16 +57,16 @@ def privacy(request: HttpRequest) -> HttpResponse:
 @public_page()
 def accessibility(request: HttpRequest) -> HttpResponse:
     """Erklärung zur Barrierefreiheit (§ 14 HessBGG)."""
-    return render(request, "kiv_portal/accessibility.html", {"authority": Authority.load()})
+    return render(request, "kiv_portal/accessibility.html", explained())
 
 
 @public_page()
 def easy_language(request: HttpRequest) -> HttpResponse:
     """Erläuterungen in Leichter Sprache (HVBIT)."""
-    return render(request, "kiv_portal/easy_language.html", {"authority": Authority.load()})
+    return render(request, "kiv_portal/easy_language.html", explained())
 
 
 @public_page()
 def sign_language(request: HttpRequest) -> HttpResponse:
     """Erläuterungen in Deutscher Gebärdensprache: the film's place, and what it will say."""
-    return render(request, "kiv_portal/sign_language.html", {"authority": Authority.load()})
+    return render(request, "kiv_portal/sign_language.html", explained())

@@ -6,11 +6,12 @@ import lxml.html
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from kiv_portal import outbox
+from kiv_portal import outbox, services
 from kiv_portal.models import Authority, OutboxMail
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +143,20 @@ def test_without_an_address_the_form_is_not_offered(client: Client) -> None:
     sent = client.post(ADDRESS, REPORT)
     assert sent.status_code == 409
     assert "Ihr Text steht noch unten." in text(sent)
+
+
+def test_the_address_of_a_reporter_is_forgotten_after_an_hour(
+    client: Client, authority: Authority
+) -> None:
+    client.post(ADDRESS, REPORT, REMOTE_ADDR="192.0.2.9")
+    assert sum("192.0.2.9" in key for key in cache_keys()) == 1
+    services.forget_expired(timezone.now())
+    assert sum("192.0.2.9" in key for key in cache_keys()) == 1
+    assert services.forget_expired(timezone.now() + timedelta(minutes=61)) > 0
+    assert [key for key in cache_keys() if "192.0.2.9" in key] == []
+
+
+def cache_keys() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM portal_cache")
+        return [key for (key,) in cursor.fetchall()]

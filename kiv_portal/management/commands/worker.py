@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -10,12 +11,14 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from applications.services.rendering import JOBS
-from kiv_portal import outbox
+from kiv_portal import outbox, services
 
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0
+FORGET_EVERY = timedelta(minutes=15)
+"""How often what the shared cache keeps beyond its time is deleted."""
 
 
 class Command(BaseCommand):
@@ -33,9 +36,13 @@ class Command(BaseCommand):
         if threading.current_thread() is threading.main_thread():
             for name in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(name, lambda *_: stop.set())
+        forget_at = timezone.now()
         while not stop.is_set():
             try:
-                busy = outbox.work_once(JOBS, timezone.now())
+                if (at := timezone.now()) >= forget_at:
+                    services.forget_expired(at)
+                    forget_at = at + FORGET_EVERY
+                busy = outbox.work_once(JOBS, at)
             except DatabaseError:
                 # The database is away: it comes back, and so does the worker.
                 if until_idle:
