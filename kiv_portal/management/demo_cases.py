@@ -83,13 +83,13 @@ def create(at: datetime) -> bool:
     if FundingCall.objects.filter(title=TITLE).exists():
         return False
     opened = at - timedelta(days=60)
-    _blocks(timezone.localdate(opened) - timedelta(days=365))
-    call = _call(opened, at)
+    sample_blocks(timezone.localdate(opened) - timedelta(days=365))
+    call = open_demo_call(opened, at)
     _cases(call, at)
     return True
 
 
-def _blocks(valid_from: date) -> None:
+def sample_blocks(valid_from: date) -> None:
     for kind, texts in BLOCKS.items():
         for key, text in texts.items():
             LetterBlock.objects.get_or_create(
@@ -100,7 +100,7 @@ def _blocks(valid_from: date) -> None:
             )
 
 
-def _call(opened: datetime, at: datetime) -> FundingCall:
+def open_demo_call(opened: datetime, at: datetime) -> FundingCall:
     administrator = User.objects.get(email="verwaltung@rp.example")
     last_day = timezone.localdate(at) + timedelta(days=90)
     closes_at = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
@@ -152,7 +152,7 @@ def _cases(call: FundingCall, at: datetime) -> None:
     draft = _draft(call, BUTZBACH, at - timedelta(days=6), email="sachbearbeitung@butzbach.example")
     clerk = draft.created_by
     for step in (Step.ANSPRECHPARTNER, Step.KONZEPTION, Step.ZEITPLAN):
-        data = _steps(draft, "Butzbach – Vielfalt gestalten", at)[step]
+        data = answers(draft, "Butzbach – Vielfalt gestalten", at)[step]
         if step is Step.KONZEPTION:
             data |= {"goals": "", "approach": ""}
         _save(draft, step, data, clerk, at - timedelta(days=2))
@@ -235,7 +235,7 @@ def _filed(
     by = application.created_by
     if partners:
         _save(application, Step.KOMMUNE, {"partners": list(partners)}, by, at)
-    for step, data in _steps(application, title, now).items():
+    for step, data in answers(application, title, now).items():
         _save(application, step, data, by, at - timedelta(days=1))
     application.refresh_from_db()
     findings = services.findings_of(application, at)
@@ -253,7 +253,7 @@ def _row(**values: Any) -> dict[str, Any]:
     return {"id": str(uuid.uuid4()), **values}
 
 
-def _steps(application: Application, title: str, now: datetime) -> dict[Step, dict[str, Any]]:
+def answers(application: Application, title: str, now: datetime) -> dict[Step, dict[str, Any]]:
     """What the demonstration writes into each step."""
     members = [row.municipality for row in application.members.select_related("municipality").all()]
     lead = members[0]

@@ -1,0 +1,64 @@
+"""The PDF of a whole application against what WeasyPrint alone needs for the same HTML."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+
+from applications import documents
+from applications.models import Application
+from applications.services import snapshots
+from kiv_portal import pdf
+from kiv_portal.management.bench import Result, median
+
+if TYPE_CHECKING:
+    from kiv_portal.management.bench import Bench
+
+GOAL: Final = 1.3
+
+
+def measure(bench: Bench) -> list[Result]:
+    """Both in turns with warm fonts and the style sheet read once, the same variant and tags."""
+    from weasyprint import CSS, HTML
+    from weasyprint.text.fonts import FontConfiguration
+
+    application = Application.objects.filter(submitted_at__isnull=False).order_by("pk")[0]
+    snapshot = application.first_snapshot
+    content = snapshots.read(snapshot)
+    html = render_to_string(
+        "pdf/application.html",
+        {
+            "snapshot": documents.presentation(content, sha256=snapshot.sha256),
+            "title": f"Antrag {content['reference']}",
+            "draft": False,
+        },
+    )
+    loader, fonts = pdf.fetcher()(), FontConfiguration()
+    sheet = Path(finders.find(pdf.STYLE_SHEET) or "").read_text(encoding="utf-8")
+    style = CSS(string=sheet, font_config=fonts, url_fetcher=loader)
+    ours, theirs = [], []
+    for number in range(bench.number(7, 3) + 1):
+        start = time.perf_counter()
+        documents.render_application(snapshot, content)
+        between = time.perf_counter()
+        HTML(string=html, url_fetcher=pdf.fetcher()()).write_pdf(
+            stylesheets=[style], font_config=fonts, pdf_variant="pdf/a-3b", pdf_tags=True
+        )
+        end = time.perf_counter()
+        if number:  # the first one reads the fonts
+            ours.append(between - start)
+            theirs.append(end - between)
+            bench.say(f"round {number}: {ours[-1]:.2f} s against {theirs[-1]:.2f} s")
+    return [
+        Result(
+            "PDF of an application against bare WeasyPrint",
+            median([a / b for a, b in zip(ours, theirs, strict=True)]),
+            "×",
+            GOAL,
+            detail=f"{median(ours):.2f} s against {median(theirs):.2f} s",
+        )
+    ]

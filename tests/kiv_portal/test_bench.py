@@ -1,0 +1,46 @@
+"""The benchmark: what a goal means, and the file it makes; it is run by `./portal bench`."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from kiv_portal.management.bench import Result, median, percentile, register
+from municipalities.register import read
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "at_least", "met"),
+    [
+        (0.45, 0.45, True, True),
+        (0.44, 0.45, True, False),
+        (3.0, 3.0, False, True),
+        (3.01, 3.0, False, False),
+        (99.0, None, False, True),
+    ],
+)
+def test_a_goal_is_met_or_not(value: float, goal: float | None, at_least: bool, met: bool) -> None:
+    result = Result("x", value, "×", goal, at_least)
+    assert result.met is met
+    assert result.as_data()["met"] is met
+
+
+def test_one_slow_round_does_not_count() -> None:
+    assert median([1.0, 99.0, 1.1]) == 1.1
+    assert percentile([float(number) for number in range(101)], 0.95) == 95.0
+    assert percentile([7.0], 0.95) == 7.0
+
+
+def test_the_invented_register_has_the_size_of_the_german_one(tmp_path: Path) -> None:
+    path = tmp_path / "GV100AD.ASC"
+    text = register.synthetic(register.RECORDS)
+    path.write_text(text, encoding="utf-8", newline="")
+    assert {len(line) for line in text.split("\r\n")[:-1]} == {220}
+    assert text.count("\r\n") == 16_060
+    assert read(path).errors == []
+
+
+@pytest.mark.django_db
+def test_it_refuses_a_database_that_holds_anything() -> None:
+    with pytest.raises(CommandError, match=r"use \./portal bench"):
+        call_command("bench")
