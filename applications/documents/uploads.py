@@ -175,7 +175,7 @@ def _require_plain_pdf(upload: UploadedFile) -> None:
             [sys.executable, "-I", str(PDF_CHECK)],
             input=upload.read(),
             capture_output=True,
-            timeout=10,  # its own limit is 4 s of computing; the rest is for a busy machine
+            timeout=8,  # its own limit is 3 s of computing; the rest is for a busy machine
             check=False,
         )
     except subprocess.TimeoutExpired as error:

@@ -55,7 +55,7 @@ class YearsForm(forms.Form):
             )
             for row_id, text in rows.items():
                 self.fields[f"zeile-{row_id}"] = ChoiceField(
-                    label=text, choices=with_blank(ways, "wie für das ganze Jahr"), required=False
+                    label=text, choices=with_blank(ways, "wie für das ganze Jahr")
                 )
 
     def clean(self) -> dict[str, Any]:

@@ -129,6 +129,13 @@ function start(form) {
     faults = data.errors.length;
     disputed = data.state === "conflict";
     mark(data.errors);
+    // What the rules said of the saved state belongs to the state at the opening now.
+    for (const heading of document.querySelectorAll("[data-then]")) {
+      heading.textContent = heading.dataset.then;
+    }
+    for (const line of document.querySelectorAll("[data-then-gone]")) {
+      line.hidden = true;
+    }
     for (const note of form.querySelectorAll(".rows__note")) {
       note.textContent = "Die Zeile ist entfernt.";
     }
