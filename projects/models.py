@@ -10,7 +10,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 from simple_history.models import HistoricalRecords
 
 from kiv_portal.folding import search_key, sort_key
@@ -49,8 +51,17 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Those whose stored key holds every folded search term (kiv_portal.folding)."""
         found = self
         for term in folded_terms:
-            found = found.filter(search_key__contains=term)
+            # Not LIKE, which looks at every letter twice: there may be ten thousand keys.
+            found = found.filter(GreaterThan(StrIndex("search_key", Value(term)), 0))
         return found
+
+    def dates_of_record(self) -> dict[str, date | None]:
+        """The earliest and the latest day of which the records are."""
+        dated = self.filter(as_of__isnull=False).values_list("as_of", flat=True)
+        return {
+            "first": dated.order_by("as_of").first(),
+            "last": dated.order_by("-as_of").first(),
+        }
 
     def in_districts(self, *keys: str) -> ProjectQuerySet:
         """Those with a member in one of the districts; each once."""
@@ -151,7 +162,18 @@ class Project(models.Model):
                 fields=["sort_key", "slug"],
                 condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
                 name="project_public_in_order",
-            )
+            ),
+            # What each filter would leave, counted without reading the projects themselves.
+            models.Index(
+                fields=["round", "amif", "places_key"],
+                condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
+                name="project_public_counts",
+            ),
+            models.Index(
+                fields=["as_of"],
+                condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
+                name="project_public_as_of",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -175,7 +175,22 @@ class DirectorySearch(FilterSet):
     @cached_property
     def facets(self) -> Facets:
         """How many projects are found, and how many each further choice would leave."""
-        return facets.count(self._all.matching(self._terms), self.values, self.gazetteer.places)
+        return facets.count(
+            self._all.matching(self._terms),
+            self.values,
+            self.gazetteer.places,
+            {one.pk: one.number for one in self._rounds.values()},
+        )
+
+    def pages_of_single_projects(self) -> dict[str, str]:
+        """By municipality (AGS): the address of its project, where only one was found."""
+        single = [
+            self.gazetteer.places[ags].pk
+            for ags, marked in self.facets.places.items()
+            if marked.number == 1
+        ]
+        rows = self.qs.filter(members__municipality__in=single).order_by()
+        return dict(rows.values_list("members__municipality__ags", "slug"))
 
     def show_counts(self) -> None:
         """Write beside each choice of the form how many projects it would leave.
@@ -189,7 +204,7 @@ class DirectorySearch(FilterSet):
             if counted.districts[key] or key == self.values["landkreis"]
         ]
         fields["runde"].choices = [
-            (number, _counted(str(one), counted.rounds[number]))
+            (number, _counted(str(one), counted.rounds[one.number]))
             for number, one in self._rounds.items()
         ]
         fields["groesse"].choices = [

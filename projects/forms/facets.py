@@ -1,20 +1,17 @@
 """How many projects a further choice would leave: counts beside each filter, from one query.
 
-The database groups the projects that hold the search's words by round, mark and places; the
-groups are few where the projects are many. Each count respects all filters but its own.
+The database gives round, mark and places of every project that holds the search's words; here
+they are grouped and counted. Each count respects all filters but its own.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Max, Min
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date
 
     from municipalities.services.places import Place
     from projects.models import ProjectQuerySet
@@ -42,11 +39,10 @@ def size_class(population: int | None) -> str:
 
 @dataclass
 class Marked:
-    """A municipality with projects found: in which rounds, how many, and the page of one."""
+    """A municipality with projects found: in which rounds, and how many."""
 
     rounds: set[int] = field(default_factory=set)
     number: int = 0
-    slug: str = ""
 
 
 @dataclass
@@ -54,90 +50,93 @@ class Facets:
     """What was counted for a search."""
 
     total: int = 0
-    first: date | None = None
-    last: date | None = None
-    districts: Counter[str] = field(default_factory=Counter)
-    rounds: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[str] = field(default_factory=Counter)
+    districts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    rounds: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    sizes: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     amif: int = 0
     joint: int = 0
     places: dict[str, Marked] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Projects that no filter can tell apart."""
+_What = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
+"""Of a project: the keys of its municipalities, their districts, their classes of size."""
 
-    number: int
-    round: str
-    amif: bool
-    keys: tuple[str, ...]
-    districts: frozenset[str]
-    sizes: frozenset[str]
+_Groups = list[tuple[int, bool, int]]
+"""Projects of the same municipalities: round, mark, how many."""
 
 
 def count(
-    matching: ProjectQuerySet, values: Mapping[str, str], places: Mapping[str, Place]
+    matching: ProjectQuerySet,
+    values: Mapping[str, str],
+    places: Mapping[str, Place],
+    rounds: Mapping[int, int],
 ) -> Facets:
-    """Count the projects that hold the search's words; `values` are the filters in force."""
+    """Count the projects that hold the search's words; `values` are the filters in force.
+
+    `rounds` are the rounds' numbers by primary key.
+    """
     found = Facets()
-    known: dict[str, tuple[tuple[str, ...], frozenset[str], frozenset[str]]] = {}
-    rows = (
-        matching.order_by()
-        .values_list("round__number", "amif", "places_key")
-        .annotate(number=Count("pk"), first=Min("as_of"), last=Max("as_of"), slug=Min("slug"))
-    )
-    for round_, amif, key, number, first, last, slug in rows:
-        if key not in known:
-            known[key] = _what(key.split(), places)
-        group = _Group(number, str(round_), amif, *known[key])
-        failed = _failed(group, values)
-        _add(found, group, failed)
-        if not failed:
-            found.total += number
-            found.first = min(filter(None, (found.first, first)), default=None)
-            found.last = max(filter(None, (found.last, last)), default=None)
-            for ags in group.keys:
-                mark = found.places.setdefault(ags, Marked())
-                mark.rounds.add(round_)
-                mark.number += number
-                mark.slug = slug
+    rows = matching.order_by().values_list("places_key", "round", "amif")
+    # Where nearly every project stands alone, grouping in the database costs more than it saves.
+    groups: dict[str, _Groups] = defaultdict(list)
+    for (key, round_pk, amif), number in Counter(rows).items():
+        groups[key].append((rounds[round_pk], amif, number))
+    for key, same in groups.items():
+        _add(found, _what(key.split(), places), same, values)
     return found
 
 
-def _what(
-    keys: Iterable[str], places: Mapping[str, Place]
-) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
-    """Keys, districts and sizes of a project's municipalities."""
+def _add(found: Facets, what: _What, groups: _Groups, values: Mapping[str, str]) -> None:
+    """Count projects of the same municipalities.
+
+    What fails at one filter alone is what another choice there would bring.
+    """
+    keys, districts, sizes = what
+    joint = len(keys) > 1
+    district_fails = bool(values["landkreis"]) and values["landkreis"] not in districts
+    size_fails = bool(values["groesse"]) and values["groesse"] not in sizes
+    joint_fails = bool(values["verbund"]) and not joint
+    place_failures = district_fails + size_fails + joint_fails
+    if place_failures > 1:
+        return
+    round_wanted, amif_wanted = values["runde"], bool(values["amif"])
+    passing = by_district = by_size = 0
+    for its_round, amif, number in groups:
+        round_fails = bool(round_wanted) and round_wanted != str(its_round)
+        amif_fails = amif_wanted and not amif
+        failures = place_failures + round_fails + amif_fails
+        if failures > 1:
+            continue
+        if not failures:
+            passing += number
+            for ags in keys:
+                found.places.setdefault(ags, Marked()).rounds.add(its_round)
+        if not failures or district_fails:
+            by_district += number
+        if not failures or size_fails:
+            by_size += number
+        if not failures or round_fails:
+            found.rounds[its_round] += number
+        if amif and (not failures or amif_fails):
+            found.amif += number
+        if joint and not failures:
+            found.joint += number
+    found.total += passing
+    if passing:
+        for ags in keys:
+            found.places[ags].number += passing
+    if by_district:
+        for one in districts:
+            found.districts[one] += by_district
+    if by_size:
+        for one in sizes:
+            found.sizes[one] += by_size
+
+
+def _what(keys: Iterable[str], places: Mapping[str, Place]) -> _What:
     known = tuple(key for key in keys if key in places)
     return (
         known,
         frozenset(places[key].district for key in known),
         frozenset(filter(None, (size_class(places[key].population) for key in known))),
     )
-
-
-def _failed(group: _Group, values: Mapping[str, str]) -> list[str]:
-    """The filters in force that leave the group out."""
-    holds = {
-        "landkreis": values["landkreis"] in group.districts,
-        "runde": values["runde"] == group.round,
-        "groesse": values["groesse"] in group.sizes,
-        "amif": group.amif,
-        "verbund": len(group.keys) > 1,
-    }
-    return [name for name, is_so in holds.items() if values[name] and not is_so]
-
-
-def _add(found: Facets, group: _Group, failed: list[str]) -> None:
-    """Count the group for every filter whose others it passes."""
-    if not failed or failed == ["landkreis"]:
-        found.districts.update(dict.fromkeys(group.districts, group.number))
-    if not failed or failed == ["runde"]:
-        found.rounds[group.round] += group.number
-    if not failed or failed == ["groesse"]:
-        found.sizes.update(dict.fromkeys(group.sizes, group.number))
-    if group.amif and (not failed or failed == ["amif"]):
-        found.amif += group.number
-    if len(group.keys) > 1 and (not failed or failed == ["verbund"]):
-        found.joint += group.number

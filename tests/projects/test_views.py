@@ -404,7 +404,7 @@ def test_the_number_of_queries_does_not_grow_with_the_directory(
     client, django_assert_num_queries, number
 ):
     bulk(number)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         page = client.get("/projekte/?q=projekt&landkreis=&sort=einwohner")
     with django_assert_num_queries(6):
         data = client.get("/projekte.json?q=projekt").json()
