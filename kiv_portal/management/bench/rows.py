@@ -47,6 +47,7 @@ def projects(number: int) -> None:
                 as_of=date(2022, 5, 1),
                 search_key=search_key(title, *names),
                 sort_key=sort_key(f"{carriers[0].short_name} {title}"),
+                places_key=" ".join(carrier.ags for carrier in carriers),
             )
         )
         members += [
