@@ -1,19 +1,33 @@
 """What happens to every request before and after the view."""
 
+import re
+import time
+import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django_structlog.middlewares import RequestMiddleware
 
 from applications.views.steps.kept import keep
+from kiv_portal import sessions
+from kiv_portal.desk import used_second_factor
+from kiv_portal.logs import route_of
 from kiv_portal.models import PublicVersion
 from kiv_portal.public import Page, PageStore, address_of, parameters_at
+from municipalities import services
+from municipalities.models import EventKind
 
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
@@ -32,16 +46,75 @@ PERMISSIONS_POLICY = ", ".join(
     )
 )
 
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,36}")
+"""What a proxy in front may send as the id of a request."""
+
+PROVING: Final = frozenset(
+    {
+        "account_logout",
+        "logout",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+        "session",
+    }
+)
+"""Open to staff who have a second factor and have not given it in this session."""
+
+ENROLMENT: Final = frozenset(
+    {
+        "account_logout",
+        "account_reauthenticate",
+        "logout",
+        "mfa_activate_totp",
+        "mfa_add_webauthn",
+        "mfa_index",
+        "session",
+    }
+)
+"""Open to staff who have no second factor yet."""
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class LogMiddleware(RequestMiddleware):
+    """One line for each request, with an id that every line of it bears.
+
+    The line has route, status and duration. It never has what an address says besides the route,
+    nor an IP address; of a person it has the account's number, and only behind the sign-in.
+    """
+
+    def prepare(self, request: HttpRequest) -> None:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        request.began = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)
+
+    def handle_response(self, request: HttpRequest, response: HttpResponseBase) -> None:
+        duration = (time.perf_counter() - request.began) * 1000
+        structlog.contextvars.bind_contextvars(duration_ms=round(duration, 1))
+        if response.status_code >= 500:  # whoever reports a fault can name its request
+            response.headers["X-Request-ID"] = request.request_id
+        super().handle_response(request, response)
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {route_of(request)}"
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Only where the view has looked at the person anyway: public pages stay without."""
+        user = getattr(request, "_cached_user", None)
+        if user is not None and user.is_authenticated:
+            structlog.contextvars.bind_contextvars(user_id=user.pk)
 
 
 class PublicPagesMiddleware:
     """Answer public pages from what this process has kept, as long as that is still true.
 
-    The first of all: what is kept is the answer with every header the others add, so a page
-    given again is the same byte for byte. Each request asks the database once, for the version
-    of what the public sees. The release needs no place in the key: the store is the process's
-    own and begins empty.
+    The first of all but the log: what is kept is the answer with every header the others add, so
+    a page given again is the same byte for byte. Each request asks the database once, for the
+    version of what the public sees. The release needs no place in the key: the store is the
+    process's own and begins empty.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -112,11 +185,56 @@ class SignInMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         if not getattr(view_func, "login_required", True):
             return None
+        if request.user.is_authenticated:
+            activity = not getattr(view_func, "not_an_activity", False)
+            found = sessions.check(
+                request.session, request.user, request.arrived_at, activity=activity
+            )
+            if isinstance(found, sessions.Lapsed):
+                return self._lapsed(request, view_func, found)
+            request.session_ends = found
+            if request.user.is_staff and not used_second_factor(request):
+                return self._second_factor(request)
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
         """To the sign-in; what somebody had typed into an application comes back afterwards."""
         return keep(request) or super().handle_no_permission(request, view_func)
+
+    def _lapsed(self, request: HttpRequest, view: Any, lapsed: sessions.Lapsed) -> HttpResponseBase:
+        """The session is over: told, on record, and treated like any other missing sign-in."""
+        services.record(
+            EventKind.SESSION_LAPSED,
+            user=lapsed.user,
+            at=request.arrived_at,
+            detail="ohne Eingabe" if lapsed.idle else "längste Dauer",
+        )
+        request.lapsed = lapsed
+        request.session.flush()
+        request.user = AnonymousUser()
+        messages.warning(request, lapsed.message)
+        return self.handle_no_permission(request, view)
+
+    def _second_factor(self, request: HttpRequest) -> HttpResponseBase | None:
+        """The one place where staff without a second factor in this session are stopped.
+
+        Whoever has none yet may set one up and nothing else; whoever has one must give it.
+        """
+        from allauth.mfa.utils import is_mfa_enabled  # its models: not at import time
+
+        name = request.resolver_match.url_name
+        if is_mfa_enabled(request.user):
+            if name in PROVING:
+                return None
+            return redirect_to_login(request.get_full_path(), reverse("mfa_reauthenticate"))
+        if name in ENROLMENT:
+            return None
+        messages.warning(
+            request,
+            "Für Beschäftigte der Bewilligungsbehörde ist ein zweiter Faktor Pflicht. Bitte "
+            "richten Sie ihn jetzt ein.",
+        )
+        return HttpResponseRedirect(reverse("mfa_index"))
 
 
 class PrivacyMiddleware:

@@ -6,10 +6,11 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
@@ -19,7 +20,6 @@ from kiv_portal.models import Job, OutboxMail, Work, WorkState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,22 @@ class OutboxBackend(BaseEmailBackend):
                     private=True,
                 )
         return len(email_messages)
+
+
+# --- The worker's pulse ---------------------------------------------------------------------------
+
+BEAT_KEY: Final = "portal:worker-beat"
+
+
+def beat(at: datetime) -> None:
+    """The worker says that it lives."""
+    cache.set(BEAT_KEY, at.isoformat(), timeout=None)
+
+
+def last_beat() -> datetime | None:
+    """When the worker was last heard of; None if never."""
+    told = cache.get(BEAT_KEY)
+    return None if told is None else datetime.fromisoformat(told)
 
 
 # --- The worker's side ----------------------------------------------------------------------------

@@ -10,6 +10,14 @@ DEBUG          never in production
 PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
 PORTAL_TLS     whether the portal stands behind TLS (default: yes outside demo and debug)
 PORTAL_ADDRESS the public address, used in mails and open data
+PROXY_COUNT    how many proxies stand in front (default: one behind TLS)
+IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
+               how long a session lasts without an activity and altogether
+RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
+METRICS_TOKEN  who has it may read /metrics (default: this machine alone)
+LOG_FORMAT     json or plain (default: json outside demo and debug)
+OIDC_SERVER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME
+               an OpenID Connect provider people may also sign in with (default: none)
 """
 
 import os
@@ -19,6 +27,8 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+
+from kiv_portal import logs
 
 env = Env()
 
@@ -71,6 +81,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "crispy_forms",
     "csp",
     "django_filters",
@@ -79,6 +90,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "kiv_portal.middleware.LogMiddleware",
     "kiv_portal.middleware.PublicPagesMiddleware",
     "kiv_portal.middleware.ArrivalMiddleware",
     "kiv_portal.middleware.PrivacyMiddleware",
@@ -146,11 +158,23 @@ LOGIN_REDIRECT_URL = "/antraege/"
 ACCOUNT_ADAPTER = "municipalities.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-# No mail to unknown addresses: it would have to link to a sign-up that does not exist.
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+# Whoever asks for a link to an address without an account gets a mail that says so, so that the
+# answer takes the same time for every address and says the same.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # changes of password and factors are told by mail
+ACCOUNT_FORMS = {"signup": "municipalities.forms.account.SignupForm"}
+# Wrong passwords: by address, by account and address, and by account alone (see the adapter). A
+# limit ends by itself after minutes. Others by the package: mails and sign-ups per address.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "30/5m/ip,5/5m/key",
+    "login_failed_account": "30/10m/key",
+    "reset_password": "20/m/ip,5/5m/key",
+    "signup": "20/m/ip",
+    **env.json("RATE_LIMITS", {}),
+}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -159,7 +183,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
 # Reports of barriers need no account: so many from one address, and from all together.
 ACCOUNT_RATE_LIMITS = {"report_barrier": "5/h/ip,60/h/key"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
 MFA_TOTP_ISSUER = "KIV-Portal"
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -170,7 +195,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 INVITATION_DAYS = 14  # an invitation can be accepted for so long
-SESSION_COOKIE_AGE = 8 * 3600
+# Minutes without an activity, and minutes altogether (kiv_portal.sessions). The cookie lives
+# longer than both, so that an end is told and not just found.
+SESSION_LIMITS = {
+    "staff": (env.int("STAFF_IDLE_MINUTES", 60), env.int("STAFF_SESSION_MINUTES", 8 * 60)),
+    "municipality": (env.int("IDLE_MINUTES", 60), env.int("SESSION_MINUTES", 12 * 60)),
+}
+SESSION_COOKIE_AGE = 7 * 24 * 3600
+KNOWN_BROWSER_COOKIE = "__Host-kiv-browser" if PORTAL_TLS else "kiv-browser"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -183,6 +215,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "portal_cache",
+        # Django's default of 300 would throw away counted tries as soon as many people sign in.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -278,13 +312,23 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 
-# --- Logs -----------------------------------------------------------------------------------------
+# --- Logs, operators ------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+LOG_FORMAT = env.str("LOG_FORMAT", "plain" if PORTAL_DEMO or DEBUG else "json")
+logs.configure()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "json": {"()": "kiv_portal.logs.json_formatter"},
+        "plain": {"()": "kiv_portal.logs.plain_formatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Libraries that tell of every style sheet and font they touch.
-    "loggers": {name: {"level": "WARNING"} for name in ("fontTools", "pikepdf", "weasyprint")},
+    "loggers": {
+        # Libraries that tell of every style sheet and font they touch.
+        **{name: {"level": "WARNING"} for name in ("fontTools", "pikepdf", "weasyprint")},
+        # A person at a terminal wants faults, not every request.
+        **({"django_structlog": {"level": "ERROR"}} if LOG_FORMAT == "plain" else {}),
+    },
 }

@@ -1,6 +1,7 @@
 """All addresses. They are kept as they are: others link to them."""
 
 from allauth.account import views as account
+from allauth.usersessions import views as usersessions
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -11,8 +12,8 @@ handler403 = "kiv_portal.views.permission_denied"
 handler404 = "kiv_portal.views.not_found"
 handler500 = "kiv_portal.views.server_error"
 
-# The sign-in package under German addresses. What is not listed (sign-up, further e-mail
-# addresses) has no address: accounts come from invitations.
+# The sign-in package under German addresses. What is not listed (further e-mail addresses) has no
+# address; the sign-up is among the municipalities' own.
 account_urls = [
     path("anmelden/", account.login, name="account_login"),
     path("abmelden/", account.logout, name="account_logout"),
@@ -39,6 +40,8 @@ account_urls = [
     path("e-mail/", account.email_verification_sent, name="account_email_verification_sent"),
     re_path(r"^e-mail/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"),
     path("zweiter-faktor/", include("allauth.mfa.urls")),
+    path("sitzungen/", usersessions.list_usersessions, name="usersessions_list"),
+    path("", include("municipalities.urls")),
 ]
 
 urlpatterns = [
@@ -61,6 +64,7 @@ urlpatterns = [
     path("robots.txt", catalogue.robots, name="robots"),
     path("health/live", views.live, name="live"),
     path("health/ready", views.ready, name="ready"),
+    path("metrics", views.metrics, name="metrics"),
     path("konto/", include(account_urls)),
     path("", include("applications.urls")),
     path("", include("projects.urls")),

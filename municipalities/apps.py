@@ -6,3 +6,8 @@ class MunicipalitiesConfig(AppConfig):
     label = "municipalities"
     verbose_name = "Kommunen"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from municipalities.adapters import receivers  # needs the models
+
+        receivers.connect()

@@ -14,13 +14,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from PIL import Image
 
 from applications import services
 from applications.rules import DocumentKind
 from applications.services import rendering, uploads
 from applications.workflow import TRANSITIONS, Actor
-from kiv_portal.models import Download, Job
+from kiv_portal.models import Download, Job, OutboxMail
 from municipalities import permissions
 from municipalities import services as accounts
 from municipalities.models import EventKind, RegisterImport
@@ -34,6 +35,7 @@ ROLES = (
     "member",  # may read for the municipality
     "clerk",  # may write as well
     "signatory",  # may file as well
+    "manager",  # may read, and looks after the municipality's people
     "reader",  # staff: reads
     "reviewer",  # staff: checks and proposes
     "signer",  # staff: signs
@@ -62,6 +64,24 @@ def scene(db: None) -> dict[str, Any]:
         confirmed_at=NOW,
         confirmed_by=w.administrator,
     )
+    manager = UserFactory()
+    managing = MembershipFactory(
+        user=manager,
+        municipality=w.town,
+        may_edit=False,
+        may_manage=True,
+        confirmed_at=NOW,
+        confirmed_by=w.administrator,
+    )
+    invitation = accounts.invite(
+        municipality=w.town,
+        email="eingeladen@musterstadt.example",
+        rights={"may_read": True},
+        by=manager,
+        at=timezone.now(),
+    )
+    mail = OutboxMail.objects.get(recipient=invitation.email)
+    token = mail.body.partition("/konto/einladung/")[2].partition("/")[0]
     granted = world.granted(w)
     services.publish_project(application=granted, by=w.reviewer, at=NOW)
     for job in Job.objects.all():
@@ -87,6 +107,7 @@ def scene(db: None) -> dict[str, Any]:
         "member": member,
         "clerk": w.clerk,
         "signatory": w.signatory,
+        "manager": manager,
         "reader": w.reader,
         "reviewer": w.reviewer,
         "signer": w.signer,
@@ -105,6 +126,9 @@ def scene(db: None) -> dict[str, Any]:
         ),
         "document": document,
         "download": download,
+        "membership": managing,
+        "invitation": invitation,
+        "token": token,
     }
 
 
@@ -120,6 +144,25 @@ def addresses(
             yield route
 
 
+def _names(scene: dict[str, Any]) -> dict[str, Any]:
+    """What the addresses of the table name."""
+    return {
+        "draft": scene["draft"].uuid,
+        "granted": scene["granted"].uuid,
+        "letter": scene["letter"].pk,
+        "document": scene["document"].pk,
+        "download": scene["download"].pk,
+        "project": scene["granted"].project.slug,
+        "strategy": scene["strategy"].pk,
+        "call": scene["granted"].call.pk,
+        "town": scene["world"].town.ags,
+        "membership": scene["membership"].pk,
+        "invitation": scene["invitation"].pk,
+        "token": scene["token"],
+        "passkey": 4711,
+    }
+
+
 def everybody(status: int) -> dict[str, int]:
     """The same for all, signed in or not."""
     return dict.fromkeys(ROLES, status)
@@ -132,7 +175,13 @@ def signed_in(status: int) -> dict[str, int]:
 
 def own(member: int, clerk: int, signatory: int) -> dict[str, int]:
     """For the municipality's own people; for all others there is no such application."""
-    return signed_in(404) | {"member": member, "clerk": clerk, "signatory": signatory}
+    given = {"member": member, "clerk": clerk, "signatory": signatory, "manager": member}
+    return signed_in(404) | given
+
+
+def managed(status: int) -> dict[str, int]:
+    """For whoever manages the municipality's people; for all others there is no such page."""
+    return signed_in(404) | {"manager": status}
 
 
 READ_ONLY = everybody(405)
@@ -156,7 +205,8 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "gebaerdensprache/": ("/gebaerdensprache/", *PUBLIC),
     "downloads/<int:pk>/<str:name>": ("/downloads/{download}/plan.png", *PUBLIC),
     "health/live": ("/health/live", *PUBLIC),
-    "health/ready": ("/health/ready", *PUBLIC),
+    "health/ready": ("/health/ready", everybody(503), READ_ONLY),  # no worker runs here
+    "metrics": ("/metrics", *PUBLIC),  # from this machine; strangers: test_health.py
     "foerder-check/": ("/foerder-check/", *PUBLIC),
     "foerder-check.json": ("/foerder-check.json?kommune=06431901", *PUBLIC),
     "foerder-check/kommunen.json": ("/foerder-check/kommunen.json?q=muster", *PUBLIC),
@@ -226,6 +276,78 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         "/konto/zweiter-faktor/recovery-codes/download/",
         signed_in(404),
         signed_in(404),
+    ),
+    "konto/zweiter-faktor/webauthn/": (
+        "/konto/zweiter-faktor/webauthn/",
+        signed_in(200),
+        signed_in(405),
+    ),
+    "konto/zweiter-faktor/webauthn/add/": ("/konto/zweiter-faktor/webauthn/add/", LED_ON, LED_ON),
+    "konto/zweiter-faktor/webauthn/reauthenticate/": (
+        "/konto/zweiter-faktor/webauthn/reauthenticate/",
+        LED_ON,
+        LED_ON,
+    ),
+    "konto/zweiter-faktor/webauthn/keys/<int:pk>/remove/": (
+        "/konto/zweiter-faktor/webauthn/keys/{passkey}/remove/",
+        LED_ON,
+        LED_ON,
+    ),
+    "konto/zweiter-faktor/webauthn/keys/<int:pk>/edit/": (
+        "/konto/zweiter-faktor/webauthn/keys/{passkey}/edit/",
+        LED_ON,
+        LED_ON,
+    ),
+    "konto/sitzungen/": ("/konto/sitzungen/", signed_in(200), signed_in(302)),
+    # One's own account, and the municipality's people.
+    "konto/": ("/konto/", signed_in(200), signed_in(405)),
+    "konto/registrieren/": (
+        "/konto/registrieren/",
+        LED_ON | {"anonymous": 200},
+        LED_ON | {"anonymous": 200},
+    ),
+    "konto/sitzung/": ("/konto/sitzung/", signed_in(200), signed_in(200)),
+    "konto/kommunen/neu/": ("/konto/kommunen/neu/", signed_in(200), signed_in(200)),
+    "konto/einladung/<str:token>/": (
+        "/konto/einladung/{token}/",
+        OPEN_TO_ALL,
+        LED_ON | {"anonymous": 422},
+    ),
+    "konto/kommune/<str:ags>/": ("/konto/kommune/{town}/", managed(200), signed_in(405)),
+    "konto/kommune/<str:ags>/einladen/": (
+        "/konto/kommune/{town}/einladen/",
+        managed(200),
+        managed(422),
+    ),
+    "konto/kommune/<str:ags>/uebergeben/": (
+        "/konto/kommune/{town}/uebergeben/",
+        managed(200),
+        managed(422),
+    ),
+    "konto/kommune/<str:ags>/schliessen/": (
+        "/konto/kommune/{town}/schliessen/",
+        managed(200),
+        managed(302),
+    ),
+    "konto/kommune/<str:ags>/personen/<int:pk>/": (
+        "/konto/kommune/{town}/personen/{membership}/",
+        managed(200),
+        managed(422),
+    ),
+    "konto/kommune/<str:ags>/personen/<int:pk>/ablehnen/": (
+        "/konto/kommune/{town}/personen/{membership}/ablehnen/",
+        signed_in(405),
+        managed(302),
+    ),
+    "konto/kommune/<str:ags>/personen/<int:pk>/beenden/": (
+        "/konto/kommune/{town}/personen/{membership}/beenden/",
+        managed(200),
+        managed(302),
+    ),
+    "konto/kommune/<str:ags>/einladungen/<int:pk>/zurueckziehen/": (
+        "/konto/kommune/{town}/einladungen/{invitation}/zurueckziehen/",
+        signed_in(405),
+        managed(302),
     ),
     # The applicant's side.
     "antraege/": ("/antraege/", signed_in(200), signed_in(405)),
@@ -300,6 +422,8 @@ def _clients(scene: dict[str, Any]) -> dict[str, Client]:
     for role, person in scene["people"].items():
         clients[role] = Client()
         clients[role].force_login(person)
+        if person.is_staff:
+            world.give_second_factor(clients[role], person)
     return clients
 
 
@@ -320,16 +444,7 @@ def test_every_address_outside_the_desk_is_in_the_table():
 
 
 def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
-    names = {
-        "draft": scene["draft"].uuid,
-        "granted": scene["granted"].uuid,
-        "letter": scene["letter"].pk,
-        "document": scene["document"].pk,
-        "download": scene["download"].pk,
-        "project": scene["granted"].project.slug,
-        "strategy": scene["strategy"].pk,
-        "call": scene["granted"].call.pk,
-    }
+    names = _names(scene)
     clients = _clients(scene)
     expected, found = {}, {}
     for pattern, get, post in TABLE.values():
@@ -680,10 +795,31 @@ def _saved(status: int, expected: int) -> int:
     return expected if (status, expected) == (302, 200) else status
 
 
-def test_without_a_second_factor_the_desk_stays_closed(scene):
-    statuses = set()
-    for role in STAFF:
+OPEN_WITHOUT_FACTOR = {
+    "/admin/logout/",  # leads to the way out
+    "/konto/abmelden/",
+    "/konto/bestaetigen/",
+    "/konto/sitzung/",
+    "/konto/zweiter-faktor/",
+}
+"""What answers 200 to staff before they have set up a second factor; setting one up asks first
+for the password (302 to /konto/bestaetigen/)."""
+
+
+def test_without_a_second_factor_only_the_way_to_one_is_open_to_staff(scene):
+    w = scene["world"]
+    names = {**_names(scene), "project": scene["granted"].project.slug}
+    public = {row[0] for row in TABLE.values() if row[1]["anonymous"] in (200, 404, 410)}
+    addresses_ = {row[0].format(**names) for row in TABLE.values() if row[0] not in public}
+    addresses_ |= {"/admin/", "/admin/applications/application/", "/admin/municipalities/user/"}
+    for person in (w.reviewer, w.people, w.auditor):
         client = Client()
-        client.force_login(scene["people"][role])
-        statuses.add(client.get("/admin/applications/application/").status_code)
-    assert statuses == {302}
+        client.force_login(person)
+        found = {a for a in addresses_ if _status(client, "get", a) == 200}
+        assert found == OPEN_WITHOUT_FACTOR - {"/admin/logout/"}, person
+
+
+def test_the_demo_alone_does_without(scene, demo):
+    client = Client()
+    client.force_login(scene["world"].reviewer)
+    assert client.get("/admin/").status_code == 200

@@ -53,7 +53,16 @@ def test_the_status_is_written_in_the_services_only():
 
 def test_every_own_template_is_used():
     """A template is named in the code or in another template; allauth's and Django's by place."""
-    by_place = {"account", "mfa", "allauth", "admin", "kern", "simple_history", "registration"}
+    by_place = {
+        "account",
+        "mfa",
+        "usersessions",
+        "allauth",
+        "admin",
+        "kern",
+        "simple_history",
+        "registration",
+    }
     known = _text_of_sources() + "\n".join(p.read_text(encoding="utf-8") for p in TEMPLATES)
     mails = {move.mail for move in workflow.TRANSITIONS}
     unused = []

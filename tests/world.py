@@ -11,7 +11,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import Group
+from django.test import Client
 
 from applications import services
 from applications.models import Application, FundingCall, LetterBlock
@@ -55,6 +57,14 @@ def staff(role: str, **fields: Any) -> User:
     """A person of the authority with that role."""
     Group.objects.get_or_create(name=role)
     return StaffFactory(roles=[role], **fields)
+
+
+def give_second_factor(client: Client, user: User) -> None:
+    """This session counts as signed in with a second factor."""
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password"}, {"method": "mfa"}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
 
 
 def build(at: datetime = NOW) -> World:

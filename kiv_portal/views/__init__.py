@@ -9,7 +9,7 @@ from kiv_portal.views.errors import (
     server_error,
 )
 from kiv_portal.views.feedback import barrier_reported, report_barrier
-from kiv_portal.views.health import live, ready
+from kiv_portal.views.health import live, metrics, ready
 from kiv_portal.views.home import figures, home
 from kiv_portal.views.pages import (
     accessibility,
@@ -37,6 +37,7 @@ __all__ = [
     "home",
     "imprint",
     "live",
+    "metrics",
     "not_found",
     "permission_denied",
     "privacy",

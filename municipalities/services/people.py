@@ -88,11 +88,14 @@ def domain_hint(membership: Membership) -> str:
     return f"Die Mail-Domain {domain} {verb} schon {people} dieser Kommune."
 
 
-def ask_membership(*, user: User, municipality: Municipality, at: datetime) -> Membership:
+def ask_membership(
+    *, user: User, municipality: Municipality, at: datetime, tell_managers: bool = True
+) -> Membership:
     """Put the person down for the municipality they name; somebody has still to confirm it.
 
-    Until then they see and submit only what they began themselves. Its managers are told.
-    Raises NotPossible when they are put down already, or for what is no municipality today.
+    Until then they see and submit only what they began themselves. Its managers are told, at a
+    registration only when the address is verified (`announce`). Raises NotPossible when they
+    are put down already, or for what is no municipality today.
     """
     _check_can_act(municipality, at)
     with transaction.atomic():
@@ -103,15 +106,27 @@ def ask_membership(*, user: User, municipality: Municipality, at: datetime) -> M
             user=user, municipality=town, created_at=at, **FIRST_RIGHTS
         )
         record(EventKind.MEMBERSHIP_ASKED, user=user, by=user, municipality=town, at=at)
-        for manager in managers(town):
-            tell(
-                manager.email,
-                "mails/accounts/asked.txt",
-                at=at,
-                event=f"{membership.pk}",
-                membership=membership,
-            )
+        if tell_managers:
+            _announce(membership, at)
     return membership
+
+
+def announce(*, user: User, at: datetime) -> None:
+    """Tell the managers of every municipality the person waits for: the address is verified."""
+    with transaction.atomic():
+        for membership in waiting().filter(user=user):
+            _announce(membership, at)
+
+
+def _announce(membership: Membership, at: datetime) -> None:
+    for manager in managers(membership.municipality):
+        tell(
+            manager.email,
+            "mails/accounts/asked.txt",
+            at=at,
+            event=f"{membership.pk}",
+            membership=membership,
+        )
 
 
 def _check_can_act(municipality: Municipality, at: datetime) -> None:
@@ -325,10 +340,11 @@ def close_organisation(*, municipality: Municipality, by: User, at: datetime) ->
 
 
 def waiting(municipality: Municipality | None = None) -> Any:
-    """Memberships nobody has confirmed yet, oldest first."""
+    """Memberships nobody has confirmed yet, oldest first; not those of unverified addresses."""
     towns = Q() if municipality is None else Q(municipality=municipality)
     return (
         Membership.objects.filter(towns, confirmed_at=None)
+        .exclude(user__emailaddress__verified=False)
         .select_related("user", "municipality")
         .order_by("created_at", "pk")
     )

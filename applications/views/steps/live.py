@@ -23,6 +23,7 @@ from applications.services import presence
 from applications.views import case, wording
 from applications.views.steps.filled import plan_table
 from applications.views.steps.page import Page, writable_page
+from kiv_portal.sessions import not_an_activity
 
 if TYPE_CHECKING:
     from applications.services import Autosaved
@@ -59,6 +60,7 @@ def sums(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 # --- Who is here ---------------------------------------------------------------------------------
 
 
+@not_an_activity
 @never_cache
 @require_POST
 def present(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:

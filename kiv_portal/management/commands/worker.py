@@ -3,6 +3,7 @@
 import logging
 import signal
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ PAUSE_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0
 FORGET_EVERY = timedelta(minutes=15)
 """How often what the shared cache keeps beyond its time is deleted."""
+BEAT_SECONDS = 20.0
 
 
 class Command(BaseCommand):
@@ -37,8 +39,12 @@ class Command(BaseCommand):
             for name in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(name, lambda *_: stop.set())
         forget_at = timezone.now()
+        heard = float("-inf")
         while not stop.is_set():
             try:
+                if time.monotonic() - heard >= BEAT_SECONDS:
+                    outbox.beat(timezone.now())
+                    heard = time.monotonic()
                 if (at := timezone.now()) >= forget_at:
                     services.forget_expired(at)
                     forget_at = at + FORGET_EVERY

@@ -1,0 +1,106 @@
+"""How long somebody stays signed in: an end after a pause, and an end in any case.
+
+Both are settings, for staff and for municipalities. What a page needs to warn in time stands in
+`request.session_ends`; what a view needs when the session was over, in `request.lapsed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.sessions.backends.base import SessionBase
+
+BEGAN: Final = "portal_began_at"
+SEEN: Final = "portal_seen_at"
+
+STEP: Final = timedelta(seconds=60)
+"""So often at most an activity is written down; each writing is one to the database."""
+
+View = TypeVar("View", bound="Callable[..., Any]")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """When this session ends: after a pause, and at the latest."""
+
+    idle_at: datetime
+    ends_at: datetime
+    idle_minutes: int
+
+    @property
+    def next_at(self) -> datetime:
+        """Whichever comes first."""
+        return min(self.idle_at, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A session that was over when its next request came, and whose it was."""
+
+    user: Any
+    idle: bool
+    minutes: int
+
+    @property
+    def message(self) -> str:
+        """What the person is told."""
+        if self.idle:
+            return (
+                f"Ihre Sitzung wurde nach {self.minutes} Minuten ohne Eingabe beendet. Bitte "
+                "melden Sie sich wieder an. Was Sie gespeichert hatten, ist noch da."
+            )
+        return (
+            f"Ihre Sitzung wurde nach {self.minutes // 60} Stunden beendet. Bitte melden Sie sich "
+            "wieder an. Was Sie gespeichert hatten, ist noch da."
+        )
+
+
+def not_an_activity(view: View) -> View:
+    """Mark a view that pages call by themselves: it does not keep a session alive."""
+    view.not_an_activity = True  # type: ignore[attr-defined]
+    return view
+
+
+def check(session: SessionBase, user: Any, at: datetime, *, activity: bool) -> SessionEnds | Lapsed:
+    """When the session ends, or that it is over. An activity is written down into it.
+
+    A session that does not know when it began (made before this rule) begins now.
+    """
+    idle, longest = (
+        timedelta(minutes=minutes)
+        for minutes in settings.SESSION_LIMITS["staff" if user.is_staff else "municipality"]
+    )
+    began = _read(session, BEGAN) or at
+    seen = _read(session, SEEN) or at
+    if at - seen >= idle:
+        return Lapsed(user=user, idle=True, minutes=int(idle.total_seconds() // 60))
+    if at - began >= longest:
+        return Lapsed(user=user, idle=False, minutes=int(longest.total_seconds() // 60))
+    if BEGAN not in session:
+        session[BEGAN] = int(at.timestamp())
+        session[SEEN] = int(at.timestamp())
+    elif activity and at - seen >= STEP:
+        session[SEEN] = int(at.timestamp())
+        seen = at
+    return SessionEnds(
+        idle_at=seen + idle,
+        ends_at=began + longest,
+        idle_minutes=int(idle.total_seconds() // 60),
+    )
+
+
+def keep_alive(session: SessionBase, at: datetime) -> None:
+    """The person wants to go on: the pause begins anew, the longest time does not."""
+    session[SEEN] = int(at.timestamp())
+
+
+def _read(session: SessionBase, key: str) -> datetime | None:
+    value = session.get(key)
+    return None if value is None else datetime.fromtimestamp(value, UTC)
