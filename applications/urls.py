@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from applications.views import check, dates, files, filing, overview, steps
+from applications.views import check, dates, files, filing, overview, sheets, steps
 from applications.views.steps import live
 from applications.views.steps.years import years
 
@@ -16,6 +16,17 @@ urlpatterns = [
     path("antraege/<uuid:key>/", overview.overview, name="application"),
     path("antraege/<uuid:key>/pruefen/", filing.review, name="application_review"),
     path("antraege/<uuid:key>/einreichen/", filing.submit, name="application_submit"),
+    path("hilfe/antragsformular.pdf", sheets.blank_form, name="blank_form"),
+    path(
+        "antraege/<uuid:key>/kooperation/<str:ags>.pdf",
+        sheets.cooperation,
+        name="application_cooperation",
+    ),
+    path(
+        "antraege/<uuid:key>/unterschriftsblatt.pdf",
+        sheets.signature,
+        name="application_signature",
+    ),
     path("antraege/<uuid:key>/antrag.pdf", files.application_pdf, name="application_pdf"),
     path(
         "antraege/<uuid:key>/anlagen/<uuid:document>/", files.document, name="application_document"

@@ -23,12 +23,13 @@ from applications.documents.wording import (
     grouped,
     presentation,
     section,
+    sheet_in_words,
     shown,
     size_text,
 )
 
 if TYPE_CHECKING:
-    from applications.models import Letter, Snapshot
+    from applications.models import FormSheet, Letter, Snapshot
 
 __all__ = [
     "ALLOWED",
@@ -44,6 +45,7 @@ __all__ = [
     "presentation",
     "render_application",
     "render_letter",
+    "render_sheet",
     "scan",
     "section",
     "shown",
@@ -71,6 +73,18 @@ def render_letter(letter: Letter) -> bytes:
             )
         ],
         created_at=letter.created_at,
+    )
+
+
+def render_sheet(sheet: FormSheet) -> bytes:
+    """The PDF of a form sheet from its frozen values."""
+    from kiv_portal import pdf
+
+    return pdf.render(
+        f"pdf/{sheet.kind}.html",
+        {"sheet": sheet_in_words(sheet.values)},
+        title=sheet.get_kind_display(),
+        created_at=sheet.created_at,
     )
 
 

@@ -283,6 +283,17 @@ def _sum(rows: list[dict[str, Any]]) -> Decimal:
     return sum((Decimal(row["amount"]) for row in rows if row["amount"]), Decimal("0.00"))
 
 
+def sheet_in_words(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a form sheet with its days and amounts as people read them."""
+    words = dict(values)
+    for name in ("starts_on", "ends_on", "planned_on"):
+        if words.get(name):
+            words[name] = shown(name, words[name])
+    if "shares" in words:
+        words["shares"] = [[str(year), shown("amount", amount)] for year, amount in words["shares"]]
+    return words
+
+
 def size_text(size: int) -> str:
     """A file's size as people read it, e.g. „1,4 MB"."""
     if size >= MEGABYTE:

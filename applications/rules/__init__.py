@@ -14,13 +14,17 @@ from applications.rules.bank import Bank, bank_of, format_iban, parse_iban
 from applications.rules.filing import (
     authority_declared,
     authority_sentence,
+    bank_details_complete,
     contact_complete,
     cooperation_declared,
     declarations_given,
     documents_present,
     eligibility_in_form,
+    finance_contact_complete,
     lead_present,
     missing,
+    other_funding_as_in_plan,
+    other_funding_named,
     own_authority_declared,
     requested_amount_present,
     signature_present,
@@ -111,6 +115,7 @@ __all__ = [
     "adoption_planned",
     "authority_declared",
     "authority_sentence",
+    "bank_details_complete",
     "bank_of",
     "blocking",
     "budget_approved",
@@ -123,10 +128,13 @@ __all__ = [
     "due_reminders",
     "eligibility_in_form",
     "ends_on",
+    "finance_contact_complete",
     "format_iban",
     "highest_grant",
     "lead_present",
     "missing",
+    "other_funding_as_in_plan",
+    "other_funding_named",
     "own_authority_declared",
     "own_contribution_per_member",
     "own_contribution_present",
@@ -177,6 +185,8 @@ def _findings(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
     yield from eligibility_in_form(filing)
     yield from missing(filing)
     yield contact_complete(filing)
+    yield finance_contact_complete(filing)
+    yield bank_details_complete(filing)
     yield period_within_limits(filing.period, terms)
     yield start_after_decision_expected(filing, terms)
     yield adoption_planned(filing, terms)
@@ -186,6 +196,8 @@ def _findings(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
     yield cooperation_declared(filing, terms)
     yield signature_present(filing, terms)
     yield from declarations_given(filing, terms)
+    yield other_funding_named(filing)
+    yield other_funding_as_in_plan(filing)
 
 
 def _on_the_plan(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:

@@ -48,7 +48,7 @@ def parse_iban(text: str) -> str:
         IBAN(compact)
     except exceptions.InvalidLength as error:
         country = compact[:2]
-        wanted = IBAN(compact, allow_invalid=True).spec["iban_length"]
+        wanted = IBAN(compact, allow_invalid=True).spec.iban_length
         message = WRONG_LENGTH.format(country=country, wanted=wanted, given=len(compact))
         raise ValueError(message) from error
     except exceptions.InvalidCountryCode as error:

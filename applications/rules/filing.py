@@ -12,6 +12,7 @@ from applications.rules.plan import requested
 from applications.rules.values import (
     REQUIRED_TEXTS,
     CallTerms,
+    CoverKind,
     Declaration,
     DocumentKind,
     Filing,
@@ -21,7 +22,6 @@ from applications.rules.values import (
 from municipalities.eligibility import Finding, Severity
 
 SOURCE_FORM: Final = "Antragsformular"
-SOURCE_CONCEPT: Final = "Förderrichtlinie Nr. 3.1"
 SOURCE_PLAN: Final = "Förderrichtlinie Nr. 3.2"
 
 FILL_IN: Final = "Bitte ergänzen Sie die Angabe."
@@ -96,6 +96,74 @@ def contact_complete(filing: Filing) -> Finding | None:
         "Bitte ergänzen Sie die fehlenden Angaben. Ein Funktionspostfach genügt.",
         Step.ANSPRECHPARTNER,
         "contacts",
+    )
+
+
+def finance_contact_complete(filing: Filing) -> Finding | None:
+    """Unit or person, e-mail and telephone for the money; else `finance_contact_incomplete`."""
+    contact = filing.finance_contact
+    if (contact.unit or contact.person) and contact.email and contact.phone:
+        return None
+    return Finding(
+        "finance_contact_incomplete",
+        Severity.WARNING,
+        SOURCE_FORM,
+        "Für Fragen zum Finanzierungsplan braucht das Regierungspräsidium eine Stelle oder eine "
+        "Person mit E-Mail-Adresse und Telefonnummer.",
+        "Bitte ergänzen Sie die fehlenden Angaben. Es kann dieselbe Stelle sein.",
+        Step.ANSPRECHPARTNER,
+        "finance_unit",
+    )
+
+
+def bank_details_complete(filing: Filing) -> Finding | None:
+    """The account to pay a grant to: holder and IBAN; else `bank_details_missing`."""
+    wanted = {"Kontoinhaberin": filing.account_holder, "IBAN": filing.iban}
+    names = [label for label, given in wanted.items() if not given]
+    if not names:
+        return None
+    return Finding(
+        "bank_details_missing",
+        Severity.WARNING,
+        SOURCE_FORM,
+        f"Zur Bankverbindung fehlt noch: {', '.join(names)}.",
+        "Bitte ergänzen Sie das Konto, auf das eine Zuwendung gezahlt werden soll.",
+        Step.ANSPRECHPARTNER,
+        "account_holder" if not filing.account_holder else "iban",
+    )
+
+
+def other_funding_named(filing: Filing) -> Finding | None:
+    """Whoever has other funding says which; else `other_funding_unnamed`."""
+    if not filing.other_funding or filing.other_funding_text.strip():
+        return None
+    return Finding(
+        "other_funding_unnamed",
+        Severity.WARNING,
+        SOURCE_PLAN,
+        "Sie haben andere Fördermittel angegeben. Es fehlt noch, welche das sind.",
+        "Bitte nennen Sie Geldgeber, Programm, Betrag und Stand.",
+        Step.ERKLAERUNGEN,
+        "other_funding_text",
+    )
+
+
+def other_funding_as_in_plan(filing: Filing) -> Finding | None:
+    """The declaration fits the Finanzierungsplan; else `other_funding_contradicts_plan`."""
+    in_plan = any(
+        line.kind == CoverKind.OTHER_PUBLIC and line.amount > 0 for line in filing.plan.cover
+    )
+    if filing.other_funding is not False or not in_plan:
+        return None
+    return Finding(
+        "other_funding_contradicts_plan",
+        Severity.WARNING,
+        SOURCE_PLAN,
+        "Im Finanzierungsplan stehen andere öffentliche Zuwendungen, hier haben Sie andere "
+        "Fördermittel verneint.",
+        "Bitte prüfen Sie beide Angaben.",
+        Step.ERKLAERUNGEN,
+        "other_funding",
     )
 
 
@@ -203,7 +271,7 @@ def missing(filing: Filing) -> list[Finding]:
 def _missing(filing: Filing) -> Iterator[Finding]:
     for text in REQUIRED_TEXTS:
         if not filing.texts.get(text.key, "").strip():
-            yield _empty(text.label, SOURCE_CONCEPT, text.step, text.key)
+            yield _empty(text.label, text.source, text.step, text.key)
     if filing.period.starts_on is None:
         yield _empty("Beginn der Maßnahme", SOURCE_FORM, Step.ZEITPLAN, "starts_on")
     if filing.period.months is None:
@@ -222,6 +290,8 @@ def _missing(filing: Filing) -> Iterator[Finding]:
         yield _empty(label, SOURCE_PLAN, Step.FINANZIERUNG, "vat_deductible")
     if not plan.budget_situation:
         yield _empty("Haushaltslage", SOURCE_PLAN, Step.FINANZIERUNG, "budget_situation")
+    if filing.other_funding is None:
+        yield _empty("Andere Förderung", SOURCE_PLAN, Step.ERKLAERUNGEN, "other_funding")
 
 
 def _empty(label: str, source: str, step: Step, field: str) -> Finding:

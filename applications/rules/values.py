@@ -217,25 +217,44 @@ class Declaration(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RequiredText:
-    """A text of the application that has to be filled in: its key, step and German name."""
+    """A text that has to be filled in: its key, step, German name, and what asks for it."""
 
     key: str
     step: Step
     label: str
+    source: str = "Förderrichtlinie Nr. 3.1"
 
 
 REQUIRED_TEXTS: Final = (
+    RequiredText(
+        "signatory_name", Step.ANSPRECHPARTNER, "Zeichnungsberechtigte Person", "Antragsformular"
+    ),
+    RequiredText(
+        "signatory_function",
+        Step.ANSPRECHPARTNER,
+        "Funktion der zeichnungsberechtigten Person",
+        "Antragsformular",
+    ),
     RequiredText("summary", Step.KONZEPTION, "Kurzbeschreibung"),
     RequiredText("situation", Step.KONZEPTION, "Ausgangslage"),
     RequiredText("goals", Step.KONZEPTION, "Ziele"),
+    RequiredText("target_groups", Step.KONZEPTION, "Zielgruppen"),
+    RequiredText("topics", Step.KONZEPTION, "Themen"),
     RequiredText("approach", Step.KONZEPTION, "Vorgehen und Prozessmoderation"),
+    RequiredText("continuation", Step.KONZEPTION, "Verstetigung"),
+    RequiredText(
+        "procurement_way", Step.KONZEPTION, "Vergabe der Prozessmoderation", "Förderrichtlinie"
+    ),
+    RequiredText(
+        "procurement_text", Step.KONZEPTION, "Erläuterung zur Vergabe", "Förderrichtlinie"
+    ),
     RequiredText("social_space", Step.BETEILIGUNG, "Bezug zum Sozialraum"),
     RequiredText("formats", Step.BETEILIGUNG, "Beteiligungsformate"),
     RequiredText("bodies", Step.BETEILIGUNG, "Einbindung der politischen Gremien"),
     RequiredText("wir_centre", Step.BETEILIGUNG, "Einbindung des WIR-Vielfaltszentrums"),
     RequiredText("milestones", Step.ZEITPLAN, "Arbeitsschritte"),
 )
-"""The Konzeption (Richtlinie Nr. 3.1) in its parts, after what the programme page asks for:
+"""Mostly the Konzeption (Richtlinie Nr. 3.1) in its parts, after what the programme page asks for:
 participation open to all residents, relation to the social space, bodies involved."""
 
 
@@ -379,6 +398,9 @@ class Filing:
     lead: Member | None = None
     partners: tuple[Member, ...] = ()
     contacts: tuple[ContactPoint, ...] = ()
+    finance_contact: ContactPoint = ContactPoint()
+    account_holder: str = ""
+    iban: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
     period: Period = Period()
     adoptions: tuple[Adoption, ...] = ()
@@ -386,6 +408,8 @@ class Filing:
     documents: tuple[Document, ...] = ()
     confirmed_partners: frozenset[str] = frozenset()
     declarations: frozenset[str] = frozenset()
+    other_funding: bool | None = None
+    other_funding_text: str = ""
     authority_declared: bool = False
     eligibility: tuple[Finding, ...] = ()
     filed_on: date | None = None

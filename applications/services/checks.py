@@ -147,7 +147,22 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
                 phone=application.contact_phone,
             ),
         ),
+        finance_contact=rules.ContactPoint(
+            unit=application.finance_unit,
+            person=application.finance_person,
+            email=application.finance_email,
+            phone=application.finance_phone,
+        ),
+        account_holder=application.account_holder,
+        iban=application.iban,
         texts={
+            "signatory_name": application.signatory_name,
+            "signatory_function": application.signatory_function,
+            "target_groups": application.target_groups,
+            "topics": application.topics,
+            "continuation": application.continuation,
+            "procurement_way": application.procurement_way,
+            "procurement_text": application.procurement_text,
             "summary": application.summary,
             "situation": application.situation,
             "goals": application.goals,
@@ -171,6 +186,8 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
         ),
         confirmed_partners=frozenset(cooperation.confirmed(application)),
         declarations=frozenset(code for code, given in declared.items() if given),
+        other_funding=application.other_funding,
+        other_funding_text=application.other_funding_text,
         authority_declared=application.authority_declared,
     )
 

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 
 from applications import documents
-from applications.models import Application, Letter, Snapshot
+from applications.models import Application, FormSheet, Letter, Snapshot
 from applications.services import log, scanning, snapshots
 
 if TYPE_CHECKING:
@@ -60,9 +60,20 @@ def render_letter_pdf(argument: str, at: datetime) -> None:
         )
 
 
+def render_sheet_pdf(argument: str, at: datetime) -> None:
+    """Render the form sheet with this id; done before, or no longer wanted, means done."""
+    sheet = FormSheet.objects.filter(pk=argument).first()
+    if sheet is None or sheet.file:
+        return
+    sheet.file.save(f"{sheet.pk}.pdf", ContentFile(documents.render_sheet(sheet)), save=False)
+    # A newer sheet may have taken its place meanwhile: then there is no row to write to.
+    FormSheet.objects.filter(pk=sheet.pk).update(file=sheet.file.name)
+
+
 JOBS = {
     "application_pdf": render_application_pdf,
     "letter_pdf": render_letter_pdf,
     scanning.KIND: scanning.scan_document,
+    "sheet_pdf": render_sheet_pdf,
 }
 """Kinds of jobs the worker knows, each with what carries it out: (argument, at)."""

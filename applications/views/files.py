@@ -34,9 +34,9 @@ def application_pdf(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
         return render(request, "applications/pdf_draft.html", context, status=HTTPStatus.NOT_FOUND)
     snapshot = overview.version_asked(request, application)
     if not snapshot.pdf:
-        return _not_yet(request, application, "Das PDF Ihres Antrags")
+        return not_yet(request, application, "Das PDF Ihres Antrags")
     number = f", Fassung {snapshot.number}" if snapshot.number > 1 else ""
-    return _saved(snapshot.pdf, f"Antrag {application.reference}{number}.pdf", "application/pdf")
+    return saved(snapshot.pdf, f"Antrag {application.reference}{number}.pdf", "application/pdf")
 
 
 @require_safe
@@ -50,10 +50,10 @@ def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpRespo
         try:
             found = open_letter(letter=found, by=case.person(request), at=case.arrived(request))
         except LetterNotReady:
-            return _not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
+            return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
     elif not found.file:
-        return _not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
-    return _saved(found.file, _letter_name(found), "application/pdf")
+        return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
+    return saved(found.file, _letter_name(found), "application/pdf")
 
 
 def _letter_name(letter: Letter) -> str:
@@ -71,7 +71,7 @@ def document(request: HttpRequest, key: uuid.UUID, document: uuid.UUID) -> HttpR
         context = {"application": application, "document": found, "scan": wording.scan(found)}
         return render(request, "applications/file_held.html", context, status=HTTPStatus.CONFLICT)
     name = documents.download_name(found.name, found.content_type)
-    return _saved(found.file, name, found.content_type)
+    return saved(found.file, name, found.content_type)
 
 
 def _was_filed(application: Application, document: Document) -> bool:
@@ -84,7 +84,7 @@ def _was_filed(application: Application, document: Document) -> bool:
     )
 
 
-def _not_yet(request: HttpRequest, application: Any, what: str) -> HttpResponse:
+def not_yet(request: HttpRequest, application: Any, what: str) -> HttpResponse:
     response = render(
         request,
         "applications/pdf_waiting.html",
@@ -95,7 +95,7 @@ def _not_yet(request: HttpRequest, application: Any, what: str) -> HttpResponse:
     return response
 
 
-def _saved(file: FieldFile, name: str, content_type: str) -> FileResponse:
+def saved(file: FieldFile, name: str, content_type: str) -> FileResponse:
     """A file to be saved under its name; whatever it holds, a browser runs none of it."""
     try:
         handle = file.open("rb")

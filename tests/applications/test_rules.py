@@ -72,7 +72,11 @@ COMPLETE = Filing(
     title="Vielfalt in Abtsteinach",
     lead=LEAD,
     contacts=(ContactPoint("Fachbereich 3", "", "post@abtsteinach.example", "06207 1"),),
+    finance_contact=ContactPoint("", "Kasse", "kasse@abtsteinach.example", "06207 2"),
+    account_holder="Gemeindekasse",
+    iban="DE89370400440532013000",
     texts={text.key: "Text" for text in REQUIRED_TEXTS},
+    other_funding=False,
     period=Period(date(2027, 1, 1), 12),
     adoptions=(Adoption(LEAD.ags, "Gemeindevertretung", date(2027, 12, 10)),),
     plan=BALANCED,
@@ -97,12 +101,21 @@ def test_an_empty_application_hears_everything_in_the_order_of_the_steps() -> No
     findings = rules.check(Filing(), TERMS)
     assert [(f.step, f.code, f.severity.value, f.field) for f in findings] == [
         ("kommune", "lead_missing", "blocking", "lead"),
+        ("ansprechpartner", "field_missing", "warning", "signatory_name"),
+        ("ansprechpartner", "field_missing", "warning", "signatory_function"),
         ("ansprechpartner", "contact_incomplete", "warning", "contacts"),
+        ("ansprechpartner", "finance_contact_incomplete", "warning", "finance_unit"),
+        ("ansprechpartner", "bank_details_missing", "warning", "account_holder"),
         ("konzeption", "title_missing", "blocking", "title"),
         ("konzeption", "field_missing", "warning", "summary"),
         ("konzeption", "field_missing", "warning", "situation"),
         ("konzeption", "field_missing", "warning", "goals"),
+        ("konzeption", "field_missing", "warning", "target_groups"),
+        ("konzeption", "field_missing", "warning", "topics"),
         ("konzeption", "field_missing", "warning", "approach"),
+        ("konzeption", "field_missing", "warning", "continuation"),
+        ("konzeption", "field_missing", "warning", "procurement_way"),
+        ("konzeption", "field_missing", "warning", "procurement_text"),
         ("beteiligung", "field_missing", "warning", "social_space"),
         ("beteiligung", "field_missing", "warning", "formats"),
         ("beteiligung", "field_missing", "warning", "bodies"),
@@ -116,6 +129,7 @@ def test_an_empty_application_hears_everything_in_the_order_of_the_steps() -> No
         ("finanzierung", "field_missing", "warning", "vat_deductible"),
         ("finanzierung", "field_missing", "warning", "budget_situation"),
         ("erklaerungen", "authority_not_declared", "blocking", "authority_declared"),
+        ("erklaerungen", "field_missing", "warning", "other_funding"),
         ("erklaerungen", "declaration_missing", "warning", "correct"),
         ("erklaerungen", "declaration_missing", "warning", "not_started"),
         ("erklaerungen", "declaration_missing", "warning", "financing_secured"),
@@ -803,3 +817,124 @@ def test_every_choice_has_a_german_label() -> None:
 def test_the_steps_are_those_of_the_addresses() -> None:
     addresses = "kommune ansprechpartner konzeption beteiligung zeitplan finanzierung anlagen"
     assert list(Step) == [*addresses.split(), "erklaerungen"]
+
+
+# --- Money: who explains it, where it goes, who else gives it ----------------------------
+
+
+@pytest.mark.parametrize(
+    ("contact", "complete"),
+    [
+        (ContactPoint("Kasse", "", "k@a.example", "1"), True),
+        (ContactPoint("", "Person", "k@a.example", "1"), True),
+        (ContactPoint("", "", "k@a.example", "1"), False),
+        (ContactPoint("Kasse", "", "", "1"), False),
+        (ContactPoint("Kasse", "", "k@a.example", ""), False),
+    ],
+)
+def test_somebody_can_be_asked_about_the_money(contact: ContactPoint, complete: bool) -> None:
+    finding = rules.finance_contact_complete(replace(COMPLETE, finance_contact=contact))
+    assert (finding is None) is complete
+
+
+@pytest.mark.parametrize(
+    ("holder", "iban", "missing", "field"),
+    [
+        ("", "DE89370400440532013000", "Kontoinhaberin", "account_holder"),
+        ("Kasse", "", "IBAN", "iban"),
+        ("", "", "Kontoinhaberin, IBAN", "account_holder"),
+    ],
+)
+def test_the_account_is_named_whole(holder: str, iban: str, missing: str, field: str) -> None:
+    finding = rules.bank_details_complete(replace(COMPLETE, account_holder=holder, iban=iban))
+    assert finding is not None
+    assert (finding.message, finding.field, finding.severity) == (
+        f"Zur Bankverbindung fehlt noch: {missing}.",
+        field,
+        Severity.WARNING,
+    )
+
+
+def test_whoever_has_other_funding_says_which() -> None:
+    unnamed = replace(COMPLETE, other_funding=True, other_funding_text=" ")
+    assert [f.code for f in rules.check(unnamed, TERMS)] == ["other_funding_unnamed"]
+    named = replace(unnamed, other_funding_text="Landkreis, 500 €")
+    assert rules.check(named, TERMS) == []
+
+
+def test_the_declaration_and_the_plan_agree_on_other_funding() -> None:
+    public = plan([expense("20000")], [own("4000"), cover("15000"), cover("1000", "other_public")])
+    denied = replace(COMPLETE, plan=public, other_funding=False)
+    assert [f.code for f in rules.check(denied, TERMS)] == ["other_funding_contradicts_plan"]
+    for said_so in (True, None):
+        filing = replace(denied, other_funding=said_so, other_funding_text="Landkreis")
+        assert rules.other_funding_as_in_plan(filing) is None
+    nothing = plan([expense("20000")], [own("4000"), cover("16000"), cover("0", "other_public")])
+    assert rules.check(replace(COMPLETE, plan=nothing), TERMS) == []
+
+
+def test_a_declaration_of_the_partner_itself_counts_like_a_signed_sheet() -> None:
+    joint = replace(COMPLETE, partners=(PARTNER,))
+    assert rules.cooperation_declared(joint, TERMS) is not None
+    confirmed = replace(joint, confirmed_partners=frozenset({PARTNER.ags}))
+    assert rules.cooperation_declared(confirmed, TERMS) is None
+
+
+def test_whoever_submits_declares_the_own_authority() -> None:
+    assert rules.own_authority_declared(True) == []
+    (finding,) = rules.own_authority_declared(False)
+    assert (finding.code, finding.severity) == (
+        "submitter_authority_not_declared",
+        Severity.BLOCKING,
+    )
+
+
+# --- IBAN ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "iban"),
+    [
+        ("DE89 3704 0044 0532 0130 00", "DE89370400440532013000"),
+        ("de89370400440532013000", "DE89370400440532013000"),
+        ("DE89\u00a03704\u202f0044-0532 0130 00", "DE89370400440532013000"),
+        ("AT61 1904 3002 3457 3201", "AT611904300234573201"),
+    ],
+)
+def test_an_iban_is_kept_without_blanks(typed: str, iban: str) -> None:
+    assert rules.parse_iban(typed) == iban
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("DE88370400440532013000", "Die Prüfziffern dieser IBAN passen nicht"),
+        ("DE8937040044053201300", "hat 22 Stellen, diese hat 21."),
+        ("DE893704004405320130000", "hat 22 Stellen, diese hat 23."),
+        ("ZZ89370400440532013000", "Mit „ZZ“ beginnt keine IBAN."),
+        ("DE8937040044053201300A", "Eine IBAN besteht aus zwei Buchstaben"),
+        ("0532013000", "Eine IBAN besteht aus zwei Buchstaben"),
+        ("DE８９370400440532013000", "Eine IBAN besteht aus zwei Buchstaben"),
+        ("", "Eine IBAN besteht aus zwei Buchstaben"),
+    ],
+)
+def test_a_wrong_iban_is_refused_with_the_reason(typed: str, message: str) -> None:
+    with pytest.raises(ValueError, match="IBAN") as refused:
+        rules.parse_iban(typed)
+    assert message in str(refused.value)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_as_iban_is_an_iban_or_refused(text: str) -> None:
+    try:
+        iban = rules.parse_iban(text)
+    except ValueError:
+        return
+    assert rules.parse_iban(rules.format_iban(iban)) == iban
+
+
+def test_the_bank_behind_an_iban_is_named() -> None:
+    assert rules.bank_of("DE89370400440532013000") == rules.Bank("Commerzbank", "COBADEFFXXX")
+    assert rules.bank_of("AT611904300234573201") == rules.Bank("", "")
+    assert rules.bank_of("QQ") == rules.bank_of("") == rules.Bank("", "")
+    assert rules.format_iban("DE89370400440532013000") == "DE89 3704 0044 0532 0130 00"

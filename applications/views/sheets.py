@@ -1,0 +1,89 @@
+"""Form sheets to print: the blank form for everybody, sheets to sign for an application."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from applications import documents
+from applications.forms.blank import blank_form as blank_form_values
+from applications.models import FormSheet, FundingCall, SheetKind
+from applications.rules import CallTerms
+from applications.services import sheets
+from applications.views import case
+from applications.views.files import SECONDS, not_yet, saved
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def blank_sheet(at: datetime) -> FormSheet:
+    """The blank form, with the limits of the call that closes next, if one is open."""
+    call = FundingCall.objects.open_at(at).first()
+    values = blank_form_values(
+        call.terms() if call else CallTerms(),
+        call.title if call else "",
+        settings.UPLOAD_MAX_BYTES // documents.MEGABYTE,
+    )
+    return sheets.ask(kind=SheetKind.BLANK_FORM, values=values, at=at)
+
+
+@login_not_required
+@require_safe
+def blank_form(request: HttpRequest) -> HttpResponseBase:
+    """All questions and documents before anybody has an account; 202 until the worker made it."""
+    sheet = blank_sheet(case.arrived(request))
+    try:
+        handle = sheet.file.open("rb") if sheet.file else None
+    except FileNotFoundError as error:
+        raise Http404 from error
+    if handle is None:
+        response = render(
+            request,
+            "applications/form_waiting.html",
+            {"seconds": SECONDS},
+            status=HTTPStatus.ACCEPTED,
+        )
+        response["Refresh"] = str(SECONDS)
+        response["Cache-Control"] = "no-store"
+        return response
+    found = FileResponse(
+        handle, filename="Antragsformular zum Ansehen.pdf", content_type="application/pdf"
+    )
+    found["X-Content-Type-Options"] = "nosniff"
+    found["Cache-Control"] = "public, max-age=600"
+    return found
+
+
+@require_safe
+def cooperation(request: HttpRequest, key: uuid.UUID, ags: str) -> HttpResponseBase:
+    """The Kooperationserklärung of a partner, filled in, to sign and upload."""
+    application = case.find(request, key)
+    partner = next(
+        (row.municipality for row in application.partners if row.municipality.ags == ags), None
+    )
+    if partner is None:
+        raise Http404
+    sheet = sheets.cooperation_sheet(
+        application=application, partner=partner, at=case.arrived(request)
+    )
+    if not sheet.file:
+        return not_yet(request, application, "Die Kooperationserklärung")
+    return saved(sheet.file, f"Kooperationserklärung {partner.short_name}.pdf", "application/pdf")
+
+
+@require_safe
+def signature(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+    """The Unterschriftsblatt, filled in, to sign and upload."""
+    application = case.find(request, key)
+    sheet = sheets.signature_sheet(application=application, at=case.arrived(request))
+    if not sheet.file:
+        return not_yet(request, application, "Das Unterschriftsblatt")
+    return saved(sheet.file, "Unterschriftsblatt.pdf", "application/pdf")
