@@ -18,7 +18,7 @@ from django.utils import timezone
 from PIL import Image
 
 from applications import services
-from applications.rules import DocumentKind
+from applications.rules import DocumentKind, Step
 from applications.services import rendering, uploads
 from applications.workflow import TRANSITIONS, Actor
 from kiv_portal.models import Download, Job, OutboxMail
@@ -87,6 +87,7 @@ def scene(db: None) -> dict[str, Any]:
     for job in Job.objects.all():
         rendering.JOBS[job.kind](job.argument, NOW)
     draft = world.draft(w)
+    world.save(draft, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
     document = uploads.add_document(
         application=draft,
         upload=SimpleUploadedFile("Plan.png", _picture()),
@@ -193,6 +194,8 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     # route as in the URLconf: (an address of it, GET, POST with nothing in it)
     "": ("/", *PUBLIC),
     "hilfe/": ("/hilfe/", *PUBLIC),
+    # 202: asked for, and made by the worker in a moment
+    "hilfe/antragsformular.pdf": ("/hilfe/antragsformular.pdf", everybody(202), READ_ONLY),
     "kontakt/": ("/kontakt/", *PUBLIC),
     "downloads/": ("/downloads/", *PUBLIC),
     "impressum/": ("/impressum/", *PUBLIC),
@@ -387,6 +390,16 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         "/antraege/{draft}/einreichen/",
         own(302, 302, 302),
         own(403, 403, 200),
+    ),
+    "antraege/<uuid:key>/kooperation/<str:ags>.pdf": (
+        "/antraege/{draft}/kooperation/06431903.pdf",
+        own(202, 202, 202),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/unterschriftsblatt.pdf": (
+        "/antraege/{draft}/unterschriftsblatt.pdf",
+        own(202, 202, 202),
+        signed_in(405),
     ),
     "antraege/<uuid:key>/antrag.pdf": (
         "/antraege/{granted}/antrag.pdf",

@@ -95,6 +95,10 @@ def shown(name: str, value: Any) -> str:
 def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
     """A snapshot's content in the order and words in which people read it."""
     names = {member["ags"]: member["name"] for member in content["members"]}
+    contributions = {
+        row["municipality"]: row["contribution"]
+        for row in content["steps"]["kommune"]["cooperations"]
+    }
     filed = datetime.fromisoformat(content["submitted_at"]).replace(tzinfo=UTC).astimezone(BERLIN)
     return {
         "title": content["steps"]["konzeption"]["title"],
@@ -116,10 +120,14 @@ def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
                 ),
                 "population_basis": member["population_basis"],
                 "population_source": member["population_source"],
-                "share": "",
+                "share": _share(member["ags"], content),
+                "contribution": contributions.get(member["ags"], ""),
+                "declared": "" if member["role"] == "lead" else _declared(member, content),
             }
             for member in content["members"]
         ],
+        "addressee_lines": content["addressee"],
+        "declaration": content["declaration"],
         "sections": [
             section(step, content, names)
             for step in Step
@@ -150,18 +158,46 @@ def sections(content: dict[str, Any]) -> list[dict[str, Any]]:
     return [made[step]() if step in made else section(step, content, names) for step in Step]
 
 
+def _share(ags: str, content: dict[str, Any]) -> str:
+    """A member's Eigenmittel in the whole plan."""
+    own = [
+        row
+        for row in content["steps"]["finanzierung"]["cover"]
+        if row["kind"] == CoverKind.OWN and row["municipality"] == ags
+    ]
+    return format_euro(_sum(own)) if own else "–"
+
+
+def _declared(member: dict[str, Any], content: dict[str, Any]) -> str:
+    """In which way a partner gave its Kooperationserklärung."""
+    if member["confirmed_at"]:
+        at = datetime.fromisoformat(member["confirmed_at"]).astimezone(BERLIN)
+        return f"am {at:%d.%m.%Y} mit eigenem Konto bestätigt"
+    signed = any(
+        row["kind"] == DocumentKind.COOPERATION and row["municipality"] == member["ags"]
+        for row in content["documents"]
+    )
+    return "unterschrieben in den Anlagen" if signed else "liegt nicht bei"
+
+
 def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """One step of a snapshot as heading, answers and tables."""
     data = content["steps"][step.value]
+    answers = [
+        {"name": name, "label": label, "value_lines": shown(name, data[name]).split("\n")}
+        for name, label in LABELS.items()  # a stored snapshot has its keys by the alphabet
+        if name in data
+    ]
+    bank = content.get("bank")
+    if "iban" in data and bank and (bank["name"] or bank["bic"]):
+        words = " · ".join(text for text in (bank["name"], bank["bic"]) if text)
+        place = [answer["name"] for answer in answers].index("iban") + 1
+        answers.insert(place, {"name": "bank", "label": "Bank und BIC", "value_lines": [words]})
     return {
         "step": step.value,
         "heading": step.label,
         "intro": "",
-        "answers": [
-            {"name": name, "label": label, "value_lines": shown(name, data[name]).split("\n")}
-            for name, label in LABELS.items()  # a stored snapshot has its keys by the alphabet
-            if name in data
-        ],
+        "answers": answers,
         "tables": _tables(step, data, names),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,9 @@ from applications import services
 from applications.models import Application, FundingCall, LetterBlock
 from applications.models.letters import BlockKey, LetterKind
 from applications.rules import Step
+from applications.services import cooperation
 from kiv_portal.calendar import deadline
+from kiv_portal.management.demo_answers import answers
 from municipalities.models import Membership, Municipality, User
 from projects.models import FundingRound
 
@@ -234,7 +235,16 @@ def _filed(
     application = _draft(call, ags, at - timedelta(days=5))
     by = application.created_by
     if partners:
-        _save(application, Step.KOMMUNE, {"partners": list(partners)}, by, at)
+        rows = [
+            {
+                "id": str(cooperation.key_of(application, partner)),
+                "municipality": partner.ags,
+                "contribution": "Stellt Räume, lädt ein und arbeitet in der Steuerungsgruppe mit.",
+            }
+            for partner in Municipality.objects.filter(ags__in=partners)
+        ]
+        data = {"partners": list(partners), "cooperations": rows}
+        _save(application, Step.KOMMUNE, data, by, at)
     for step, data in answers(application, title, now).items():
         _save(application, step, data, by, at - timedelta(days=1))
     application.refresh_from_db()
@@ -247,127 +257,6 @@ def _filed(
         by=by,
         at=at,
     )
-
-
-def _row(**values: Any) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), **values}
-
-
-def answers(application: Application, title: str, now: datetime) -> dict[Step, dict[str, Any]]:
-    """What the demonstration writes into each step."""
-    members = [row.municipality for row in application.members.select_related("municipality").all()]
-    lead = members[0]
-    start = date(timezone.localdate(now).year + 1, 7, 1)
-    own = Decimal("3400.00") / len(members)
-    slug = application.created_by.email.partition("@")[2]
-    cover = [
-        _row(
-            year=year,
-            kind="own",
-            text="",
-            municipality=member.ags,
-            amount=f"{own / 2:.2f}",
-        )
-        for year in (start.year, start.year + 1)
-        for member in members
-    ] + [
-        _row(year=year, kind="grant", text="", municipality=None, amount="13800.00")
-        for year in (start.year, start.year + 1)
-    ]
-    return {
-        Step.ANSPRECHPARTNER: {
-            "contact_unit": "Fachstelle Zusammenleben",
-            "contact_email": f"zusammenleben@{slug}",
-            "contact_phone": "06033 000-0",
-            "signatory_name": "Zeichnungsberechtigte Person (Demonstration)",
-            "signatory_function": "Bürgermeisteramt",
-        },
-        Step.KONZEPTION: {
-            "title": title,
-            "summary": (
-                "Wir erarbeiten mit den Menschen vor Ort eine Strategie, die Vielfalt als Stärke "
-                "begreift und Teilhabe im Alltag erleichtert."
-            ),
-            "situation": (
-                f"In {lead.short_name} leben Menschen aus vielen Ländern und in sehr "
-                "unterschiedlichen Lebenslagen. Vereine, Verwaltung und Ehrenamt arbeiten bisher "
-                "nebeneinander; eine gemeinsame Grundlage fehlt."
-            ),
-            "goals": (
-                "Am Ende steht eine beschlossene Strategie mit Maßnahmen, Zuständigkeiten und "
-                "einem einfachen Verfahren, das jedes Jahr zeigt, was erreicht ist."
-            ),
-            "approach": (
-                "Bestandsaufnahme, Befragung, Ortsteilgespräche, zwei Zukunftswerkstätten, "
-                "Entwurf, Rückmeldung, Beschluss. Eine externe Prozessmoderation begleitet den "
-                "Weg; sie wird nach der Bewilligung frei ausgewählt."
-            ),
-        },
-        Step.BETEILIGUNG: {
-            "social_space": (
-                "Jeder Ortsteil erhält ein eigenes Gespräch an einem Ort, den die Menschen kennen."
-            ),
-            "bodies": (
-                f"Die {lead.council} wird zu Beginn, zur Hälfte und am Ende beteiligt; der "
-                "Ausländerbeirat wirkt in der Steuerungsgruppe mit."
-            ),
-            "wir_centre": "Das WIR-Vielfaltszentrum des Landkreises berät die Steuerungsgruppe.",
-            "formats": [
-                _row(
-                    name="Ortsteilgespräche",
-                    reaches="alle Einwohnerinnen und Einwohner",
-                    when="im Herbst",
-                    barriers="abends und mit Kinderbetreuung, Sprachmittlung auf Anfrage",
-                ),
-                _row(
-                    name="Befragung",
-                    reaches="zufällig ausgewählte Haushalte",
-                    when="im Winter",
-                    barriers="auf Papier und online, in fünf Sprachen",
-                ),
-            ],
-        },
-        Step.ZEITPLAN: {
-            "starts_on": start.isoformat(),
-            "months": 18,
-            "milestones": [
-                _row(text="Auswahl der Prozessmoderation", due_on=f"{start.year}-09-30"),
-                _row(text="Bestandsaufnahme und Befragung", due_on=f"{start.year + 1}-02-28"),
-                _row(text="Entwurf der Strategie", due_on=f"{start.year + 1}-09-30"),
-            ],
-            "adoptions": [
-                _row(municipality=member.ags, planned_on=f"{start.year + 1}-12-10")
-                for member in members
-            ],
-        },
-        Step.FINANZIERUNG: {
-            "vat_deductible": False,
-            "budget_situation": "approved",
-            "expenses": [
-                _row(
-                    year=year,
-                    category=category,
-                    text=text,
-                    amount=amount,
-                    eligible=True,
-                )
-                for year in (start.year, start.year + 1)
-                for category, text, amount in (
-                    ("moderation", "Externe Prozessmoderation", "12000.00"),
-                    ("events", "Räume, Sprachmittlung, Kinderbetreuung", "2500.00"),
-                    ("publicity", "Einladungen und Dokumentation", "1000.00"),
-                )
-            ],
-            "cover": cover,
-        },
-        Step.ERKLAERUNGEN: {
-            "authority_declared": True,
-            "declares_correct": True,
-            "declares_not_started": True,
-            "declares_financing_secured": True,
-            "consents_publication": True,
-        },
-    }
 
 
 def _proposed(

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from applications import services
+from applications import documents, services
 from applications.models import CaseLogEntry, CaseLogPayload, Snapshot, triggers
 from applications.rules import Step
 from applications.services import drafts, letters, log, snapshots
@@ -264,3 +264,71 @@ def test_less_than_asked_for_never_contradicts_the_plan():
     plan = _section(letter, "Finanzierungsplan laut Antrag")
     assert "Verbindlich sind die bewilligten Beträge" in plan["paragraphs"][0]
     assert "Deckung: beantragte Zuwendung" in [row[0] for row in plan["table"]["rows"]]
+
+
+# --- Copies of earlier releases -------------------------------------------------------------------
+
+VERSION_1 = """{"application":"6f1f2a0e-6f0f-4e0e-9c53-0c6f0a3f4b11",
+"call":{"clause":"2.6","guideline":"WIR-Richtlinie","id":1,"title":"Testaufruf"},
+"confirmation_reason":"Weil.","documents":[],
+"findings":[{"code":"field_missing","message":"Pflichtangabe.","severity":"warning",
+"source":"Antragsformular","step":"zeitplan","way_out":"Bitte ergänzen."}],
+"late":false,"members":[{"ags":"06431901","district":"Landkreis Bergstraße","kind":"town",
+"name":"Musterstadt","official_name":"Musterstadt, Stadt","population":20000,
+"population_as_of":"2023-12-31","population_basis":"Zensus 2011",
+"population_source":"Register","role":"lead"}],"reference":"KIV-2026-0001",
+"steps":{"anlagen":{},"ansprechpartner":{"contact_email":"a@b.example","contact_person":"",
+"contact_phone":"1","contact_unit":"Amt","signatory_function":"","signatory_name":""},
+"beteiligung":{"bodies":"Gremien","formats":[{"barriers":"","id":"f1","name":"Werkstatt",
+"reaches":"alle","when":"Herbst"}],"social_space":"Ortsteile","wir_centre":"Zentrum"},
+"erklaerungen":{"authority_declared":true,"consents_publication":null,"declares_correct":true,
+"declares_financing_secured":true,"declares_not_started":true},
+"finanzierung":{"budget_situation":"approved","cover":[{"amount":"9000.00","id":"c1",
+"kind":"grant","municipality":null,"text":"","year":2027}],"expenses":[{"amount":"9000.00",
+"category":"moderation","eligible":true,"id":"e1","text":"","year":2027}],
+"vat_deductible":false},"kommune":{"partners":[]},"konzeption":{"approach":"Weg",
+"goals":"Ziele","situation":"Lage","summary":"Kurz","title":"Vielfalt"},
+"zeitplan":{"adoptions":[{"id":"a1","municipality":"06431901","planned_on":"2028-12-01"}],
+"milestones":[{"due_on":null,"id":"m1","text":"Auftakt"}],"months":18,
+"starts_on":"2027-07-01"}},"submitted_at":"2026-11-16T09:30:00.000000+00:00","version":1}"""
+"""A frozen copy as the first release wrote it, word for word but for line breaks."""
+
+
+def _as_version_1(snapshot):
+    snapshot.version, snapshot.payload = 1, VERSION_1.replace("\n", "")
+    return snapshot
+
+
+def test_a_copy_of_version_1_is_read_whole_and_nothing_is_guessed():
+    content = snapshots.read(_as_version_1(world.submitted(world.build()).first_snapshot))
+    assert (content["version"], content["addressee"], content["declaration"]) == (2, [], "")
+    assert content["bank"] == {"name": "", "bic": ""}
+    assert content["members"][0]["confirmed_at"] is None
+    assert content["steps"]["kommune"] == {"partners": [], "cooperations": []}
+    assert content["steps"]["beteiligung"]["formats"] == [
+        {
+            "id": "f1",
+            "name": "Werkstatt",
+            "reaches": "alle",
+            "when": "Herbst",
+            "how_many": "",
+            "barriers": "",
+        }
+    ]
+    assert content["steps"]["zeitplan"]["adoptions"] == [
+        {"id": "a1", "municipality": "06431901", "body": "", "planned_on": "2028-12-01"}
+    ]
+    told = content["steps"]["konzeption"]
+    assert (told["title"], told["topics"], told["procurement_way"]) == ("Vielfalt", "", "")
+    assert content["steps"]["erklaerungen"]["other_funding"] is None
+    for step in Step:
+        assert content["steps"][step.value].keys() == drafts.empty_step(step).keys()
+
+
+def test_a_copy_of_version_1_can_be_shown():
+    content = snapshots.read(_as_version_1(world.submitted(world.build()).first_snapshot))
+    shown = documents.presentation(content, sha256="abc")
+    assert (shown["title"], shown["addressee_lines"]) == ("Vielfalt", [])
+    answers = {a["name"]: a["value_lines"] for s in shown["sections"] for a in s["answers"]}
+    assert (answers["topics"], answers["goals"], answers["iban"]) == (["–"], ["Ziele"], ["–"])
+    assert "bank" not in answers

@@ -98,6 +98,9 @@ def snapshot(**changes: object) -> dict:
         "late": True,
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "call_title": "Förderaufruf KIV 2026",
+        "addressee_lines": ["Magistrat der Stadt Musterstadt", "64999 Musterstadt"],
+        "declaration": "Ich bin befugt, diesen Antrag für Musterstadt einzureichen.",
+        "confirmation_reason": "",
         "members": [
             {
                 "name": name,
@@ -107,6 +110,8 @@ def snapshot(**changes: object) -> dict:
                 "population_as_of": date(2023, 12, 31),
                 "population_basis": "Zensus 2011",
                 "share": "6.000,00 €",
+                "contribution": "Stellt Räume",
+                "declared": "unterschrieben in den Anlagen",
             }
             for name, ags, role, population in [
                 ("Musterstadt", "06999001", "federführend", 9876),

@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 
 from applications import documents, rules, services
 from applications.forms.filing import DocumentForm, ReplacementForm
-from applications.rules import DocumentKind
+from applications.rules import DocumentKind, SignatureForm
 from applications.services.uploads import MAX_DOCUMENTS
 from applications.views import case
 from applications.views.steps import kept
@@ -82,6 +82,8 @@ def _documents_page(
                 DocumentKind(kind).label for kind in page.application.call.required_documents
             ],
             several=len(page.application.members.all()) > 1,
+            sheet_partners=[*case.names_of(page.application).items()][1:],
+            signature_sheet_wanted=page.application.call.signature_form == SignatureForm.SHEET,
             full=len(files) >= MAX_DOCUMENTS,
             limit=str(settings.UPLOAD_MAX_BYTES),
         ),
