@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from applications.documents import scan
 from applications.documents.comparison import compare
@@ -76,12 +76,20 @@ def render_letter(letter: Letter) -> bytes:
     )
 
 
+SHEETS: Final = {
+    "blank_form": "pdf/blank_form.html",
+    "cooperation": "pdf/cooperation.html",
+    "signature": "pdf/signature.html",
+}
+"""The template of each kind of form sheet."""
+
+
 def render_sheet(sheet: FormSheet) -> bytes:
     """The PDF of a form sheet from its frozen values."""
     from kiv_portal import pdf
 
     return pdf.render(
-        f"pdf/{sheet.kind}.html",
+        SHEETS[sheet.kind],
         {"sheet": sheet_in_words(sheet.values)},
         title=sheet.get_kind_display(),
         created_at=sheet.created_at,

@@ -15,12 +15,15 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.db import models
+from django.db.models import Prefetch, prefetch_related_objects
 
 from applications.models import (
     Adoption,
     Application,
+    ApplicationMember,
     Cooperation,
     CoverItem,
+    Document,
     Expense,
     Milestone,
     ParticipationFormat,
@@ -126,6 +129,9 @@ def read_step(application: Application, step: Step) -> Data:
             if not member.is_lead
         ]
     for name, rows in STEP_ROWS.get(step, {}).items():
+        if name == "cooperations" and not data["partners"]:
+            data[name] = []
+            continue
         data[name] = [
             {"id": str(row.pk), **{f: plain(getattr(row, f)) for f in rows.fields}}
             for row in rows_of(application, name)
@@ -133,6 +139,26 @@ def read_step(application: Application, step: Step) -> Data:
             if not isinstance(row, Cooperation) or row.contribution
         ]
     return data
+
+
+def with_parts(application: Application) -> Application:
+    """The application with its members and repeatable parts fetched, each with one query."""
+    if "members" not in getattr(application, "_prefetched_objects_cache", {}):
+        members = ApplicationMember.objects.select_related("municipality__district")
+        prefetch_related_objects([application], Prefetch("members", members))
+    parts: list[Any] = [
+        "formats",
+        "milestones",
+        "expenses",
+        Prefetch("adoptions", Adoption.objects.select_related("municipality")),
+        Prefetch("cover", CoverItem.objects.select_related("municipality")),
+        Prefetch("documents", Document.objects.select_related("municipality")),
+    ]
+    if application.partners:  # nobody else brings anything in
+        cooperations = Cooperation.objects.select_related("municipality")
+        parts.append(Prefetch("cooperations", cooperations))
+    prefetch_related_objects([application], *parts)
+    return application
 
 
 def rows_of(application: Application, name: str) -> list[Any]:

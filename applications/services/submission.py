@@ -18,6 +18,7 @@ from applications.rules import (
     own_authority_declared,
 )
 from applications.services import checks, drafts, moves, snapshots
+from applications.services.content import with_parts
 from applications.services.drafts import CallNotOpen
 from kiv_portal.folding import search_key
 from kiv_portal.outbox import enqueue_job
@@ -98,8 +99,12 @@ def submit(
         call = row.call
         if not call.is_open(at) and not call.is_over(at):
             raise CallNotOpen
-        members = list(row.members.select_for_update().order_by("municipality"))
-        filing = checks.filing_of(row, at)
+        members = list(
+            row.members.select_for_update(of=("self",))
+            .select_related("municipality")
+            .order_by("municipality")
+        )
+        filing = checks.filing_of(with_parts(row), at)
         findings = checks.rules.check(filing, call.terms())
         if stopping := blocking([*findings, *own_authority_declared(declares_authority)]):
             raise NotSubmittable(stopping)
@@ -230,7 +235,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
         members = list(row.members.select_for_update().order_by("municipality"))
-        filing = checks.filing_of(row, at)
+        filing = checks.filing_of(with_parts(row), at)
         findings = checks.rules.check(filing, row.call.terms())
         if stopping := blocking(findings):
             raise NotSubmittable(stopping)

@@ -8,22 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Prefetch
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from applications import documents, permissions
 from applications.models import (
-    Adoption,
     Application,
     ApplicationMember,
-    Cooperation,
-    CoverItem,
     Document,
 )
 from applications.rules import DocumentKind, Finding, Period, Severity, Step, years_of
 from applications.services import read_step
 from applications.services.content import empty_step
+from applications.services.content import with_parts as with_parts
 
 if TYPE_CHECKING:
     from municipalities.models import User
@@ -75,23 +73,6 @@ def find(request: HttpRequest, key: uuid.UUID) -> Application:
     if found is None:
         raise Http404
     return found
-
-
-def with_parts(application: Application) -> Application:
-    """The application with all its repeatable parts fetched, each with one query."""
-    prefetch_related_objects(
-        [application],
-        "formats",
-        "milestones",
-        "expenses",
-        Prefetch("adoptions", Adoption.objects.select_related("municipality")),
-        Prefetch("cover", CoverItem.objects.select_related("municipality")),
-        Prefetch("documents", Document.objects.select_related("municipality")),
-    )
-    if application.partners:
-        cooperations = Cooperation.objects.select_related("municipality")
-        prefetch_related_objects([application], Prefetch("cooperations", cooperations))
-    return application
 
 
 def documents_anew(application: Application) -> None:

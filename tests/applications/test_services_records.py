@@ -15,6 +15,7 @@ from applications import documents, services
 from applications.models import CaseLogEntry, CaseLogPayload, Snapshot, triggers
 from applications.rules import Step
 from applications.services import drafts, letters, log, snapshots
+from applications.services.content import empty_step
 from tests import world
 from tests.factories import NOW
 
@@ -322,7 +323,7 @@ def test_a_copy_of_version_1_is_read_whole_and_nothing_is_guessed():
     assert (told["title"], told["topics"], told["procurement_way"]) == ("Vielfalt", "", "")
     assert content["steps"]["erklaerungen"]["other_funding"] is None
     for step in Step:
-        assert content["steps"][step.value].keys() == drafts.empty_step(step).keys()
+        assert content["steps"][step.value].keys() == empty_step(step).keys()
 
 
 def test_a_copy_of_version_1_can_be_shown():
