@@ -39,6 +39,7 @@ LABELS: Final = {
     "signatory_function": "Funktion",
     "account_holder": "Kontoinhaberin",
     "iban": "IBAN",
+    "bank": "Bank und BIC",  # follows from the IBAN, frozen with the copy
     "payment_reference": "Kassenzeichen",
     "title": "Projektname",
     "summary": "Kurzbeschreibung",
@@ -192,7 +193,7 @@ def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[
     if "iban" in data and bank and (bank["name"] or bank["bic"]):
         words = " · ".join(text for text in (bank["name"], bank["bic"]) if text)
         place = [answer["name"] for answer in answers].index("iban") + 1
-        answers.insert(place, {"name": "bank", "label": "Bank und BIC", "value_lines": [words]})
+        answers.insert(place, {"name": "bank", "label": LABELS["bank"], "value_lines": [words]})
     return {
         "step": step.value,
         "heading": step.label,

@@ -510,6 +510,7 @@ def test_answers_stand_in_the_order_in_which_they_were_asked(client: Client) -> 
             "Funktion",
             "Kontoinhaberin",
             "IBAN",
+            "Bank und BIC",
             "Kassenzeichen",
         ],
         "konzeption": [
