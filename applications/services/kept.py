@@ -132,8 +132,8 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _fernet(purpose: str, token: str = "") -> Fernet:
+def _fernet(purpose: str, salt: str = "") -> Fernet:
     key = HKDF(
-        algorithm=SHA256(), length=32, salt=token.encode(), info=f"kiv-portal {purpose}".encode()
+        algorithm=SHA256(), length=32, salt=salt.encode(), info=f"kiv-portal {purpose}".encode()
     ).derive(settings.SECRET_KEY.encode())
     return Fernet(base64.urlsafe_b64encode(key))
