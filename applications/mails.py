@@ -9,7 +9,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from kiv_portal.models import Authority
-from kiv_portal.outbox import enqueue_mail
+from kiv_portal.outbox import enqueue_mail, enqueue_mails
 
 if TYPE_CHECKING:
     from applications.models import Application
@@ -29,22 +29,54 @@ def tell_applicant(
     The template's first line is the subject. A mail never holds what a letter or a form says,
     only that there is something to see.
     """
-    text = render_to_string(
-        f"mails/{name}.txt",
-        {
-            "application": application,
-            "address": f"{settings.PORTAL_ADDRESS}/antraege/{application.uuid}/",
-            "authority": Authority.load(),
-            "at": at,
-            **context,
-        },
+    subject, body = _composed(f"mails/{name}.txt", _about(application), at, context)
+    enqueue_mails(
+        {f"{name}:{event}:{recipient}": recipient for recipient in recipients(application)},
+        subject=subject,
+        body=body,
+        at=at,
     )
+
+
+def tell(
+    recipient: str,
+    template: str,
+    *,
+    key: str,
+    at: datetime,
+    application: Application | None = None,
+    private: bool = False,
+    forget: bool = False,
+    **context: Any,
+) -> None:
+    """Queue the mail of `template` to one address, once per `key`.
+
+    `private` for mails with a token: their text is never shown and goes once they are sent;
+    `forget` lets the address go with it.
+    """
+    about = _about(application) if application else {}
+    subject, body = _composed(template, about, at, context)
+    enqueue_mail(
+        key=key,
+        recipient=recipient,
+        subject=subject,
+        body=body,
+        at=at,
+        private=private,
+        forget=forget,
+    )
+
+
+def _about(application: Application) -> dict[str, Any]:
+    address = f"{settings.PORTAL_ADDRESS}/antraege/{application.uuid}/"
+    return {"application": application, "address": address}
+
+
+def _composed(
+    template: str, about: dict[str, Any], at: datetime, context: dict[str, Any]
+) -> tuple[str, str]:
+    """Subject and body; the template's first line is the subject."""
+    values = {**about, "authority": Authority.load(), "portal": settings.PORTAL_ADDRESS, "at": at}
+    text = render_to_string(template, {**values, **context})
     subject, _, body = text.strip().partition("\n")
-    for recipient in recipients(application):
-        enqueue_mail(
-            key=f"{name}:{event}:{recipient}",
-            recipient=recipient,
-            subject=subject,
-            body=body.strip() + "\n",
-            at=at,
-        )
+    return subject, body.strip() + "\n"

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
-from applications.models import Application, ApplicationMember
+from applications.models import Application, ApplicationGuest, ApplicationMember, GuestRole
 from applications.models.application import ApplicationQuerySet
 from applications.models.members import MemberRole
+from applications.rules import SignatureForm
 from applications.workflow import Actor, Status, Transition
 from municipalities.models import Membership
 from municipalities.permissions import may_read_desk, may_review, may_sign_decisions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from municipalities.models import Municipality, User
 
 
-def visible_to(user: User | AnonymousUser) -> ApplicationQuerySet:
-    """What a person sees on the applicant's side.
+def visible_to(user: User | AnonymousUser, *, at: datetime | None = None) -> ApplicationQuerySet:
+    """What a person sees on the applicant's side: the team's own, and what they are a guest of.
+
+    `at` is the instant that decides whether a guest's time is over; without it, now.
+    """
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return Application.objects.none()
+    guests = ApplicationGuest.objects.admitted(at or timezone.now())
+    # Staff must not see a draft, so an account that became one loses its invitations.
+    if user.is_staff:
+        guests = guests.none()
+    as_guest = Exists(guests.filter(application=OuterRef("pk"), user=user))
+    return Application.objects.filter(_on_team(user) | as_guest)
+
+
+def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
+    """What a person sees as one of the municipality's people, guests left out.
 
     Confirmed people who may read see all applications their municipality leads; people not
     yet confirmed see what they began themselves. Staff work at the desk and see nothing here
@@ -27,12 +47,14 @@ def visible_to(user: User | AnonymousUser) -> ApplicationQuerySet:
     """
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Application.objects.none()
+    return Application.objects.filter(_on_team(user))
+
+
+def _on_team(user: User) -> Q:
     mine = Membership.objects.filter(user=user, municipality=OuterRef("municipality"))
     leads = ApplicationMember.objects.filter(application=OuterRef("pk"), role=MemberRole.LEAD)
     confirmed = leads.filter(Exists(mine.filter(confirmed_at__isnull=False, may_read=True)))
-    return Application.objects.filter(
-        Exists(confirmed) | (Q(created_by=user) & Exists(leads.filter(Exists(mine))))
-    )
+    return Q(Exists(confirmed)) | Q(Exists(leads.filter(Exists(mine))), created_by=user)
 
 
 def visible_at_desk(user: User | AnonymousUser) -> ApplicationQuerySet:
@@ -64,6 +86,11 @@ def may_see(user: User | AnonymousUser, application: Application) -> bool:
     return visible_to(user).filter(pk=application.pk).exists()
 
 
+def is_on_team(user: User | AnonymousUser, application: Application) -> bool:
+    """Is one of the municipality's people and no guest: sees letters, team and reminders."""
+    return visible_to_team(user).filter(pk=application.pk).exists()
+
+
 def may_edit(user: User | AnonymousUser, application: Application) -> bool:
     """May write in it: confirmed people with that right, and whoever began it."""
     member = _membership(user, application)
@@ -82,8 +109,45 @@ def may_file(user: User | AnonymousUser, application: Application) -> bool:
     if member is None:
         return False
     if member.confirmed_at is None:
-        return member.may_edit and application.created_by_id == member.user_id
+        began = member.may_edit and application.created_by_id == member.user_id
+        # Where the account itself signs, the right to sign is the signature.
+        by_account = application.call.signature_form == SignatureForm.ACCOUNT
+        return began and (member.may_sign or not by_account)
     return member.may_sign
+
+
+def may_manage_team(user: User | AnonymousUser, application: Application) -> bool:
+    """May invite guests and hand the application over.
+
+    Confirmed people who manage the municipality's people or sign for it, and whoever is in
+    charge of the application.
+    """
+    member = _membership(user, application)
+    if member is None:
+        return False
+    if application.created_by_id == member.user_id:
+        return member.may_edit
+    return member.confirmed_at is not None and (member.may_manage or member.may_sign)
+
+
+def may_comment(user: User | AnonymousUser, application: Application, *, at: datetime) -> bool:
+    """May leave remarks: people who write in it, and guests invited to comment."""
+    return may_edit(user, application) or is_guest_who_comments(user, application, at=at)
+
+
+def is_guest_who_comments(
+    user: User | AnonymousUser, application: Application, *, at: datetime
+) -> bool:
+    """Is a guest whose invitation is to comment, and whose time is not over."""
+    if isinstance(user, AnonymousUser) or not user.is_active or user.is_staff:
+        return False
+    guests = application.guests.admitted(at)
+    return guests.filter(user=user, role=GuestRole.COMMENT).exists()
+
+
+def owns_address(user: User, email: str) -> bool:
+    """Has this e-mail address and has proved it, which a sign-in alone does not say."""
+    return EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists()
 
 
 def may_review_application(user: User | AnonymousUser, application: Application) -> bool:

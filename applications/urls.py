@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from applications.views import check, dates, files, filing, overview, sheets, steps
+from applications.views import (
+    begin,
+    check,
+    comments,
+    dates,
+    files,
+    filing,
+    notices,
+    overview,
+    sheets,
+    steps,
+    team,
+)
 from applications.views.steps import live
 from applications.views.steps.years import years
 
@@ -11,8 +23,13 @@ urlpatterns = [
     path("foerder-check.json", check.check_json, name="check_json"),
     path("foerder-check/kommunen.json", check.check_choices, name="check_choices"),
     path("foerder-aufrufe/<int:pk>.ics", dates.call_dates, name="call_dates"),
+    path("benachrichtigung/", notices.subscribe, name="call_subscription"),
+    path("benachrichtigung/<str:token>/", notices.subscription, name="call_subscription_link"),
+    path("erinnerung-abbestellen/<str:token>/", notices.reminder_off, name="reminder_off"),
+    path("konto/erinnerungen/", notices.my_reminders, name="my_reminders"),
     path("antraege/", overview.index, name="applications"),
-    path("antraege/neu/", overview.start, name="application_start"),
+    path("antraege/neu/", begin.start, name="application_start"),
+    path("antraege/gast/<str:token>/", team.invitation, name="application_invitation"),
     path("antraege/<uuid:key>/", overview.overview, name="application"),
     path("antraege/<uuid:key>/pruefen/", filing.review, name="application_review"),
     path("antraege/<uuid:key>/einreichen/", filing.submit, name="application_submit"),
@@ -38,5 +55,13 @@ urlpatterns = [
     path("antraege/<uuid:key>/finanzierung/summen/", live.sums, name="application_sums"),
     path("antraege/<uuid:key>/<slug:step>/speichern/", live.autosave, name="application_autosave"),
     path("antraege/<uuid:key>/<slug:step>/anwesend/", live.present, name="application_present"),
+    path("antraege/<uuid:key>/neu-beginnen/", begin.anew, name="application_anew"),
+    path("antraege/<uuid:key>/team/", team.team, name="application_team"),
+    path(
+        "antraege/<uuid:key>/unterschriftsblatt/",
+        team.signature_sheet,
+        name="application_signature_sheet",
+    ),
+    path("antraege/<uuid:key>/kommentare/", comments.comments, name="application_comments"),
     path("antraege/<uuid:key>/<slug:step>/", steps.step, name="application_step"),
 ]

@@ -346,6 +346,11 @@ class OutboxMail(Work):
         default=False,
         help_text="Der Text wird nie angezeigt und nach dem Versand gelöscht.",
     )
+    forget = models.BooleanField(
+        "Adresse nach dem Versand löschen",
+        default=False,
+        help_text="Für Adressen, die nur für diese eine Nachricht gespeichert waren.",
+    )
 
     class Meta:
         verbose_name = "E-Mail"
@@ -353,6 +358,8 @@ class OutboxMail(Work):
         indexes: ClassVar = [models.Index(fields=["state", "next_try_at"], name="outbox_due")]
 
     def __str__(self) -> str:
+        if self.forget and not self.recipient:
+            return "An eine Adresse, die gelöscht ist"
         return f"An {self.recipient}" if self.private else f"{self.subject} – {self.recipient}"
 
 

@@ -54,32 +54,55 @@ def enqueue_mail(
     body: str,
     at: datetime,
     private: bool = False,
+    forget: bool = False,
 ) -> None:
     """Write one mail into the outbox, in the transaction of the caller's event.
 
     `key` names the event: the same key again is the same mail and changes nothing. The
     Message-ID is fixed here, so that a mail sent twice after a crash can be recognised.
+    A `private` mail loses its text once it is sent, one to `forget` its address as well.
     """
-    OutboxMail.objects.get_or_create(
-        key=_short(key),
-        defaults={
-            "message_id": _message_id(),
-            "recipient": recipient,
-            "subject": " ".join(subject.split()),
-            "body": body,
-            "private": private,
-            "created_at": at,
-            "next_try_at": at,
-        },
+    enqueue_mails(
+        {key: recipient}, subject=subject, body=body, at=at, private=private, forget=forget
+    )
+
+
+def enqueue_mails(
+    recipients: Mapping[str, str],
+    *,
+    subject: str,
+    body: str,
+    at: datetime,
+    private: bool = False,
+    forget: bool = False,
+) -> None:
+    """Write the same mail to several addresses, each under its own key, in one statement."""
+    OutboxMail.objects.bulk_create(
+        [
+            OutboxMail(
+                key=_short(key),
+                message_id=_message_id(),
+                recipient=recipient,
+                subject=" ".join(subject.split()),
+                body=body,
+                private=private,
+                forget=forget,
+                created_at=at,
+                next_try_at=at,
+            )
+            for key, recipient in recipients.items()
+        ],
+        ignore_conflicts=True,
     )
 
 
 def enqueue_job(*, kind: str, argument: str, key: str, at: datetime) -> None:
-    """Ask the worker for something, in the transaction of the caller's event; once per key."""
-    Job.objects.get_or_create(
-        key=_short(key),
-        defaults={"kind": kind, "argument": argument, "created_at": at, "next_try_at": at},
-    )
+    """Ask the worker for something, in the transaction of the caller's event; once per key.
+
+    It is due at that instant, which may lie ahead.
+    """
+    job = Job(key=_short(key), kind=kind, argument=argument, created_at=at, next_try_at=at)
+    Job.objects.bulk_create([job], ignore_conflicts=True)
 
 
 class OutboxBackend(BaseEmailBackend):
@@ -144,6 +167,9 @@ def succeed(row: Work, at: datetime) -> None:
     if isinstance(row, OutboxMail) and row.private:
         row.body = ""
         fields.append("body")
+    if isinstance(row, OutboxMail) and row.forget:
+        row.recipient = ""
+        fields.append("recipient")
     row.save(update_fields=fields)
 
 

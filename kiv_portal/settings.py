@@ -182,7 +182,11 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
 # Behind a proxy every visitor would share its address, and so its limit of tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
 # Reports of barriers need no account: so many from one address, and from all together.
-ACCOUNT_RATE_LIMITS = {"report_barrier": "5/h/ip,60/h/key"}
+ACCOUNT_RATE_LIMITS = {
+    "report_barrier": "5/h/ip,60/h/key",
+    # Asking to hear of a call sends a mail to whatever address was typed.
+    "call_subscription": "20/h/ip,3/d/key",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
 MFA_TOTP_ISSUER = "KIV-Portal"

@@ -352,9 +352,47 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         signed_in(405),
         managed(302),
     ),
+    "konto/erinnerungen/": ("/konto/erinnerungen/", signed_in(200), LED_ON),
+    # Hearing of calls and no longer of drafts: by a mail's link, without an account.
+    "benachrichtigung/": ("/benachrichtigung/", OPEN_TO_ALL, OPEN_TO_ALL),
+    "benachrichtigung/<str:token>/": (
+        "/benachrichtigung/abc/",
+        everybody(404),
+        everybody(404),
+    ),
+    "erinnerung-abbestellen/<str:token>/": (
+        "/erinnerung-abbestellen/abc/",
+        everybody(404),
+        everybody(404),
+    ),
     # The applicant's side.
     "antraege/": ("/antraege/", signed_in(200), signed_in(405)),
     "antraege/neu/": ("/antraege/neu/", signed_in(200), signed_in(200)),
+    "antraege/gast/<str:token>/": (
+        "/antraege/gast/abc/",
+        signed_in(404),
+        signed_in(404),
+    ),
+    "antraege/<uuid:key>/team/": (
+        "/antraege/{draft}/team/",
+        own(200, 200, 200),
+        own(403, 302, 302),
+    ),
+    "antraege/<uuid:key>/neu-beginnen/": (
+        "/antraege/{draft}/neu-beginnen/",
+        own(200, 200, 200),
+        own(403, 200, 200),
+    ),
+    "antraege/<uuid:key>/unterschriftsblatt/": (
+        "/antraege/{draft}/unterschriftsblatt/",
+        own(200, 200, 200),
+        signed_in(405),
+    ),
+    "antraege/<uuid:key>/kommentare/": (
+        "/antraege/{draft}/kommentare/",
+        own(200, 200, 200),
+        own(403, 200, 200),
+    ),
     "antraege/<uuid:key>/": ("/antraege/{draft}/", own(200, 200, 200), signed_in(405)),
     "antraege/<uuid:key>/<slug:step>/": (
         "/antraege/{draft}/konzeption/",

@@ -43,6 +43,12 @@ DONE: Final = {
 
 LOGGED: Final = {
     "start": "Entwurf angelegt",
+    "start_anew": "Entwurf aus einem früheren Antrag angelegt",
+    "invite_guest": "Gast eingeladen",
+    "accept_invitation": "Einladung als Gast angenommen",
+    "change_guest": "Zugang eines Gastes geändert",
+    "end_guest": "Zugang eines Gastes beendet",
+    "hand_over": "Zuständigkeit in der Kommune übergeben",
     "submit": "Antrag eingereicht",
     "withdraw": "Antrag zurückgezogen",
     "begin_check": "Formale Prüfung begonnen",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -116,6 +117,7 @@ class SubmitForm(forms.Form):
     use_required_attribute = False
 
     bestaetigung = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    vorgang = forms.UUIDField(required=False, widget=forms.HiddenInput)
     trotzdem = TickField(
         label="Ich reiche trotzdem ein. Die Hinweise oben habe ich zur Kenntnis genommen."
     )
@@ -131,7 +133,7 @@ class SubmitForm(forms.Form):
     def __init__(
         self, data: QueryDict | None = None, *, key: str, to_confirm: bool, applicant: str = ""
     ) -> None:
-        super().__init__(data, initial={"bestaetigung": key})
+        super().__init__(data, initial={"bestaetigung": key, "vorgang": uuid.uuid4()})
         self.to_confirm = to_confirm
         self.applicant = applicant
         if applicant:
@@ -159,6 +161,12 @@ class SubmitForm(forms.Form):
     def declares_authority(self) -> bool:
         """Whether the person declared to be entitled to file."""
         return bool(self.cleaned_data.get("befugt"))
+
+    @property
+    def token(self) -> uuid.UUID | None:
+        """Which check page this is."""
+        token: uuid.UUID | None = self.cleaned_data.get("vorgang")
+        return token
 
     @property
     def reason(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from kiv_portal.folding import clean_text
 if TYPE_CHECKING:
     from django.http import QueryDict
 
-    from applications.models import FundingCall
+    from applications.models import Document, FundingCall
     from municipalities.models import Municipality
 
 CHOOSE_CALL: Final = "Bitte wählen Sie den Förderaufruf."
@@ -69,6 +70,53 @@ class StartForm(forms.Form):
     def municipality(self) -> Municipality:
         """The municipality chosen; after `is_valid`."""
         return self.municipalities[self.cleaned_data["kommune"]]
+
+
+class AnewForm(forms.Form):
+    """Into which call an old application is taken, and which of its documents go along."""
+
+    use_required_attribute = False
+
+    schluessel = forms.UUIDField(widget=forms.HiddenInput)
+    aufruf = ChoiceField(label="Förderaufruf", widget=forms.RadioSelect)
+    anlagen = forms.MultipleChoiceField(
+        label="Anlagen übernehmen",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Unterschriebene Unterlagen gelten nur für den alten Antrag.",
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        calls: Sequence[tuple[FundingCall, str]],
+        documents: Sequence[Document],
+    ) -> None:
+        super().__init__(data, initial={"schluessel": uuid.uuid4()})
+        self.calls = {str(call.pk): call for call, _ in calls}
+        self.fields["aufruf"].choices = [
+            (str(call.pk), f"{call.title}, {closing}") for call, closing in calls
+        ]
+        if len(calls) == 1:
+            self.initial["aufruf"] = str(calls[0][0].pk)
+        if documents:
+            self.fields["anlagen"].choices = [
+                (str(row.pk), f"{row.name} ({row.get_kind_display()})") for row in documents
+            ]
+        else:
+            del self.fields["anlagen"]
+
+    def clean_aufruf(self) -> FundingCall:
+        call = self.calls.get(self.cleaned_data["aufruf"])
+        if call is None:
+            raise forms.ValidationError(CHOOSE_CALL)
+        return call
+
+    @property
+    def documents(self) -> set[uuid.UUID]:
+        """The documents chosen; after `is_valid`."""
+        return {uuid.UUID(key) for key in self.cleaned_data.get("anlagen", ())}
 
 
 class PartnersForm:

@@ -28,7 +28,6 @@ from applications.models.team import (
     ApplicationGuest,
     GuestRole,
     SectionComment,
-    SubmissionToken,
 )
 
 __all__ = [
@@ -66,5 +65,4 @@ __all__ = [
     "SectionComment",
     "SheetKind",
     "Snapshot",
-    "SubmissionToken",
 ]

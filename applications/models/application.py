@@ -75,6 +75,14 @@ class Application(models.Model):
         related_name="+",
         verbose_name="eingereichte Fassung",
     )
+    submission_token = models.UUIDField(
+        "Einreichvorgang",
+        null=True,
+        blank=True,
+        unique=True,
+        editable=False,
+        help_text="Die Prüfseite, von der eingereicht wurde: eine Seite reicht einmal ein.",
+    )
     received_late = models.BooleanField("nach Fristende eingegangen", default=False, editable=False)
     decided_at = models.DateTimeField("entschieden am", null=True, blank=True, editable=False)
 

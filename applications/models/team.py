@@ -124,22 +124,3 @@ class SectionComment(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-class SubmissionToken(models.Model):
-    """The check page from which an application was filed: one page files one application, once.
-
-    The page carries the token; the same page sent again, however often, finds this row.
-    """
-
-    token = models.UUIDField(primary_key=True, editable=False)
-    application = models.OneToOneField(
-        Application, models.CASCADE, related_name="submission_token", editable=False
-    )
-
-    class Meta:
-        verbose_name = "Einreichvorgang"
-        verbose_name_plural = "Einreichvorgänge"
-
-    def __str__(self) -> str:
-        return str(self.token)

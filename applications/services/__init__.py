@@ -4,6 +4,7 @@ A service takes `by=` and `at=`, locks, checks, writes, logs, and queues mail an
 the same transaction. Anything a page does, a command or a test can do with the same call.
 """
 
+from applications.services.anew import documents_to_copy, start_anew
 from applications.services.autosave import Autosaved, save_typed
 from applications.services.calls import (
     AlreadyOpen,
@@ -14,6 +15,7 @@ from applications.services.calls import (
     open_call,
 )
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
+from applications.services.comments import TooManyComments, add_comment, settle_comment
 from applications.services.decisions import (
     FourEyes,
     OtherKind,
@@ -40,9 +42,23 @@ from applications.services.drafts import (
     save_step,
     start,
 )
+from applications.services.guests import (
+    AlreadyInvited,
+    EndOutOfRange,
+    InvitationGone,
+    OnTheTeam,
+    TooManyGuests,
+    WrongAddress,
+    accept_invitation,
+    change_guest,
+    end_guest,
+    invite_guest,
+)
+from applications.services.handover import CannotTakeOver, hand_over
 from applications.services.letters import LetterIncomplete, missing_parts
 from applications.services.moves import ReasonMissing, WrongState
 from applications.services.publication import publish_project, withdraw_project
+from applications.services.reminders import LinkInvalid, choose_reminders, switch_reminder
 from applications.services.review import (
     DueDateTooEarly,
     NothingRequested,
@@ -57,9 +73,16 @@ from applications.services.submission import (
     AlreadySubmitted,
     NotConfirmed,
     NotSubmittable,
+    PageUsed,
     answer,
     submit,
     withdraw,
+)
+from applications.services.subscriptions import (
+    SubscriptionGone,
+    confirm_subscription,
+    subscribe,
+    unsubscribe,
 )
 from applications.services.uploads import (
     DocumentGone,
@@ -73,24 +96,31 @@ from applications.services.uploads import (
 from applications.services.years import move_rows
 
 __all__ = [
+    "AlreadyInvited",
     "AlreadyOpen",
     "AlreadySubmitted",
     "Autosaved",
     "CallIncomplete",
     "CallNotOpen",
+    "CannotTakeOver",
     "Conflict",
     "DocumentGone",
     "DueDateTooEarly",
     "EditConflict",
+    "EndOutOfRange",
     "FourEyes",
+    "InvitationGone",
     "LetterIncomplete",
+    "LinkInvalid",
     "NotAllowed",
     "NotAnExtension",
     "NotConfirmed",
     "NotEditable",
     "NotSubmittable",
     "NothingRequested",
+    "OnTheTeam",
     "OtherKind",
+    "PageUsed",
     "PartnerTaken",
     "Proposal",
     "ProposalChanged",
@@ -99,19 +129,32 @@ __all__ = [
     "Received",
     "RoundMissing",
     "RowNotFound",
+    "SubscriptionGone",
+    "TooManyComments",
     "TooManyDocuments",
+    "TooManyGuests",
+    "WrongAddress",
     "WrongState",
     "accept_formally",
+    "accept_invitation",
+    "add_comment",
     "add_document",
     "add_documents",
     "answer",
     "begin_check",
+    "change_guest",
+    "choose_reminders",
     "close",
+    "confirm_subscription",
     "confirmation_key",
+    "documents_to_copy",
     "editable_steps",
+    "end_guest",
     "extend_call",
     "findings_of",
     "grant",
+    "hand_over",
+    "invite_guest",
     "missing_for_opening",
     "missing_parts",
     "move_rows",
@@ -130,9 +173,14 @@ __all__ = [
     "save_step",
     "save_typed",
     "set_file_number",
+    "settle_comment",
     "start",
+    "start_anew",
     "submit",
+    "subscribe",
+    "switch_reminder",
     "to_confirm",
+    "unsubscribe",
     "withdraw",
     "withdraw_project",
 ]

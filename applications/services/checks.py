@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from applications import rules
@@ -14,11 +15,10 @@ from applications.models import Application, ApplicationMember
 from applications.rules import Declaration, Filing, Finding
 from applications.services import cooperation
 from applications.services.content import rows_of
+from applications.services.eligibility import funded_rounds_of
 from applications.services.log import canonical, sha256
 from municipalities.eligibility import Limits, Member, Severity, assess
-from municipalities.models import Municipality
 from municipalities.services import figures
-from projects.models import Project, ProjectMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,44 +26,55 @@ if TYPE_CHECKING:
 NOTHING = Decimal("0.00")
 
 
-def funded_rounds_of(municipalities: Iterable[Municipality]) -> dict[int, tuple[str, ...]]:
-    """Titles of the rounds under which each municipality was funded before, by primary key.
+PARTS: Final = ("formats", "milestones", "expenses")
+PARTS_OF_MEMBERS: Final = ("adoptions", "cooperations", "cover", "documents")
+"""The repeatable parts of an application; the latter name a municipality."""
 
-    Only what is public counts; a municipality whose key changed keeps its past.
+
+def read_whole(application: Application, *, lock: bool = False) -> list[ApplicationMember]:
+    """Fetch members and every part of an application, each with one query; the members.
+
+    With `lock` the members are locked for the transaction, after the application.
     """
-    by_id = {
-        row.pk: {row.pk, *(former.pk for former in row.predecessors.all())}
-        for row in municipalities
-    }
-    wanted = {pk for ids in by_id.values() for pk in ids}
-    rows = ProjectMember.objects.filter(
-        municipality__in=wanted, project__in=Project.objects.published()
-    ).order_by("project__round__number")
-    titles: dict[int, list[str]] = {}
-    for municipality, title in rows.values_list("municipality", "project__round__title"):
-        titles.setdefault(municipality, []).append(title)
-    return {
-        pk: tuple(dict.fromkeys(title for one in ids for title in titles.get(one, [])))
-        for pk, ids in by_id.items()
-    }
+    members = ApplicationMember.objects.select_related("municipality__district")
+    if lock:
+        members = members.select_for_update(of=("self",))
+    prefetch_related_objects(
+        [application],
+        Prefetch("members", members),
+        *PARTS,
+        *(
+            Prefetch(
+                name,
+                Application._meta.get_field(name).related_model._default_manager.select_related(
+                    "municipality"
+                ),
+            )
+            for name in PARTS_OF_MEMBERS
+        ),
+    )
+    return list(application.members.all())
 
 
 def members_as_rules_see_them(
     rows: Iterable[ApplicationMember], limits: Limits, opened: datetime | None
 ) -> list[Member]:
     """The lead first, then the partners, each with the figure that counts for the call."""
-    rows = list(rows)
-    municipalities = figures.with_figures().in_bulk([row.municipality_id for row in rows])
-    funded = funded_rounds_of(municipalities.values())
+    municipalities = [row.municipality for row in rows]
+    prefetch_related_objects(municipalities, "populations")
+    # Only a municipality that began on a day of its own continues another one's figures.
+    if younger := [row for row in municipalities if row.valid_from is not None]:
+        prefetch_related_objects(younger, "predecessors__populations")
+    funded = funded_rounds_of(municipalities)
     before = timezone.localdate(opened) if opened else None
     return [
         figures.member(
-            municipalities[row.municipality_id],
+            municipality,
             limits,
             before=before,
-            funded_rounds=funded.get(row.municipality_id, ()),
+            funded_rounds=funded.get(municipality.pk, ()),
         )
-        for row in rows
+        for municipality in municipalities
     ]
 
 
@@ -98,7 +109,7 @@ def members_of(application: Application, at: datetime) -> Filing:
     The rest of the application is left out, so its findings are those of this step alone.
     """
     limits = application.call.limits()
-    rows = list(application.members.all())
+    rows = rows_of(application, "members")
     members = members_as_rules_see_them(rows, limits, application.call.opens_at)
     lead = members[0] if members else None
     partners = tuple(members[1:])

@@ -167,7 +167,7 @@ def rows_of(application: Application, name: str) -> list[Any]:
     if name not in getattr(application, "_prefetched_objects_cache", {}):
         columns = {field.name for field in found.model._meta.get_fields()}
         if "municipality" in columns:
-            found = found.select_related("municipality")
+            found = found.select_related("municipality__district")
     return list(found)
 
 

@@ -28,7 +28,7 @@ def open_letter(*, letter: Letter, by: User, at: datetime) -> Letter:
     """
     with transaction.atomic():
         application = Application.objects.select_for_update().get(pk=letter.application_id)
-        if not permissions.may_see(by, application):
+        if not permissions.is_on_team(by, application):
             raise NotAllowed
         row = Letter.objects.get(pk=letter.pk)
         if not row.file:

@@ -86,8 +86,10 @@ class EditConflict(Exception):
         self.merged = merged
 
 
-def start(*, call: FundingCall, lead: Municipality, by: User, at: datetime) -> Application:
-    """Begin a draft for a municipality in an open call.
+def start(
+    *, call: FundingCall, lead: Municipality, key: uuid.UUID | None = None, by: User, at: datetime
+) -> Application:
+    """Begin a draft for a municipality in an open call; `key` is its id where one is given.
 
     Raises CallNotOpen, and NotAllowed unless the person may write for the municipality.
     """
@@ -98,7 +100,7 @@ def start(*, call: FundingCall, lead: Municipality, by: User, at: datetime) -> A
         if not call.is_open(at):
             raise CallNotOpen
         application = Application.objects.create(
-            call=call, created_by=by, created_at=at, changed_at=at
+            uuid=key or uuid.uuid4(), call=call, created_by=by, created_at=at, changed_at=at
         )
         ApplicationMember.objects.create(
             application=application, municipality=lead, role=MemberRole.LEAD, call=call

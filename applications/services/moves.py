@@ -36,7 +36,11 @@ def locked(application: Application, action: str, *, by: User, reason: str = "")
     members, number row. Raises NotAllowed, WrongState, ReasonMissing.
     """
     move = transition(action)
-    row = Application.objects.select_for_update().get(pk=application.pk)
+    row = (
+        Application.objects.select_related("call", "created_by")
+        .select_for_update(of=("self",))
+        .get(pk=application.pk)
+    )
     if move.actor is not Actor.SIGNER and not permissions.may_make(by, row, move):
         raise NotAllowed
     if row.state not in move.sources:
@@ -69,7 +73,8 @@ def make(
     for name, value in values.items():
         setattr(application, name, value)
     application.save(update_fields=["status", *values])
-    if (before in LIVE) != (move.target in LIVE):
+    # What becomes live was frozen with its figures before: see `submission`.
+    if before in LIVE and move.target not in LIVE:
         application.members.update(live=move.target in LIVE)
     entry = log.record(
         application,

@@ -44,7 +44,7 @@ def build(
     """
     call = application.call
     bank = bank_of(application.iban)
-    members = list(application.members.select_related("municipality__district"))
+    members = rows_of(application, "members")
     lead = next((member.municipality for member in members if member.is_lead), None)
     confirmed = cooperation.confirmed(application)
     return {
@@ -88,7 +88,8 @@ def build(
                 "size": document.size,
                 "sha256": document.sha256,
             }
-            for document in application.documents.current().select_related("municipality")
+            for document in rows_of(application, "documents")
+            if document.removed_at is None
         ],
         "findings": [
             {
@@ -118,12 +119,22 @@ def addressee_lines(application: Application, lead: Municipality | None) -> list
     return [line for line in lines if line]
 
 
-def take(application: Application, content: dict[str, Any], *, by: User, at: datetime) -> Snapshot:
-    """Store a snapshot, hashed over its UTF-8 text; the caller holds the application's lock."""
+def take(
+    application: Application,
+    content: dict[str, Any],
+    *,
+    number: int | None = None,
+    by: User,
+    at: datetime,
+) -> Snapshot:
+    """Store a snapshot, hashed over its UTF-8 text; the caller holds the application's lock.
+
+    `number` is the next one's, where the caller knows it.
+    """
     payload = log.canonical(content)
     return Snapshot.objects.create(
         application=application,
-        number=application.snapshots.count() + 1,
+        number=number or application.snapshots.count() + 1,
         version=content["version"],
         payload=payload,
         sha256=log.sha256(payload),

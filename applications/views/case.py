@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -64,12 +64,20 @@ def find(request: HttpRequest, key: uuid.UUID) -> Application:
         ApplicationMember.objects.select_related("municipality__district"),
     )
     found = (
-        permissions.visible_to(request.user)
+        permissions.visible_to(request.user, at=arrived(request))
         .select_related("call")
         .prefetch_related(members)
         .filter(uuid=key)
         .first()
     )
+    if found is None:
+        raise Http404
+    return found
+
+
+def find_bare(request: HttpRequest, key: uuid.UUID) -> Application:
+    """The application alone, for a service that reads it anew under its lock; 404 as `find`."""
+    found = permissions.visible_to(request.user, at=arrived(request)).filter(uuid=key).first()
     if found is None:
         raise Http404
     return found
@@ -129,6 +137,7 @@ class Task:
     tone: str
     missing: list[str]
     remarks: list[str]
+    comments: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -157,20 +166,42 @@ def is_begun(application: Application, step: Step) -> bool:
     return read_step(application, step) != empty_step(step)
 
 
-def tasks(application: Application, findings: Iterable[Finding]) -> list[Task]:
-    """The steps with what is still to do in each, in words."""
+EMPTY: Final = "Pflichtangabe noch nicht ausgefüllt: "
+"""How the finding of an empty field begins."""
+
+
+def _missing_in_words(findings: Iterable[Finding]) -> list[str]:
+    """What is missing; empty fields are named together in one sentence."""
+    said = [finding.message for finding in findings if finding.code in MISSING_CODES]
+    empty = [text for text in said if text.startswith(EMPTY)]
+    if len(empty) < 2:
+        return said
+    labels = [text.removeprefix(EMPTY).removesuffix(".") for text in empty]
+    together = f"Pflichtangaben noch nicht ausgefüllt: {', '.join(labels)}."
+    return [together, *(text for text in said if text not in empty)]
+
+
+def tasks(
+    application: Application,
+    findings: Iterable[Finding],
+    comments: Mapping[str, Sized] | None = None,
+) -> list[Task]:
+    """The steps with what is still to do in each, in words; `comments` are the open remarks."""
+    remarks = comments or {}
     said: dict[str, list[Finding]] = {}
     for finding in findings:
         said.setdefault(finding.step, []).append(finding)
     return [
-        task(application, step, number, said.get(step, []))
+        task(application, step, number, said.get(step, []), len(remarks.get(step, ())))
         for number, step in enumerate(Step, start=1)
     ]
 
 
-def task(application: Application, step: Step, number: int, findings: list[Finding]) -> Task:
+def task(
+    application: Application, step: Step, number: int, findings: list[Finding], comments: int = 0
+) -> Task:
     """One step with its state. A step with nothing to fill in is done from the start."""
-    missing = [finding.message for finding in findings if finding.code in MISSING_CODES]
+    missing = _missing_in_words(findings)
     remarks = [finding.message for finding in findings if finding.code not in MISSING_CODES]
     if not findings:
         state = COMPLETE
@@ -180,15 +211,15 @@ def task(application: Application, step: Step, number: int, findings: list[Findi
         state = INCOMPLETE
     else:
         state = REMARK
-    untouched = state == UNTOUCHED
     return Task(
         step,
         number,
         address("application_step", application, step.value),
         state,
         STATE_TONES[state],
-        [] if untouched else missing,
-        [] if untouched else remarks,
+        missing,
+        [] if state == UNTOUCHED else remarks,
+        comments,
     )
 
 

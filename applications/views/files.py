@@ -10,7 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from applications import documents
+from applications import documents, permissions
 from applications.models import Letter
 from applications.services import snapshots
 from applications.services.delivery import LetterNotReady, open_letter
@@ -43,6 +43,8 @@ def application_pdf(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
 def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpResponseBase:
     """A letter to the applicant. Its first download is the retrieval, so a HEAD is none."""
     application = case.find(request, key)
+    if not permissions.is_on_team(case.person(request), application):
+        raise Http404  # a guest retrieving it would set a deadline running
     found = application.letters.filter(pk=letter).first()
     if found is None:
         raise Http404

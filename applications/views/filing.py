@@ -17,7 +17,7 @@ from applications.forms.filing import AnswerForm, SubmitForm, WithdrawForm
 from applications.models import Application
 from applications.rules import Finding, Severity, Step, blocking
 from applications.services import snapshots
-from applications.views import case, overview, wording
+from applications.views import case, overview, team, wording
 from applications.workflow import Actor, Status, moves_from
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def _review_page(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     user, at = case.person(request), case.arrived(request)
+    may_file = permissions.may_file(user, application)
     findings = [*extra, *services.findings_of(case.with_parts(application), at)]
     open_findings = services.to_confirm(findings)
     if form is None:
@@ -68,7 +69,8 @@ def _review_page(
             "form": form,
             "problem": problem,
             "closing": wording.closing(application.call, at),
-            "may_file": permissions.may_file(user, application),
+            "may_file": may_file,
+            "signatories": [] if may_file else team.signatories(application),
             "may_edit": permissions.may_edit(user, application),
         },
         status=status,
@@ -103,65 +105,89 @@ def _answers(application: Application, at: datetime) -> dict[str, Any]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """File the application. Only the POST does; whoever just looks lands on the check page."""
-    application = case.find(request, key)
+    application = case.find_bare(request, key)
     if request.method != "POST":
         return redirect("application_review", application.uuid)
     user, at = case.person(request), case.arrived(request)
-    if not permissions.may_file(user, application):
+    # What the person ticked is enough to ask; what the rules say is then looked at once, inside.
+    sent = SubmitForm(request.POST, key="", to_confirm=True, applicant="?")
+    refused: Exception | None = None
+    if sent.errors.keys() <= {"trotzdem"}:
+        try:
+            filed = services.submit(
+                application=application,
+                confirmed="" if sent.errors else sent.confirmed,
+                declares_authority=sent.declares_authority,
+                reason=sent.reason,
+                token=sent.token,
+                by=user,
+                at=at,
+            )
+        except services.AlreadySubmitted as error:
+            return _already(request, error.application)
+        except services.NotAllowed as error:
+            raise PermissionDenied from error
+        except (
+            services.CallNotOpen,
+            services.NotConfirmed,
+            services.NotSubmittable,
+            services.PageUsed,
+        ) as error:
+            refused = error
+        else:
+            messages.success(request, f"Ihr Antrag {filed.reference} ist eingegangen.")
+            return redirect(filed)
+    elif not permissions.may_file(user, application):
         raise PermissionDenied
-    if not application.is_draft:
+    elif not application.is_draft:
         return _already(request, application)
-    findings = services.findings_of(case.with_parts(application), at)
+    return _sent_back(request, case.find(request, key), refused)
+
+
+def _sent_back(
+    request: HttpRequest, application: Application, refused: Exception | None
+) -> HttpResponse:
+    """The check page again: what is missing on it, or why nothing was filed; nothing is lost."""
+    findings = services.findings_of(case.with_parts(application), case.arrived(request))
     form = SubmitForm(
         request.POST,
         key=services.confirmation_key(findings),
         to_confirm=bool(services.to_confirm(findings)),
         applicant=_applicant(application, findings),
     )
-    if not form.is_valid():
+    fresh: SubmitForm | None = None
+    extra: list[Finding] = []
+    if isinstance(refused, services.CallNotOpen):
+        problem = "Der Förderaufruf hat noch nicht begonnen. Ihr Entwurf bleibt gespeichert."
+    elif not form.is_valid():
         return _review_page(request, application, form=form)
-    try:
-        filed = services.submit(
-            application=application,
-            confirmed=form.confirmed,
-            declares_authority=form.declares_authority,
-            reason=form.reason,
-            by=user,
-            at=at,
+    elif isinstance(refused, services.PageUsed):
+        fresh = _again(form, form.confirmed)
+        problem = "Diese Seite war veraltet. Bitte sehen Sie die Angaben noch einmal durch."
+    elif isinstance(refused, services.NotConfirmed):
+        fresh = _again(form, services.confirmation_key(findings))
+        problem = (
+            "Die Hinweise haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte "
+            "lesen Sie sie noch einmal und reichen Sie dann ein."
         )
-    except services.AlreadySubmitted as error:
-        return _already(request, error.application)
-    except services.NotSubmittable as error:
+    else:
+        problem = "So kann der Antrag noch nicht eingereicht werden:"
         known = {finding.message for finding in findings}
-        return _review_page(
-            request,
-            application,
-            extra=[finding for finding in error.findings if finding.message not in known],
-            problem="So kann der Antrag noch nicht eingereicht werden:",
-            status=HTTPStatus.CONFLICT,
-        )
-    except services.NotConfirmed:
-        return _review_page(
-            request,
-            application,
-            form=_again(form, services.confirmation_key(findings)),
-            problem=(
-                "Die Hinweise haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte "
-                "lesen Sie sie noch einmal und reichen Sie dann ein."
-            ),
-            status=HTTPStatus.CONFLICT,
-        )
-    except services.CallNotOpen:
-        return _review_page(
-            request,
-            application,
-            problem="Der Förderaufruf hat noch nicht begonnen. Ihr Entwurf bleibt gespeichert.",
-            status=HTTPStatus.CONFLICT,
-        )
-    except services.NotAllowed as error:
-        raise PermissionDenied from error
-    messages.success(request, f"Ihr Antrag {filed.reference} ist eingegangen.")
-    return redirect(filed)
+        found = refused.findings if isinstance(refused, services.NotSubmittable) else []
+        extra = [finding for finding in found if finding.message not in known]
+    return _review_page(
+        request,
+        application,
+        form=fresh,
+        extra=extra,
+        problem=problem,
+        status=HTTPStatus.CONFLICT,
+    )
+
+
+def _is_same_page(request: HttpRequest, application: Application) -> bool:
+    """Whether the page that was sent again is the one that filed the application."""
+    return request.POST.get("vorgang") == str(application.submission_token)
 
 
 def _again(form: SubmitForm, key: str) -> SubmitForm:
@@ -174,7 +200,10 @@ def _again(form: SubmitForm, key: str) -> SubmitForm:
 
 
 def _already(request: HttpRequest, application: Application) -> HttpResponse:
-    messages.info(request, f"Dieser Antrag ist schon eingereicht: {application.reference}.")
+    if _is_same_page(request, application):
+        messages.success(request, f"Ihr Antrag {application.reference} ist eingegangen.")
+    else:
+        messages.info(request, f"Dieser Antrag ist schon eingereicht: {application.reference}.")
     return redirect(application)
 
 

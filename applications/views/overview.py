@@ -1,25 +1,21 @@
-"""My applications, a new one, and the one page on which each of them stands."""
+"""My applications, and the one page on which each of them stands."""
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from applications import documents, permissions, services
-from applications.forms.members import MOST_PARTNERS, StartForm
 from applications.models import (
     Application,
+    ApplicationGuest,
     ApplicationMember,
     FundingCall,
     InformationRequest,
@@ -27,11 +23,10 @@ from applications.models import (
 )
 from applications.rules import Step, blocking
 from applications.services import snapshots
-from applications.services.content import empty_step
-from applications.views import case, wording
+from applications.views import case, comments, wording
 from applications.workflow import Actor, Status, moves_from, turn
 from kiv_portal.models import Authority
-from municipalities.models import Membership, Municipality
+from municipalities.models import Membership
 
 PATH: Final = (
     Status.DRAFT,
@@ -65,6 +60,7 @@ class Entry:
     todo: str
     todo_label: str
     todo_href: str
+    is_guest: bool
 
 
 @require_safe
@@ -72,7 +68,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """The applications I may see, with what I have to do first."""
     user, at = case.person(request), case.arrived(request)
     found = list(
-        permissions.visible_to(user)
+        permissions.visible_to(user, at=at)
         .select_related("call")
         .prefetch_related(
             Prefetch("members", ApplicationMember.objects.select_related("municipality")),
@@ -83,13 +79,18 @@ def index(request: HttpRequest) -> HttpResponse:
             ),
         )
     )
+    guest_of = set(
+        ApplicationGuest.objects.admitted(at)
+        .filter(user=user)
+        .values_list("application", flat=True)
+    )
     found.sort(key=lambda row: -row.changed_at.timestamp())
     found.sort(key=lambda row: ORDER.get(row.state, 2 if turn(row.state) else 3))
     return render(
         request,
         "applications/index.html",
         {
-            "entries": [_entry(row, at) for row in found],
+            "entries": [_entry(row, at, is_guest=row.pk in guest_of) for row in found],
             "calls": [
                 {"call": call, "closing": wording.closing(call, at)}
                 for call in FundingCall.objects.open_at(at)
@@ -99,19 +100,19 @@ def index(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _entry(application: Application, at: datetime) -> Entry:
+def _entry(application: Application, at: datetime, *, is_guest: bool = False) -> Entry:
     href = application.get_absolute_url()
     todo, label, todo_href = "", "", href
     if application.state is Status.DRAFT:
         closing = wording.closing(application.call, at)
-        label = "Antrag bearbeiten"
+        label = "Antrag lesen" if is_guest else "Antrag bearbeiten"
         if closing.is_over:
             todo = f"Die Frist ist am {closing.text} abgelaufen."
         elif closing.left:
             todo = f"Bitte bis {closing.text} einreichen, {closing.left}."
         else:
             todo = "Der Aufruf ist ohne Frist."
-    elif application.state is Status.INFORMATION_REQUESTED:
+    elif application.state is Status.INFORMATION_REQUESTED and not is_guest:
         label, todo_href = "Unterlagen nachreichen", case.address("application_answer", application)
         request = application.open_requests[0]  # type: ignore[attr-defined]
         todo = f"Bitte bis zum {request.due_on:%d.%m.%Y} ergänzen und absenden."
@@ -130,120 +131,7 @@ def _entry(application: Application, at: datetime) -> Entry:
         todo=todo,
         todo_label=label,
         todo_href=todo_href,
-    )
-
-
-# --- A new one -----------------------------------------------------------------------------------
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def start(request: HttpRequest) -> HttpResponse:
-    """Choose the call and the municipality; the POST begins a draft."""
-    user, at = case.person(request), case.arrived(request)
-    calls = list(FundingCall.objects.open_at(at))
-    mine = _municipalities(user)
-    asked = request.GET.get("kommune", "")
-    typed = request.POST if request.method == "POST" else request.GET
-    partners, unknown = _partners(typed.getlist("partner"), at)
-    form = StartForm(
-        request.POST if request.method == "POST" else None,
-        calls=[(call, _closing_words(call, at)) for call in calls],
-        municipalities=mine,
-        preselected=asked,
-    )
-    if request.method == "POST" and calls and mine and form.is_valid():
-        keys = [row.ags for row in partners if row != form.municipality]
-        limits = form.call.limits()
-        keys = keys[: limits.max_partners] if limits.joint_allowed else []
-        application = _untouched(user, form.call, form.municipality, keys)
-        if application is None:
-            try:
-                application = services.start(call=form.call, lead=form.municipality, by=user, at=at)
-            except services.CallNotOpen:
-                messages.error(request, "Der Förderaufruf nimmt gerade keine Anträge an.")
-                return redirect("application_start")
-            except services.NotAllowed as error:
-                raise PermissionDenied from error
-            messages.success(request, "Ihr Entwurf ist angelegt.")
-            if keys:
-                services.save_step(
-                    application=application,
-                    step=Step.KOMMUNE,
-                    data={"partners": keys},
-                    base_revision=application.revision,
-                    by=user,
-                    at=at,
-                )
-            if len(keys) < len(set(typed.getlist("partner"))):
-                messages.warning(
-                    request,
-                    "Nicht alle Partnerkommunen wurden übernommen. Bitte prüfen Sie den "
-                    "Abschnitt „Kommune“.",
-                )
-        return redirect(application)
-    following = (
-        FundingCall.objects.announced()
-        .filter(opens_at__gt=at, display_only=False)
-        .order_by("opens_at")
-        .first()
-    )
-    return render(
-        request,
-        "applications/start.html",
-        {
-            "form": form,
-            "calls": calls,
-            "municipalities": mine,
-            "following": following,
-            "following_from": wording.instant(following.opens_at) if following else "",
-            "partners": partners,
-            "unknown_partners": unknown,
-            "foreign": bool(asked) and asked not in {row.ags for row in mine},
-        },
-    )
-
-
-def _municipalities(user: Any) -> list[Municipality]:
-    rows = Membership.objects.filter(user=user, may_edit=True).select_related("municipality")
-    return [row.municipality for row in rows.order_by("municipality__sort_key")]
-
-
-def _partners(keys: list[str], at: datetime) -> tuple[list[Municipality], bool]:
-    """The partners an address names, in its order, and whether it names any that cannot be one."""
-    wanted = list(dict.fromkeys(keys))[:MOST_PARTNERS]
-    wanted = [key for key in wanted if re.fullmatch(r"[0-9]{8}", key)]
-    known = {}
-    if wanted:
-        rows = Municipality.objects.in_force(timezone.localdate(at)).able_to_apply()
-        known = {row.ags: row for row in rows.filter(ags__in=wanted)}
-    found = [known[key] for key in wanted if key in known]
-    return found, len(found) < len(set(keys))
-
-
-def _closing_words(call: FundingCall, at: datetime) -> str:
-    closing = wording.closing(call, at)
-    return f"{closing.text} ({closing.left})" if closing.left else closing.text
-
-
-def _untouched(
-    user: Any, call: FundingCall, municipality: Municipality, partners: list[str]
-) -> Application | None:
-    """A draft of mine that holds no more than its beginning: sending twice makes one, not two."""
-    found = (
-        permissions.visible_to(user)
-        .drafts()
-        .filter(
-            call=call,
-            created_by=user,
-            revision=1 if partners else 0,
-            members__municipality=municipality,
-            members__role="lead",
-        )
-    )
-    same = empty_step(Step.KOMMUNE) | {"partners": partners}
-    return next(
-        (row for row in found if services.read_step(row, Step.KOMMUNE) == same),
-        None,
+        is_guest=is_guest,
     )
 
 
@@ -262,7 +150,9 @@ def overview(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def _draft(request: HttpRequest, application: Application) -> HttpResponse:
     user, at = case.person(request), case.arrived(request)
     findings = services.findings_of(case.with_parts(application), at)
-    tasks = case.tasks(application, findings)
+    remarks = comments.open_comments(application)
+    tasks = case.tasks(application, findings, remarks)
+    may_edit = permissions.may_edit(user, application)
     return render(
         request,
         "applications/overview.html",
@@ -272,7 +162,10 @@ def _draft(request: HttpRequest, application: Application) -> HttpResponse:
             "tasks": [(task, wording.STEP_TEXTS[task.step]) for task in tasks],
             "done": sum(task.is_done for task in tasks),
             "closing": wording.closing(application.call, at),
-            "may_edit": permissions.may_edit(user, application),
+            "may_edit": may_edit,
+            "is_guest": not may_edit and not permissions.is_on_team(user, application),
+            "comments": sum(len(entries) for entries in remarks.values()),
+            "signature": application.call.signature_form,
             "stopping": blocking(findings),
             "last": _last_change(application),
         },
@@ -297,6 +190,7 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
         else None
     )
     may_file = permissions.may_file(user, application)
+    on_team = permissions.is_on_team(user, application)
     return render(
         request,
         "applications/filed.html",
@@ -312,7 +206,8 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
             "asked_left": wording.days_to(asked.due_on, at) if asked else "",
             "stations": _stations(application),
             "versions": [(row, wording.instant(row.taken_at)) for row in versions],
-            "letters": list(application.letters.all()),
+            "letters": list(application.letters.all()) if on_team else [],
+            "on_team": on_team,
             "authority": Authority.load(),
             "may_answer": may_file and status is Status.INFORMATION_REQUESTED,
             "may_withdraw": may_file

@@ -12,11 +12,12 @@ from django.shortcuts import render
 
 from applications import documents, permissions, rules, services
 from applications.forms.steps import Sheet
+from applications.forms.team import CommentForm
 from applications.models import Application, Presence
 from applications.rules import Finding, Step
 from applications.services import checks, presence
 from applications.services import kept as sealing
-from applications.views import case, wording
+from applications.views import case, comments, wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -147,6 +148,8 @@ class Page:
             "put_back": self.typed is not None,
             "files_again": list(self.typed.files) if self.typed else [],
             "present": wording.present(self._others_here()),
+            "remarks": comments.open_comments(self.application).get(self.place.value, []),
+            "comment_form": None,
             **more,
         }
 
@@ -202,8 +205,21 @@ class Page:
             section = case.shown_section(documents.section(self.place, content, names))
         return self.render(
             "applications/step_read_only.html",
-            self.context(findings, section=section, files=files, names=names),
+            self.context(
+                findings,
+                section=section,
+                files=files,
+                names=names,
+                comment_form=self._comment_form(),
+                is_guest=not permissions.is_on_team(self.user, self.application),
+            ),
         )
+
+    def _comment_form(self) -> CommentForm | None:
+        """Where a guest writes: nothing else can be typed on this page, so nothing is lost."""
+        if permissions.is_guest_who_comments(self.user, self.application, at=self.at):
+            return CommentForm(steps=[self.place], step=self.place)
+        return None
 
 
 def files_of(application: Application) -> list[dict[str, Any]]:

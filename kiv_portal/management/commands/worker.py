@@ -1,4 +1,4 @@
-"""`worker`: sends mails and renders PDFs, one row after the other, until told to stop."""
+"""`worker`: sends mails, renders PDFs, reminds; one row after the other, until told to stop."""
 
 import logging
 import signal
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from applications.services.rendering import JOBS
+from applications.services import jobs
 from kiv_portal import outbox, services
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,8 @@ class Command(BaseCommand):
                 if (at := timezone.now()) >= forget_at:
                     services.forget_expired(at)
                     forget_at = at + FORGET_EVERY
-                busy = outbox.work_once(JOBS, at)
+                jobs.schedule(at)
+                busy = outbox.work_once(jobs.JOBS, at)
             except DatabaseError:
                 # The database is away: it comes back, and so does the worker.
                 if until_idle:
