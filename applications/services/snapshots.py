@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from applications.models import Application, Snapshot
 from applications.rules import Finding, Step, bank_of
 from applications.services import cooperation, log
-from applications.services.content import completed, plain, read_step
+from applications.services.content import completed, plain, read_step, rows_of
 
 if TYPE_CHECKING:
     from municipalities.models import Municipality, User
