@@ -15,7 +15,12 @@ from applications.models.members import MemberRole
 from applications.rules import SignatureForm
 from applications.workflow import Actor, Status, Transition
 from municipalities.models import Membership
-from municipalities.permissions import may_read_desk, may_review, may_sign_decisions
+from municipalities.permissions import (
+    may_read_desk,
+    may_review,
+    may_sign_decisions,
+    may_sign_for,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -128,6 +133,11 @@ def may_manage_team(user: User | AnonymousUser, application: Application) -> boo
     if application.created_by_id == member.user_id:
         return member.may_edit
     return member.confirmed_at is not None and (member.may_manage or member.may_sign)
+
+
+def may_confirm_cooperation(user: User | AnonymousUser, partner: Municipality) -> bool:
+    """May give the Kooperationserklärung in the partner's own name: its confirmed signatories."""
+    return may_sign_for(user, partner)
 
 
 def may_comment(user: User | AnonymousUser, application: Application, *, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from applications.views import (
     notices,
     overview,
     sheets,
+    partnership,
     steps,
     team,
 )
@@ -27,6 +28,7 @@ urlpatterns = [
     path("benachrichtigung/<str:token>/", notices.subscription, name="call_subscription_link"),
     path("erinnerung-abbestellen/<str:token>/", notices.reminder_off, name="reminder_off"),
     path("konto/erinnerungen/", notices.my_reminders, name="my_reminders"),
+    path("kooperation/<str:token>/", partnership.cooperate, name="cooperation"),
     path("antraege/", overview.index, name="applications"),
     path("antraege/neu/", begin.start, name="application_start"),
     path("antraege/gast/<str:token>/", team.invitation, name="application_invitation"),

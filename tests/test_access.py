@@ -368,6 +368,7 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     # The applicant's side.
     "antraege/": ("/antraege/", signed_in(200), signed_in(405)),
     "antraege/neu/": ("/antraege/neu/", signed_in(200), signed_in(200)),
+    "kooperation/<str:token>/": ("/kooperation/abc/", signed_in(404), signed_in(404)),
     "antraege/gast/<str:token>/": (
         "/antraege/gast/abc/",
         signed_in(404),

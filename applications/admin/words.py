@@ -49,6 +49,8 @@ LOGGED: Final = {
     "change_guest": "Zugang eines Gastes geändert",
     "end_guest": "Zugang eines Gastes beendet",
     "hand_over": "Zuständigkeit in der Kommune übergeben",
+    "confirm_cooperation": "Kooperationserklärung von der Partnerkommune bestätigt",
+    "revoke_cooperation": "Bestätigung der Kooperationserklärung zurückgenommen",
     "submit": "Antrag eingereicht",
     "withdraw": "Antrag zurückgezogen",
     "begin_check": "Formale Prüfung begonnen",

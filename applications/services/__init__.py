@@ -57,6 +57,12 @@ from applications.services.guests import (
 from applications.services.handover import CannotTakeOver, hand_over
 from applications.services.letters import LetterIncomplete, missing_parts
 from applications.services.moves import ReasonMissing, WrongState
+from applications.services.partnership import (
+    NoPartner,
+    StatementChanged,
+    confirm_cooperation,
+    revoke_cooperation,
+)
 from applications.services.publication import publish_project, withdraw_project
 from applications.services.reminders import LinkInvalid, choose_reminders, switch_reminder
 from applications.services.review import (
@@ -112,6 +118,7 @@ __all__ = [
     "InvitationGone",
     "LetterIncomplete",
     "LinkInvalid",
+    "NoPartner",
     "NotAllowed",
     "NotAnExtension",
     "NotConfirmed",
@@ -129,6 +136,7 @@ __all__ = [
     "Received",
     "RoundMissing",
     "RowNotFound",
+    "StatementChanged",
     "SubscriptionGone",
     "TooManyComments",
     "TooManyDocuments",
@@ -145,6 +153,7 @@ __all__ = [
     "change_guest",
     "choose_reminders",
     "close",
+    "confirm_cooperation",
     "confirm_subscription",
     "confirmation_key",
     "documents_to_copy",
@@ -170,6 +179,7 @@ __all__ = [
     "request_information",
     "retract_proposal",
     "return_proposal",
+    "revoke_cooperation",
     "save_step",
     "save_typed",
     "set_file_number",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from applications import permissions, rules, services
 from applications.forms.team import AccessForm, GuestForm, HandOverForm
 from applications.rules import SignatureForm
-from applications.services import guests, handover
+from applications.services import cooperation, guests, handover, partnership
 from applications.views import case, wording
 from kiv_portal.euro import format_euro
 from municipalities.models import Membership
@@ -109,6 +110,7 @@ def _page(
             "signature": SIGNATURES[SignatureForm(application.call.signature_form)],
             "signature_sheet": application.is_draft
             and application.call.signature_form in (SignatureForm.SHEET, SignatureForm.QUALIFIED),
+            "partners": _partners(application),
             "guests": [_shown(row, at) for row in standing],
             "invite": invite or GuestForm(initial={"rolle": "read", "bis": ends_on}),
             "change_guest": change[0] if change else None,
@@ -144,6 +146,22 @@ def _people(application: Application) -> list[dict[str, Any]]:
         }
         for row in rows
         if row.user.is_active
+    ]
+
+
+def _partners(application: Application) -> list[dict[str, Any]]:
+    """The partners with the link on which each confirms its Kooperationserklärung itself."""
+    if not application.partners:
+        return []
+    confirmed = cooperation.confirmed(application)
+    return [
+        {
+            "name": row.municipality.short_name,
+            "confirmed": row.municipality.ags in confirmed,
+            "link": f"{settings.PORTAL_ADDRESS}/kooperation/"
+            f"{partnership.token_of(application, row.municipality)}/",
+        }
+        for row in application.partners
     ]
 
 

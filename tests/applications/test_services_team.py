@@ -12,12 +12,19 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from PIL import Image
 
 from applications import permissions, services
-from applications.models import ApplicationGuest, Expense, GuestRole, ParticipationFormat
+from applications.models import (
+    Application,
+    ApplicationGuest,
+    Expense,
+    GuestRole,
+    ParticipationFormat,
+)
 from applications.rules import DocumentKind, SignatureForm, Step
-from applications.services import guests, handover, log
+from applications.services import cooperation, guests, handover, log, partnership
 from kiv_portal.models import OutboxMail
 from municipalities.models import Membership, User
 from tests import world
@@ -444,3 +451,97 @@ class TestSigning:
             services.submit(application=second, confirmed=key, token=page, by=w.signatory, at=NOW)
         second.refresh_from_db()
         assert second.is_draft
+
+
+class TestPartners:
+    def verbund(self, w: world.World) -> Any:
+        MembershipFactory(
+            user=w.stranger,
+            municipality=w.small,
+            may_sign=True,
+            confirmed_at=NOW,
+            confirmed_by=w.administrator,
+        )
+        return world.save(world.filled(w), Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+
+    def confirm(self, application: Any, w: world.World, by: User, seen: str = "") -> None:
+        services.confirm_cooperation(
+            application=application,
+            partner=w.small,
+            seen=seen or cooperation.statement_sha256(application, w.small),
+            by=by,
+            at=NOW,
+        )
+
+    def missing(self, application: Any) -> bool:
+        found = services.findings_of(application, NOW)
+        return any("Kooperationserklärung von: Kleinheim" in f.message for f in found)
+
+    def test_a_partner_confirms_with_its_own_account_until_the_words_change(self, w):
+        application = self.verbund(w)
+        assert self.missing(application) is True
+        for _ in range(2):
+            self.confirm(application, w, w.stranger)
+        assert self.missing(application) is False
+        actions = list(application.log.values_list("action", flat=True))
+        assert actions.count("confirm_cooperation") == 1
+        world.save(application, Step.KONZEPTION, {"title": "Anders"}, w.clerk)
+        assert self.missing(Application.objects.get()) is True
+
+    def test_nobody_else_confirms(self, w):
+        application = self.verbund(w)
+        for person in (w.clerk, w.signatory, w.reviewer, UserFactory()):
+            with pytest.raises(services.NotAllowed):
+                self.confirm(application, w, person)
+            with pytest.raises(services.NotAllowed):
+                services.revoke_cooperation(
+                    application=application, partner=w.small, by=person, at=NOW
+                )
+
+    def test_other_words_than_those_seen_are_not_confirmed(self, w):
+        application = self.verbund(w)
+        with pytest.raises(services.StatementChanged):
+            self.confirm(application, w, w.stranger, seen="0" * 64)
+
+    def test_it_is_taken_back_before_filing_and_not_afterwards(self, w):
+        application = self.verbund(w)
+        self.confirm(application, w, w.stranger)
+        for _ in range(2):
+            services.revoke_cooperation(
+                application=application, partner=w.small, by=w.stranger, at=NOW
+            )
+        assert self.missing(Application.objects.get()) is True
+        filed = world.file(application, w.signatory)
+        with pytest.raises(services.NoPartner):
+            self.confirm(filed, w, w.stranger)
+
+    def test_the_page_shows_the_words_to_who_signs_for_the_partner(self, w):
+        application = self.verbund(w)
+        address = f"/kooperation/{partnership.token_of(application, w.small)}/"
+        browser = Client()
+        browser.force_login(w.clerk)
+        assert browser.get(address).status_code == 403
+        assert address in browser.get(f"/antraege/{application.uuid}/team/").content.decode()
+        browser.force_login(w.stranger)
+        page = browser.get(address).content.decode()
+        assert "bevollmächtigt Musterstadt" in page
+        seen = cooperation.statement_sha256(application, w.small)
+        browser.post(address, {"wortlaut": "alt"})
+        assert "Der Wortlaut hat sich geändert" in browser.get(address).content.decode()
+        browser.post(address, {"wortlaut": seen})
+        assert "Diese Erklärung ist bestätigt" in browser.get(address).content.decode()
+        browser.post(address, {"aktion": "zuruecknehmen"})
+        assert "zurückgenommen" in browser.get(address).content.decode()
+        world.file(application, w.signatory)
+        browser.post(address, {"wortlaut": seen})
+        assert "inzwischen eingereicht" in browser.get(address).content.decode()
+
+    def test_a_link_about_no_partner_is_no_link(self, w):
+        application = world.filled(w)
+        for token in (
+            "x",
+            partnership.token_of(application, w.small),
+            partnership.token_of(Application(uuid=uuid.uuid4()), w.small),
+        ):
+            with pytest.raises(services.NoPartner):
+                partnership.read_token(token)
