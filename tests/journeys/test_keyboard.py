@@ -1,0 +1,211 @@
+"""A complete application, from the sign-in to the PDF, with the Tab key alone.
+
+The same walk twice: with scripts, and with scripts switched off. Nothing is clicked, nothing
+is focused but by Tab; every page on the way is looked at with axe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import call_command
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, expect
+
+from applications.models import Application
+from tests import world
+from tests.factories import PASSWORD
+from tests.journeys.conftest import Watch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+YEAR = timezone.localdate().year + 1
+MOST_TABS = 400
+
+TYPED = {
+    r".*_email": "integration@musterstadt.example",
+    r".*_phone": "06151 1234",
+    r"iban": "DE89 3704 0044 0532 0130 00",
+    r"postal_code": "64283",
+    r"starts_on": f"01.06.{YEAR}",
+    r"months": "15",
+    r"milestones-.*-due_on": f"01.09.{YEAR}",
+    r"adoptions-.*-planned_on": f"20.08.{YEAR + 1}",
+    r"title": "Mit der Tastatur",
+}
+"""What is typed into fields of that name; every other text says its own name."""
+
+AMOUNTS = {"expenses": "6.000", "own": "1.000", "grant": "5.000"}
+"""Expenses, Eigenmittel and grant of each Haushaltsjahr: even in each."""
+
+CHOSEN = {
+    "vat_deductible": "nein",
+    "budget_situation": "approved",
+    "other_funding": "nein",
+    "consents_publication": "ja",
+}
+
+FOCUSED = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const sibling = name => {
+    const other = document.getElementsByName((e.name || "").replace(/[^-]+$/, name))[0];
+    return other ? other.value : "";
+  };
+  return {
+    tag: e.tagName, type: e.type || "", name: e.name || "", value: e.value || "",
+    text: (e.innerText || "").trim().replace(/\\s+/g, " "), checked: !!e.checked,
+    inMain: !!e.closest("main"), kind: sibling("kind"), year: sibling("year"),
+  };
+}"""
+
+
+class Walker:
+    """Somebody who has a keyboard and no mouse."""
+
+    def __init__(self, page: Page, look: Callable[[Page], None], upload: Path) -> None:
+        self.page = page
+        self.look = look
+        self.upload = upload
+
+    def focused(self) -> Iterator[dict[str, Any]]:
+        """What Tab reaches, one after the other, from the top of the page."""
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            found = self.page.evaluate(FOCUSED)
+            if found:
+                yield found
+
+    def go(self, name: str) -> None:
+        """Tab through the page, fill in what is empty, and press what is called that."""
+        for found in self.focused():
+            if found["tag"] in ("A", "BUTTON"):
+                if found["inMain"] and re.fullmatch(name, found["text"]):
+                    with self.page.expect_navigation():
+                        self.page.keyboard.press("Enter")
+                    self.page.wait_for_load_state()
+                    self.look(self.page)
+                    return
+            elif found["inMain"]:
+                self.fill(found)
+        pytest.fail(f"„{name}“ is not reached by Tab on {self.page.url}")
+
+    def fill(self, found: dict[str, Any]) -> None:
+        keyboard, name, kind = self.page.keyboard, found["name"], found["type"]
+        if kind == "file":
+            self.page.locator(":focus").set_input_files(self.upload)
+        elif kind == "checkbox":
+            if not found["checked"]:
+                keyboard.press("Space")
+        elif kind == "radio":
+            self.choose(name, found)
+        elif found["tag"] == "SELECT":
+            if not found["value"]:
+                keyboard.press("ArrowDown")
+        elif not found["value"]:
+            keyboard.type(self.answer(found))
+
+    def choose(self, name: str, found: dict[str, Any]) -> None:
+        """Space takes the first of several, the arrows the others."""
+        if not found["checked"]:
+            self.page.keyboard.press("Space")
+        wanted = CHOSEN.get(name)
+        for _ in range(10):
+            if wanted in (None, self.page.evaluate(FOCUSED)["value"]):
+                return
+            self.page.keyboard.press("ArrowDown")
+        pytest.fail(f"{wanted} is no choice of {name}")
+
+    def answer(self, found: dict[str, Any]) -> str:
+        name = found["name"]
+        if name.endswith("-amount"):
+            return AMOUNTS.get(found["kind"] or "expenses", "0")
+        for pattern, text in TYPED.items():
+            if re.fullmatch(pattern, name):
+                return text
+        return f"Angabe zu {name.rsplit('-', 1)[-1]}"
+
+
+def _walk(page: Page, look: Callable[[Page], None], w: world.World, tmp_path: Path) -> Application:
+    """From the sign-in to the receipt and its PDF."""
+    EmailAddress.objects.create(
+        user=w.signatory, email=w.signatory.email, verified=True, primary=True
+    )
+    upload = tmp_path / "Konzeption.png"
+    Image.new("RGB", (4, 4)).save(upload)
+    walker = Walker(page, look, upload)
+
+    page.goto("/antraege/")
+    look(page)
+    page.keyboard.type(w.signatory.email)  # the cursor stands in the first field
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    look(page)
+
+    walker.go("Antrag beginnen")
+    walker.go("Entwurf anlegen")
+    expect(page.get_by_text("Noch nicht eingereicht")).to_be_visible()
+    walker.go("Antragstellende Kommune")
+    walker.go("Weiter: .*")
+    for _ in ("ansprechpartner", "konzeption", "beteiligung", "zeitplan", "finanzierung"):
+        walker.go("Speichern und weiter")
+    walker.go("Hochladen")
+    expect(page.get_by_text("Konzeption.png").first).to_be_visible()
+    walker.go("Weiter: .*")
+    walker.go("Speichern")
+    expect(page.get_by_text("Angaben fehlen")).to_have_count(0)
+    walker.go("Angaben prüfen")
+    walker.go("Antrag einreichen")
+
+    expect(page.get_by_text(re.compile(r"KIV-\d{4}-0001 ist eingegangen"))).to_be_visible()
+    application = Application.objects.get()
+    assert application.reference is not None
+    call_command("worker", "--until-idle")
+    page.set_default_timeout(60_000)
+    with page.expect_download() as download:
+        for found in walker.focused():
+            if found["tag"] == "A" and "PDF" in found["text"]:
+                page.keyboard.press("Enter")
+                break
+    assert download.value.suggested_filename == f"Antrag {application.reference}.pdf"
+    return application
+
+
+def _assert_whole(application: Application) -> None:
+    """What was typed is what was filed; no Pflichtangabe is missing."""
+    content = application.snapshots.get().content
+    assert content["steps"]["konzeption"]["title"] == "Mit der Tastatur"
+    assert [row["name"] for row in content["documents"]] == ["Konzeption.png"]
+    codes = {finding["code"] for finding in content["findings"]}
+    assert codes & {"field_missing", "declaration_missing", "contact_incomplete"} == set()
+
+
+def test_a_complete_application_by_keyboard_alone(
+    page: Page, axe: Callable[[Page], None], watch: Watch, tmp_path: Path
+) -> None:
+    w = world.build(at=timezone.now())
+    _assert_whole(_walk(page, axe, w, tmp_path))
+
+
+def test_a_complete_application_without_javascript(
+    new_context: Callable[..., BrowserContext], axe: Callable[[Page], None], tmp_path: Path
+) -> None:
+    w = world.build(at=timezone.now())
+    page = new_context(java_script_enabled=False).new_page()
+
+    def look(seen: Page) -> None:
+        """axe is a script: it looks at the same page in a second window that runs some."""
+        second = new_context(storage_state=seen.context.storage_state()).new_page()
+        second.goto(seen.url)
+        axe(second)
+        second.context.close()
+
+    _assert_whole(_walk(page, look, w, tmp_path))
