@@ -443,12 +443,13 @@ class TestSigning:
     def test_a_page_files_one_application(self, w):
         first, page = world.filled(w), uuid.uuid4()
         key = services.confirmation_key(services.findings_of(first, NOW))
-        services.submit(application=first, confirmed=key, token=page, by=w.signatory, at=NOW)
+        sent = {"confirmed": key, "declares_authority": True, "token": page}
+        services.submit(application=first, by=w.signatory, at=NOW, **sent)
         with pytest.raises(services.AlreadySubmitted):
-            services.submit(application=first, confirmed=key, token=page, by=w.signatory, at=NOW)
+            services.submit(application=first, by=w.signatory, at=NOW, **sent)
         second = world.filled(w)
         with pytest.raises(services.PageUsed):
-            services.submit(application=second, confirmed=key, token=page, by=w.signatory, at=NOW)
+            services.submit(application=second, by=w.signatory, at=NOW, **sent)
         second.refresh_from_db()
         assert second.is_draft
 

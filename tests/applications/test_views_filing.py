@@ -70,7 +70,7 @@ class TestChecking:
             "Vielfalt in Musterstadt",
             "integration@musterstadt.example",
             "01.07.2027",
-            "Werkstatt alle Herbst abends",
+            "Werkstatt alle Herbst zwei Termine abends",
             "2027 Prozessmoderation/Honorare Prozessmoderation Ja 10.000,00 €",
             "Haushalt beschlossen und genehmigt",
         ):
