@@ -11,8 +11,8 @@ from applications.views import (
     filing,
     notices,
     overview,
-    sheets,
     partnership,
+    sheets,
     steps,
     team,
 )
