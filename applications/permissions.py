@@ -28,6 +28,18 @@ if TYPE_CHECKING:
     from municipalities.models import Municipality, User
 
 
+BEFORE_DECISION = frozenset(
+    {
+        Status.FORMAL_CHECK,
+        Status.INFORMATION_REQUESTED,
+        Status.SUBSTANTIVE_CHECK,
+        Status.HEARING,
+        Status.PROPOSED,
+    }
+)
+"""States in which a case is handled and not decided yet."""
+
+
 def visible_to(user: User | AnonymousUser, *, at: datetime | None = None) -> ApplicationQuerySet:
     """What a person sees on the applicant's side: the team's own, and what they are a guest of.
 
@@ -94,6 +106,17 @@ def may_see(user: User | AnonymousUser, application: Application) -> bool:
 def is_on_team(user: User | AnonymousUser, application: Application) -> bool:
     """Is one of the municipality's people and no guest: sees letters, team and reminders."""
     return visible_to_team(user).filter(pk=application.pk).exists()
+
+
+def may_retrieve(user: User | AnonymousUser, application: Application) -> bool:
+    """May retrieve a letter, with what follows in law: confirmed people of the lead who may read.
+
+    Never staff, no guest, and nobody whom the authority has not confirmed yet.
+    """
+    member = _membership(user, application)
+    if member is None or member.user.is_staff:
+        return False
+    return member.confirmed_at is not None and member.may_read
 
 
 def may_edit(user: User | AnonymousUser, application: Application) -> bool:
@@ -172,9 +195,31 @@ def may_sign_decision(user: User | AnonymousUser, application: Application) -> b
     """
     if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
         return False
-    if application.state is not Status.PROPOSED:
+    proposed = application.decisions.filter(state="proposed")
+    return proposed.exists() and not proposed.filter(hands__user=user).exists()
+
+
+def may_correct_letter(user: User | AnonymousUser, application: Application) -> bool:
+    """May correct the open proposal's letter: a signer, whether or not they wrote in it before.
+
+    Who countersigned or signed has another hand in it.
+    """
+    if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
         return False
-    return not application.decisions.filter(state="proposed", hands__user=user).exists()
+    proposed = application.decisions.filter(state="proposed")
+    return (
+        proposed.exists()
+        and not proposed.filter(
+            hands__user=user, hands__role__in=("signed", "countersigned")
+        ).exists()
+    )
+
+
+def may_allow_early_start(user: User | AnonymousUser, application: Application) -> bool:
+    """May consent to an early start: a signer who does not handle the case, before a decision."""
+    if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
+        return False
+    return application.state in BEFORE_DECISION and application.reviewer_id not in (None, user.pk)
 
 
 def may_make(user: User | AnonymousUser, application: Application, move: Transition) -> bool:
@@ -183,4 +228,6 @@ def may_make(user: User | AnonymousUser, application: Application, move: Transit
         return may_file(user, application)
     if move.actor is Actor.REVIEWER:
         return may_review_application(user, application)
+    if move.action == "correct_letter":
+        return may_correct_letter(user, application)
     return may_sign_decision(user, application)

@@ -18,9 +18,11 @@ class Status(StrEnum):
     FORMAL_CHECK = "formal_check"
     INFORMATION_REQUESTED = "information_requested"
     SUBSTANTIVE_CHECK = "substantive_check"
+    HEARING = "hearing"
     PROPOSED = "proposed"
     GRANTED = "granted"
     REJECTED = "rejected"
+    REVOKED = "revoked"
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
 
@@ -50,9 +52,11 @@ _NAMES: Final = {
         "Unterlagen nachreichen",
     ),
     Status.SUBSTANTIVE_CHECK: ("fachliche Prüfung", "In Prüfung", "Fachliche Prüfung"),
+    Status.HEARING: ("Anhörung", "Anhörung – bitte äußern Sie sich", "Anhörung"),
     Status.PROPOSED: ("Schlusszeichnung offen", "In Prüfung", "Entscheidung vorbereiten"),
     Status.GRANTED: ("bewilligt", "Bewilligt", "Entscheidung"),
     Status.REJECTED: ("abgelehnt", "Abgelehnt", "Entscheidung"),
+    Status.REVOKED: ("aufgehoben", "Bescheid aufgehoben", "Aufhebung"),
     Status.WITHDRAWN: ("zurückgezogen", "Von Ihnen zurückgezogen", "Antrag zurückgezogen"),
     Status.CLOSED: ("erledigt", "Erledigt", "Verfahren beendet"),
 }
@@ -63,6 +67,7 @@ LIVE: Final = frozenset(
         Status.FORMAL_CHECK,
         Status.INFORMATION_REQUESTED,
         Status.SUBSTANTIVE_CHECK,
+        Status.HEARING,
         Status.PROPOSED,
         Status.GRANTED,
     }
@@ -93,17 +98,22 @@ class Transition:
     """One move: its name (also the service and the log action), who makes it, whom it tells.
 
     `mail` is the template below templates/mails/ that goes to the applicant, empty where
-    the applicant is told nothing. `reason` says whether the move needs one.
+    the applicant is told nothing. `reason` says whether the move needs one. Without a
+    `target` the state stays as it is.
     """
 
     action: str
     label: str
     sources: tuple[Status, ...]
-    target: Status
+    target: Status | None
     actor: Actor
     mail: str = ""
     reason: bool = False
     help: str = ""
+
+    def leads_to(self, source: Status) -> Status:
+        """The state after the move, made in the state `source`."""
+        return self.target or source
 
 
 S = Status
@@ -120,7 +130,14 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "withdraw",
         "Antrag zurückziehen",
-        (S.SUBMITTED, S.FORMAL_CHECK, S.INFORMATION_REQUESTED, S.SUBSTANTIVE_CHECK, S.PROPOSED),
+        (
+            S.SUBMITTED,
+            S.FORMAL_CHECK,
+            S.INFORMATION_REQUESTED,
+            S.SUBSTANTIVE_CHECK,
+            S.HEARING,
+            S.PROPOSED,
+        ),
         S.WITHDRAWN,
         Actor.APPLICANT,
         mail="withdrawn",
@@ -172,6 +189,22 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         help="Die Unterlagen sind da; es folgt die fachliche Prüfung.",
     ),
     Transition(
+        "begin_hearing",
+        "Anhörung beginnen",
+        (S.SUBSTANTIVE_CHECK,),
+        S.HEARING,
+        Actor.REVIEWER,
+        help="Die Kommune kann sich zur beabsichtigten Ablehnung äußern; so lange ruht der Fall.",
+    ),
+    Transition(
+        "end_hearing",
+        "Anhörung beenden",
+        (S.HEARING,),
+        S.SUBSTANTIVE_CHECK,
+        Actor.REVIEWER,
+        help="Sie halten die Äußerung fest, oder dass bis zum Termin keine kam.",
+    ),
+    Transition(
         "propose",
         "Entscheidung vorschlagen",
         (S.SUBSTANTIVE_CHECK,),
@@ -198,13 +231,48 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         help="Der Vorschlag kommt ungezeichnet zurück in die fachliche Prüfung.",
     ),
     Transition(
+        "edit_letter",
+        "Schreiben bearbeiten",
+        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        None,
+        Actor.REVIEWER,
+        help="Nur für dieses Schreiben; die Abweichung von den Textbausteinen bleibt sichtbar.",
+    ),
+    Transition(
+        "correct_letter",
+        "Schreiben korrigieren",
+        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        None,
+        Actor.SIGNER,
+        help=(
+            "Wer korrigiert, schreibt mit und kann nicht mehr zeichnen; wer vorgeschlagen hat, "
+            "muss einverstanden sein."
+        ),
+    ),
+    Transition(
+        "agree",
+        "Mit der Korrektur einverstanden",
+        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        None,
+        Actor.REVIEWER,
+        help="Danach kann eine Person zeichnen, die nicht mitgeschrieben hat.",
+    ),
+    Transition(
+        "countersign",
+        "Mitzeichnen",
+        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        None,
+        Actor.REVIEWER,
+        help="Sie zeichnen mit; die Schlusszeichnung bleibt einer weiteren Person vorbehalten.",
+    ),
+    Transition(
         "grant",
         "Bewilligung schlusszeichnen",
         (S.PROPOSED,),
         S.GRANTED,
         Actor.SIGNER,
-        mail="decided",
-        help="Der Zuwendungsbescheid wird erzeugt und ein Projekt angelegt.",
+        help="Der Zuwendungsbescheid wird erzeugt und ein Projekt angelegt; danach folgt die "
+        "Bekanntgabe.",
     ),
     Transition(
         "reject",
@@ -212,13 +280,76 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         (S.PROPOSED,),
         S.REJECTED,
         Actor.SIGNER,
-        mail="decided",
-        help="Der Ablehnungsbescheid wird erzeugt.",
+        help="Der Ablehnungsbescheid wird erzeugt; danach folgt die Bekanntgabe.",
+    ),
+    Transition(
+        "begin_revocation_hearing",
+        "Anhörung zur Aufhebung beginnen",
+        (S.GRANTED,),
+        None,
+        Actor.REVIEWER,
+        help="Vor Rücknahme, Widerruf und Erstattung wird die Kommune immer angehört.",
+    ),
+    Transition(
+        "end_revocation_hearing",
+        "Anhörung zur Aufhebung beenden",
+        (S.GRANTED,),
+        None,
+        Actor.REVIEWER,
+        help="Sie halten die Äußerung fest, oder dass bis zum Termin keine kam.",
+    ),
+    Transition(
+        "propose_change",
+        "Änderung des Bescheids vorschlagen",
+        (S.GRANTED, S.REJECTED),
+        None,
+        Actor.REVIEWER,
+        help="Berichtigung, Änderung oder Aufhebung; eine zweite Person zeichnet.",
+    ),
+    Transition(
+        "return_change",
+        "Änderungsvorschlag zurückgeben",
+        (S.GRANTED, S.REJECTED),
+        None,
+        Actor.SIGNER,
+        reason=True,
+        help="Der Vorschlag geht mit Ihrer Begründung zurück; der Bescheid gilt weiter.",
+    ),
+    Transition(
+        "retract_change",
+        "Änderungsvorschlag zurückholen",
+        (S.GRANTED, S.REJECTED),
+        None,
+        Actor.REVIEWER,
+        reason=True,
+        help="Der Vorschlag wird ungezeichnet zurückgenommen; der Bescheid gilt weiter.",
+    ),
+    Transition(
+        "sign_change",
+        "Änderung schlusszeichnen",
+        (S.GRANTED, S.REJECTED),
+        None,
+        Actor.SIGNER,
+        help="Der Bescheid über die Änderung wird erzeugt; danach folgt die Bekanntgabe.",
+    ),
+    Transition(
+        "revoke",
+        "Aufhebung schlusszeichnen",
+        (S.GRANTED,),
+        S.REVOKED,
+        Actor.SIGNER,
+        help="Der Bescheid ist ganz aufgehoben; das Projekt verlässt das Verzeichnis.",
     ),
     Transition(
         "close",
         "Verfahren als erledigt beenden",
-        (S.SUBMITTED, S.FORMAL_CHECK, S.INFORMATION_REQUESTED, S.SUBSTANTIVE_CHECK),
+        (
+            S.SUBMITTED,
+            S.FORMAL_CHECK,
+            S.INFORMATION_REQUESTED,
+            S.SUBSTANTIVE_CHECK,
+            S.HEARING,
+        ),
         S.CLOSED,
         Actor.REVIEWER,
         mail="closed",
@@ -246,6 +377,34 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
 )
 del S
 
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done with a case that leaves its state alone; `mail` as with a Transition."""
+
+    action: str
+    label: str
+    mail: str = ""
+    help: str = ""
+
+
+ACTS: Final[tuple[Act, ...]] = (
+    Act("issue_letter", "Schreiben erstellen", help="Ein Schreiben, das keine Entscheidung ist."),
+    Act(
+        "deliver",
+        "Schreiben bekannt geben",
+        mail="letter_ready",
+        help="Sie wählen den Weg: Abruf, Post oder Empfangsbekenntnis.",
+    ),
+    Act("acknowledge", "Empfangsbekenntnis eintragen"),
+    Act("fail_delivery", "Bekanntgabe als nicht bewirkt eintragen"),
+    Act("record_consent", "Einwilligung in den Abruf eintragen"),
+    Act("end_consent", "Einwilligung in den Abruf beenden"),
+    Act("add_entry", "Eintrag nach dem Bescheid"),
+    Act("strike_entry", "Eintrag streichen"),
+)
+"""What reviewers do with letters and after a notice; each is a service and a log action."""
+
 BY_ACTION: Final = {transition.action: transition for transition in TRANSITIONS}
 
 
@@ -269,6 +428,7 @@ def turn(status: Status) -> Actor | None:
         Status.FORMAL_CHECK: Actor.REVIEWER,
         Status.INFORMATION_REQUESTED: Actor.APPLICANT,
         Status.SUBSTANTIVE_CHECK: Actor.REVIEWER,
+        Status.HEARING: Actor.APPLICANT,
         Status.PROPOSED: Actor.SIGNER,
     }.get(status)
 
@@ -278,7 +438,7 @@ def diagram() -> str:
     lines = ["stateDiagram-v2", "    [*] --> draft"]
     lines += [f'    state "{status.label}" as {status.value}' for status in Status]
     lines += [
-        f"    {source.value} --> {move.target.value}: {move.label} ({move.actor.label})"
+        f"    {source.value} --> {move.leads_to(source).value}: {move.label} ({move.actor.label})"
         for move in TRANSITIONS
         for source in move.sources
     ]

@@ -50,7 +50,10 @@ class AuthorityAdmin(HistoryAdmin):
             "Hilfe bei technischen Schwierigkeiten",
             {"fields": ("help_name", "help_phone", "help_email")},
         ),
-        ("Bekanntgabe", {"fields": ("delivery_way", "post_days")}),
+        (
+            "Bekanntgabe",
+            {"fields": ("delivery_way", "post_days", "post_moves_off_weekends")},
+        ),
         (
             "Impressum",
             {

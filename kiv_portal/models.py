@@ -64,6 +64,14 @@ class Authority(models.Model):
     post_days = models.PositiveSmallIntegerField(
         "Bekanntgabe durch Post: Tag nach Aufgabe", null=True, blank=True
     )
+    post_moves_off_weekends = models.BooleanField(
+        "Bekanntgabe durch Post: verschiebt sich auf den nächsten Werktag",
+        default=False,
+        help_text=(
+            "Fällt der Tag auf Samstag, Sonntag oder Feiertag. Ohne Häkchen bleibt es bei dem "
+            "Tag, der sich nach der Zahl der Tage ergibt."
+        ),
+    )
     is_sample = models.BooleanField("Angaben nur zur Demonstration", default=False)
 
     # Impressum (§ 5 DDG)

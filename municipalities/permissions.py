@@ -113,6 +113,7 @@ _WATCHED: Final = {"view": frozenset({ADMINISTER, AUDIT})}
 
 DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "applications.application": {"view": _DESK},
+    "applications.callbudget": _KEPT,
     "applications.fundingcall": _KEPT,
     "applications.letterblock": _KEPT,
     "municipalities.district": {"view": _ALL, "change": _KEEPERS},

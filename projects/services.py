@@ -184,6 +184,24 @@ def withdraw_from_public(*, project: Project, reason: str, by: User | None, at: 
     _announce(project, ChangeKind.WITHDRAWN, at)
 
 
+@transaction.atomic
+def change_period(
+    *,
+    project: Project,
+    starts_on: date | None,
+    ends_on: date | None,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """Let the project run as its decision says now; nothing happens where it does already."""
+    _lock(project)
+    if (project.starts_on, project.ends_on) == (starts_on, ends_on):
+        return
+    project.starts_on, project.ends_on = starts_on, ends_on
+    _save(project, by, at, "Zeitraum geändert")
+    raise_version(at)
+
+
 def refresh_keys(project: Project) -> None:
     """Make the keys for search and order anew, after title, unit, summary or members changed."""
     project.fill_keys()

@@ -86,6 +86,8 @@ def scene(db: None) -> dict[str, Any]:
     services.publish_project(application=granted, by=w.reviewer, at=NOW)
     for job in Job.objects.all():
         rendering.JOBS[job.kind](job.argument, NOW)
+    world.consented(w, granted)
+    services.deliver(letter=granted.letters.get(), way="retrieval", by=w.reviewer, at=NOW)
     draft = world.draft(w)
     world.save(draft, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
     document = uploads.add_document(
@@ -532,6 +534,7 @@ KEEPER = frozenset({"administrator"})
 WATCHERS = frozenset({"administrator", "auditor"})
 PEOPLE = frozenset({"people"})
 LOG_READERS = frozenset({"people", "auditor"})
+CHECKER = frozenset({"reviewer"})
 
 MODELS: dict[str, dict[str, frozenset[str]]] = {
     # model: verb → the staff roles that may; what is not named nobody may
@@ -654,6 +657,26 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         DESK_READERS,
     ),
+    CASE + "schreiben/neu/": (
+        "/admin/applications/application/{case}/schreiben/neu/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
+    CASE + "schreiben/<uuid:letter_id>/bekanntgabe/": (
+        "/admin/applications/application/{case}/schreiben/{letter}/bekanntgabe/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 200),
+    ),
+    CASE + "einwilligung/": (
+        "/admin/applications/application/{case}/einwilligung/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
+    CASE + "eintraege/": (
+        "/admin/applications/application/{case}/eintraege/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
     CASE + "entwurf.pdf": (
         "/admin/applications/application/{case}/entwurf.pdf",
         NO_SUCH | {"people": 403},
@@ -770,7 +793,8 @@ def _move_rows() -> dict[str, Any]:
     rows = {}
     for action, actor in MOVES.items():
         who = "reviewer" if actor is Actor.REVIEWER else "signer"
-        get, post = {"withdraw_project": (200, 422)}.get(action, (409, 409))
+        possible = {"withdraw_project", "begin_revocation_hearing", "propose_change"}
+        get, post = (200, 422) if action in possible else (409, 409)
         rows[f"{CASE}{action}/"] = (
             f"/admin/applications/application/{{case}}/{action}/",
             at_desk(frozenset({who}), get),

@@ -64,7 +64,7 @@ def test_every_own_template_is_used():
         "registration",
     }
     known = _text_of_sources() + "\n".join(p.read_text(encoding="utf-8") for p in TEMPLATES)
-    mails = {move.mail for move in workflow.TRANSITIONS}
+    mails = {move.mail for move in (*workflow.TRANSITIONS, *workflow.ACTS)}
     unused = []
     for path in TEMPLATES:
         name = path.relative_to(ROOT / "templates").as_posix()
@@ -84,7 +84,7 @@ def test_every_template_can_be_parsed():
 
 def test_every_transition_that_tells_the_applicant_has_its_mail():
     """Mails that belong to no transition are named in full where they are sent."""
-    names = {move.mail for move in workflow.TRANSITIONS if move.mail}
+    names = {move.mail for move in (*workflow.TRANSITIONS, *workflow.ACTS) if move.mail}
     others = set(re.findall(r'"mails/([a-z_]+)\.txt"', _text_of_sources()))
     files = {p.stem for p in (ROOT / "templates" / "mails").glob("*.txt") if p.stem[0] != "_"}
     assert names & others == set()
@@ -92,7 +92,8 @@ def test_every_transition_that_tells_the_applicant_has_its_mail():
 
 
 def test_every_transition_has_its_service():
-    missing = [m.action for m in workflow.TRANSITIONS if not hasattr(services, m.action)]
+    moves = (*workflow.TRANSITIONS, *workflow.ACTS)
+    missing = [m.action for m in moves if not hasattr(services, m.action)]
     assert missing == []
 
 
@@ -161,17 +162,22 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "applications.Application",
         "applications.ApplicationGuest",
         "applications.ApplicationMember",
+        "applications.CallBudget",
         "applications.CallSubscription",
+        "applications.CaseEntry",
         "applications.CaseLogEntry",
         "applications.CaseLogPayload",
         "applications.Cooperation",
         "applications.CoverItem",
         "applications.Decision",
         "applications.DecisionHand",
+        "applications.DecisionPlanLine",
         "applications.DecisionYear",
+        "applications.Delivery",
         "applications.Document",
         "applications.Expense",
         "applications.FormSheet",
+        "applications.Hearing",
         "applications.InformationRequest",
         "applications.KeptInput",
         "applications.Letter",
@@ -183,6 +189,7 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "applications.ReminderOff",
         "applications.ReminderSent",
         "applications.RequestItem",
+        "applications.RetrievalConsent",
         "applications.Revision",
         "applications.SectionComment",
         "applications.Snapshot",

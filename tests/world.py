@@ -5,18 +5,22 @@ Every case is made through the services, as pages do it.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import uuid
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pikepdf
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
 from django.test import Client
 
 from applications import services
-from applications.models import Application, FundingCall, LetterBlock
+from applications.models import Application, FundingCall, Letter, LetterBlock
 from applications.models.letters import REQUIRED_BLOCKS
 from applications.rules import Step
 from kiv_portal.models import Authority
@@ -47,6 +51,7 @@ class World:
     stranger: User
     reader: User
     reviewer: User
+    other_reviewer: User
     signer: User
     administrator: User
     auditor: User
@@ -100,6 +105,7 @@ def build(at: datetime = NOW) -> World:
         stranger=stranger,
         reader=staff(permissions.READ),
         reviewer=staff(permissions.REVIEW),
+        other_reviewer=staff(permissions.REVIEW),
         signer=staff(permissions.SIGN),
         administrator=administrator,
         auditor=staff(permissions.AUDIT),
@@ -336,7 +342,11 @@ def grant_proposal(**changes: Any) -> services.Proposal:
     return services.Proposal(**values | changes)
 
 
-REJECTION = services.Proposal(kind="rejection", reasons="Die Mittel reichen nicht.")
+REJECTION = services.Proposal(
+    kind="rejection",
+    reasons="Die Mittel reichen nicht.",
+    hearing_skipped="Versagt wird nur, was beantragt war.",
+)
 
 
 def in_substance(world: World, at: datetime = NOW) -> Application:
@@ -359,3 +369,164 @@ def proposed(
 def granted(world: World, at: datetime = NOW) -> Application:
     """Granted, its project not yet public."""
     return services.grant(application=proposed(world, at=at), by=world.signer, at=at)
+
+
+def with_pdf(letter: Letter, at: datetime = NOW) -> Letter:
+    """The letter once the worker has made its PDF, without the seconds that takes."""
+    content = b"%PDF-1.7 " + str(letter.pk).encode()
+    letter.file.save(f"{letter.pk}.pdf", ContentFile(content), save=False)
+    letter.sha256 = hashlib.sha256(content).hexdigest()
+    letter.save()
+    return letter
+
+
+def consented(world: World, application: Application, at: datetime = NOW) -> None:
+    """The town's consent to retrieval is on file."""
+    services.record_consent(
+        application=application,
+        given_on=at.date(),
+        note="Blatt 12",
+        by=world.reviewer,
+        at=at,
+    )
+
+
+def offered(world: World, at: datetime = NOW) -> Letter:
+    """The letter of a granted case, offered for retrieval."""
+    application = granted(world, at)
+    letter = with_pdf(application.letters.get(), at)
+    consented(world, application, at)
+    services.deliver(letter=letter, way="retrieval", by=world.reviewer, at=at)
+    return letter
+
+
+def plan_for(years: dict[int, Decimal], own: dict[int, Decimal], ags: str) -> list[Any]:
+    """An adjusted plan that balances: all of it Prozessmoderation."""
+    lines = []
+    for year in sorted({*years, *own}):
+        granted_part, own_part = years.get(year, Decimal(0)), own.get(year, Decimal(0))
+        lines += [
+            services.PlanLine("expense", "moderation", year, granted_part + own_part),
+            services.PlanLine("cover", "grant", year, granted_part),
+            services.PlanLine("cover", "own", year, own_part, ags),
+        ]
+    return lines
+
+
+def heard(world: World, at: datetime = NOW) -> Application:
+    """A rejection is intended, the municipality is being heard."""
+    application = in_substance(world, at)
+    services.begin_hearing(
+        application=application,
+        text="Wir beabsichtigen, den Antrag abzulehnen.",
+        due_on=at.date() + timedelta(days=29),
+        by=world.reviewer,
+        at=at,
+    )
+    application.refresh_from_db()
+    return application
+
+
+def extension(application: Application, **changes: Any) -> services.Proposal:
+    """A cost-neutral extension by three months."""
+    ags = application.members.get(role="lead").municipality.ags
+    half, own = Decimal("9000.00"), Decimal("1000.00")
+    values: dict[str, Any] = {
+        "kind": "amendment",
+        "reasons": "Die Befragung dauert länger.",
+        "ends_on": date(2029, 3, 31),
+        "plan": plan_for({2027: half, 2028: half}, {2027: own, 2028: own}, ags),
+    }
+    return grant_proposal(**values | changes)
+
+
+def change_proposed(world: World, at: datetime = NOW) -> Application:
+    """Granted, and an extension waits for its signature."""
+    application = granted(world, at)
+    services.propose_change(
+        application=application, proposal=extension(application), by=world.reviewer, at=at
+    )
+    return application
+
+
+def revocation_heard(world: World, at: datetime = NOW) -> Application:
+    """Granted, and the hearing before a revocation is over."""
+    application = granted(world, at)
+    services.begin_revocation_hearing(
+        application=application,
+        text="Wir beabsichtigen, den Bescheid zu widerrufen.",
+        due_on=at.date() + timedelta(days=29),
+        by=world.reviewer,
+        at=at,
+    )
+    services.end_revocation_hearing(
+        application=application,
+        answer="Wir sind einverstanden.",
+        answered_on=at.date(),
+        by=world.reviewer,
+        at=at,
+    )
+    return application
+
+
+def revocation(**changes: Any) -> services.Proposal:
+    """A revocation that leaves nothing."""
+    values: dict[str, Any] = {
+        "kind": "revocation",
+        "basis": "49",
+        "reasons": "Das Vorhaben findet nicht statt.",
+        "amount": Decimal("0.00"),
+        "years": {},
+        "plan": [],
+    }
+    return services.Proposal(**values | changes)
+
+
+def revoked(world: World, at: datetime = NOW) -> Application:
+    """Granted once, and revoked as a whole."""
+    application = revocation_heard(world, at)
+    services.propose_change(
+        application=application, proposal=revocation(), by=world.reviewer, at=at
+    )
+    return services.revoke(application=application, by=world.signer, at=at)
+
+
+def pdf_bytes() -> bytes:
+    """A real PDF with one empty page."""
+    out = io.BytesIO()
+    with pikepdf.new() as made:
+        made.add_blank_page()
+        made.save(out, deterministic_id=True)
+    return out.getvalue()
+
+
+def another(world: World, number: int, at: datetime = NOW) -> Application:
+    """A granted-to-be case of one more town, waiting for its signature."""
+    town = MunicipalityFactory(district=world.town.district, ags=f"06431{number:03}")
+    PopulationFactory(municipality=town, value=20_000)
+    MembershipFactory(
+        user=world.signatory,
+        municipality=town,
+        may_sign=True,
+        confirmed_at=at,
+        confirmed_by=world.administrator,
+    )
+    application = services.start(call=world.call, lead=town, by=world.signatory, at=at)
+    for step, data in content(town).items():
+        application = save(application, step, data, world.signatory, at)
+    application = file(application, world.signatory, at)
+    services.begin_check(application=application, by=world.reviewer, at=at)
+    services.set_file_number(
+        application=application, file_number=f"II 25 – {number}", by=world.reviewer, at=at
+    )
+    services.accept_formally(application=application, by=world.reviewer, at=at)
+    services.propose(application=application, proposal=grant_proposal(), by=world.reviewer, at=at)
+    application.refresh_from_db()
+    return application
+
+
+def notified(world: World, at: datetime = NOW) -> Application:
+    """Granted, and the letter was retrieved."""
+    letter = offered(world, at)
+    services.open_letter(letter=letter, by=world.clerk, at=at)
+    return letter.application

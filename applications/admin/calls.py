@@ -12,10 +12,10 @@ from django.urls import URLPattern, path, reverse
 
 from applications import services
 from applications.forms.desk import PlainForm
-from applications.forms.desk_calls import ExtensionForm, FundingCallForm
-from applications.models import FundingCall
+from applications.forms.desk_calls import CallBudgetForm, ExtensionForm, FundingCallForm
+from applications.models import CallBudget, FundingCall
 from applications.rules.plan import percent
-from municipalities.admin import HistoryAdmin
+from municipalities.admin import DeskInline, HistoryAdmin
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -24,9 +24,19 @@ FILLABLE: Final = ("financing_type",)
 """What may still be filled in, where it is empty, once a call is open: letters need it."""
 
 
+class CallBudgetInline(DeskInline, admin.TabularInline):
+    """The call's money year by year; kept up to date while the call runs, with its history."""
+
+    model = CallBudget
+    form = CallBudgetForm
+    extra = 1
+    fields = ("year", "funds", "commitment", "source")
+
+
 @admin.register(FundingCall)
 class FundingCallAdmin(HistoryAdmin):
     form = FundingCallForm
+    inlines = (CallBudgetInline,)
     list_display = ("title", "round", "opens_at", "closes_at", "stage", "is_demo")
     list_select_related = ("round",)
     list_filter = ("display_only", "is_demo")

@@ -18,6 +18,7 @@ from applications.rules import DocumentKind, Finding, Severity, Step, plan_total
 from applications.rules.plan import percent
 from applications.services import letters, log, snapshots
 from applications.services.eligibility import funded_rounds_of
+from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.euro import format_euro
 from municipalities.models import User
@@ -36,8 +37,10 @@ NEXT: Final = {
     Status.FORMAL_CHECK: "Sind alle Unterlagen da? Nachfordern oder formale Prüfung abschließen.",
     Status.INFORMATION_REQUESTED: "Die Kommune reicht Unterlagen nach.",
     Status.SUBSTANTIVE_CHECK: "Fachlich prüfen und eine Entscheidung vorschlagen.",
+    Status.HEARING: "Die Kommune kann sich äußern; danach die Anhörung beenden.",
     Status.PROPOSED: "Eine zweite Person zeichnet den Vorschlag oder gibt ihn zurück.",
     Status.REJECTED: "Das Verfahren ist entschieden.",
+    Status.REVOKED: "Der Bescheid ist aufgehoben.",
     Status.WITHDRAWN: "Die Kommune hat den Antrag zurückgezogen.",
     Status.CLOSED: "Das Verfahren ist beendet.",
 }
@@ -93,9 +96,24 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
             {
                 "row": letter,
                 "href": case_address_of(application, "letter_pdf", letter.pk),
+                "delivery_href": case_address_of(application, "delivery", letter.pk),
+                "deliveries": list(letter.deliveries.all()),
             }
-            for letter in application.letters.select_related("created_by")
+            for letter in application.letters.select_related("created_by").prefetch_related(
+                "deliveries"
+            )
         ],
+        "letter_new_href": case_address(application, "letter_new"),
+        "consent_href": case_address(application, "consent"),
+        "entries_href": (
+            case_address(application, "entries") if application.state in DECIDED else ""
+        ),
+        "hearings": list(application.hearings.all()),
+        "case_entries": (
+            list(application.entries.filter(struck_at__isnull=True))
+            if application.state in DECIDED
+            else []
+        ),
         "versions": _versions(application, versions),
         "entries": _entries(application),
         "faults": log.verify(application),
@@ -110,7 +128,7 @@ def case_address_of(application: Application, page: str, key: Any) -> str:
 
 
 def _next(application: Application) -> str:
-    if application.project is None:
+    if application.project is None or application.state is Status.REVOKED:
         return NEXT[application.state]
     if application.project.is_public:
         return "Das Projekt steht im öffentlichen Verzeichnis."

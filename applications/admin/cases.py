@@ -18,7 +18,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from applications import permissions
-from applications.admin import case_page, comparisons, files, filters, moves, tasks
+from applications.admin import (
+    case_page,
+    comparisons,
+    deliveries,
+    files,
+    filters,
+    moves,
+    tasks,
+)
 from applications.admin.filed import filed_in
 from applications.admin.words import TONES, turn_label
 from applications.models import (
@@ -196,6 +204,10 @@ class ApplicationAdmin(DeskModelAdmin):
             named(f"{case}vergleich/", self.compare_view, "compare"),
             named(f"{case}entwurf.pdf", self.draft_letter_view, "draft_letter"),
             *(
+                named(f"{case}{route}", partial(self.letters_page, page=name), name)
+                for route, name in deliveries.PAGES
+            ),
+            *(
                 named(f"{case}{action}/", partial(self.move_view, action=action), action)
                 for action in moves.ACTIONS
             ),
@@ -231,6 +243,12 @@ class ApplicationAdmin(DeskModelAdmin):
 
     def move_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:
         return moves.respond(self, request, self._case(request, pk), action)
+
+    def letters_page(self, request: HttpRequest, pk: int, page: str, **keys: Any) -> HttpResponse:
+        answer: HttpResponse = getattr(deliveries, page)(
+            self, request, self._case(request, pk), **keys
+        )
+        return answer
 
     def document_view(self, request: HttpRequest, pk: int, document_id: Any) -> HttpResponse:
         application = self._case(request, pk)

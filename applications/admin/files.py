@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.http import FileResponse, Http404, HttpResponse
+from django.utils import timezone
 
 from applications import documents, permissions
 from applications.models import Application, Document, ScanState
@@ -89,7 +90,7 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
 
 
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
-    """The letter of the open proposal as a real PDF marked „Entwurf".
+    """The letter of the open proposal as a real PDF marked „Entwurf", or the uploaded one.
 
     It names only somebody who may sign it.
     """
@@ -100,10 +101,15 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
     )
     if decision is None:
         raise Http404("Es liegt kein Vorschlag vor.")
+    if decision.made_elsewhere:
+        name = f"{application.reference}-vorgelegt.pdf"
+        return _download(decision.elsewhere_file, name, "application/pdf")
     if letters.missing_parts(decision, at):
         raise Http404("Dem Schreiben fehlen noch Teile.")
-    signs = permissions.may_sign_decision(by, application)
-    values = letters.compose(decision, by=by if signs else None, at=at)
+    # What is read is what is sealed; only the day and the name come with the signature.
+    values = {**decision.draft, "dated_on": timezone.localdate(at).isoformat()}
+    if permissions.may_sign_decision(by, application) and by.name:
+        values["signatory_lines"] = ["Im Auftrag", by.name]
     content = pdf.render(
         "pdf/letter.html",
         {"letter": {**values, "dated_on": date.fromisoformat(values["dated_on"])}},

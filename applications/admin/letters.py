@@ -25,6 +25,8 @@ def letters_with(block: LetterBlock) -> QuerySet[Letter]:
     found = Letter.objects.filter(
         kind=block.kind, made_elsewhere=False, dated_on__gte=block.valid_from
     )
+    if block.call_id:
+        found = found.filter(application__call=block.call_id)
     return found.filter(dated_on__lte=block.valid_to) if block.valid_to else found
 
 
@@ -45,10 +47,28 @@ class LetterBlockForm(forms.ModelForm):
 @admin.register(LetterBlock)
 class LetterBlockAdmin(HistoryAdmin):
     form = LetterBlockForm
-    list_display = ("kind", "key", "valid_from", "valid_to", "confirmed_by_office", "is_sample")
+    list_display = (
+        "kind",
+        "key",
+        "call",
+        "valid_from",
+        "valid_to",
+        "confirmed_by_office",
+        "is_sample",
+    )
     list_display_links = ("kind", "key")
-    list_filter = ("kind", "key", "is_sample")
-    fields = ("kind", "key", "text", "valid_from", "valid_to", "confirmed_by_office", "is_sample")
+    list_select_related = ("call",)
+    list_filter = ("kind", "key", "call", "is_sample")
+    fields = (
+        "kind",
+        "key",
+        "call",
+        "text",
+        "valid_from",
+        "valid_to",
+        "confirmed_by_office",
+        "is_sample",
+    )
     change_form_template = "admin/applications/letterblock_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: LetterBlock | None = None) -> Any:

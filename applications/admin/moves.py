@@ -15,14 +15,24 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 
-from applications import permissions, services
-from applications.admin import proposals, requests, words
+from applications import documents, services
+from applications.admin import drafts, proposals, requests, words
 from applications.admin.addresses import case_address
+from applications.admin.hindrances import (
+    CHANGED,
+    FOUR_EYES,
+    NOT_YOURS,
+    ON_LETTER,
+    SIGNATURES,
+    Refused,
+    hindrance,
+    holds_role,
+    proposed_in,
+    signs,
+)
 from applications.forms import desk
 from applications.models import Application, Decision
-from applications.models.decisions import DecisionKind, DecisionState
 from applications.workflow import BY_ACTION, TRANSITIONS, Actor, Status, Transition
-from municipalities.permissions import may_review, may_sign_decisions
 from projects.services import AlreadyPublished, NotPublished
 
 if TYPE_CHECKING:
@@ -37,7 +47,7 @@ SET_FILE_NUMBER: Final = Transition(
     "set_file_number",
     "Geschäftszeichen eintragen",
     tuple(status for status in Status if status is not Status.DRAFT),
-    Status.DRAFT,  # not used: the state stays
+    None,
     Actor.REVIEWER,
     help="Das Geschäftszeichen aus der Aktenführung der Behörde steht auf jedem Schreiben.",
 )
@@ -47,21 +57,6 @@ ACTIONS: Final = (
     SET_FILE_NUMBER.action,
 )
 """The moves of the desk, each with its own address."""
-
-CHANGED: Final = "Der Stand hat sich inzwischen geändert"
-NOT_YOURS: Final = "Diese Handlung steht Ihrem Konto nicht zu"
-FOUR_EYES: Final = (
-    "Sie haben an diesem Vorschlag mitgeschrieben. Wer geschrieben hat, kann nicht zeichnen "
-    "(Vier-Augen-Prinzip)."
-)
-
-
-class Refused(Exception):
-    """The move is not possible: HTTP status, heading and reason for the page that says so."""
-
-    def __init__(self, status: HTTPStatus, title: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.title, self.reason = status, title, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +84,58 @@ def _seen(form: Any) -> dict[str, Any]:
     return {"seen": form.cleaned_data["proposal"]}
 
 
+def _signed(form: Any) -> dict[str, Any]:
+    return {"seen": form.cleaned_data["proposal"], "sealed": form.cleaned_data["letter"]}
+
+
+def _return(application: Application, data: Any, at: datetime) -> forms.Form:
+    return desk.ReturnForm(data, initial=proposals.seen(application))
+
+
+def _signature(application: Application, data: Any, at: datetime) -> forms.Form:
+    return desk.SignatureForm(data, initial=proposals.seen(application))
+
+
 def _file_number(application: Application, data: Any, at: datetime) -> forms.Form:
     return desk.FileNumberForm(data, initial={"file_number": application.file_number})
 
 
 SIGN: Final = "admin/applications/move_sign.html"
 PROJECT: Final = "admin/applications/move_project.html"
+EDIT: Final = "admin/applications/move_edit.html"
+HEARING: Final = "admin/applications/move_hearing.html"
+PROPOSE: Final = "admin/applications/move_propose.html"
+
+
+def _giving_back(call: Callable[..., Any]) -> Page:
+    return Page(
+        call,
+        _return,
+        lambda form: _seen(form) | _reason_value(form),
+        proposals.before_signing,
+        SIGN,
+    )
+
+
+def _signing(call: Callable[..., Any]) -> Page:
+    return Page(call, _signature, _signed, proposals.before_signing, SIGN)
+
+
+def _editing(call: Callable[..., Any]) -> Page:
+    return Page(call, drafts.edit_form, drafts.edit_values, template=EDIT)
+
+
+def _word(call: Callable[..., Any]) -> Page:
+    return Page(call, drafts.seal_form, drafts.seal_value, proposals.before_signing, SIGN)
+
+
+def _hearing(call: Callable[..., Any]) -> Page:
+    return Page(call, drafts.hearing_form, drafts.hearing_values, template=HEARING)
+
+
+def _hearing_over(call: Callable[..., Any]) -> Page:
+    return Page(call, drafts.answer_form, drafts.answer_values, drafts.running_hearing, HEARING)
+
 
 PAGES: Final[dict[str, Page]] = {
     "begin_check": Page(services.begin_check),
@@ -117,41 +158,36 @@ PAGES: Final[dict[str, Page]] = {
         "admin/applications/move_proceed.html",
     ),
     "accept_formally": Page(services.accept_formally),
+    "begin_hearing": _hearing(services.begin_hearing),
+    "end_hearing": _hearing_over(services.end_hearing),
     "propose": Page(
         services.propose,
         proposals.form,
         lambda form: {"proposal": form.proposal},
         proposals.before_proposing,
-        "admin/applications/move_propose.html",
+        PROPOSE,
     ),
-    "return_proposal": Page(
-        services.return_proposal,
-        lambda a, data, at: desk.ReturnForm(data, initial=proposals.number(a)),
-        lambda form: _seen(form) | _reason_value(form),
-        proposals.before_signing,
-        SIGN,
+    "return_proposal": _giving_back(services.return_proposal),
+    "retract_proposal": _giving_back(services.retract_proposal),
+    "edit_letter": _editing(services.edit_letter),
+    "correct_letter": _editing(services.correct_letter),
+    "agree": _word(services.agree),
+    "countersign": _word(services.countersign),
+    "grant": _signing(services.grant),
+    "reject": _signing(services.reject),
+    "begin_revocation_hearing": _hearing(services.begin_revocation_hearing),
+    "end_revocation_hearing": _hearing_over(services.end_revocation_hearing),
+    "propose_change": Page(
+        services.propose_change,
+        proposals.change_form,
+        lambda form: {"proposal": form.proposal},
+        proposals.before_changing,
+        PROPOSE,
     ),
-    "retract_proposal": Page(
-        services.retract_proposal,
-        lambda a, data, at: desk.ReturnForm(data, initial=proposals.number(a)),
-        lambda form: _seen(form) | _reason_value(form),
-        proposals.before_signing,
-        SIGN,
-    ),
-    "grant": Page(
-        services.grant,
-        lambda a, data, at: desk.SignatureForm(data, initial=proposals.number(a)),
-        _seen,
-        proposals.before_signing,
-        SIGN,
-    ),
-    "reject": Page(
-        services.reject,
-        lambda a, data, at: desk.SignatureForm(data, initial=proposals.number(a)),
-        _seen,
-        proposals.before_signing,
-        SIGN,
-    ),
+    "return_change": _giving_back(services.return_change),
+    "retract_change": _giving_back(services.retract_change),
+    "sign_change": _signing(services.sign_change),
+    "revoke": _signing(services.revoke),
     "close": Page(services.close, _reason, _reason_value),
     "publish_project": Page(
         services.publish_project, context=proposals.public_view, template=PROJECT
@@ -167,53 +203,6 @@ def move_of(action: str) -> Transition:
     return BY_ACTION.get(action, SET_FILE_NUMBER)
 
 
-def holds_role(user: User, move: Transition) -> bool:
-    """Whether the person has the role that makes this move at all."""
-    if move.actor is Actor.SIGNER:
-        return may_sign_decisions(user)
-    return move.actor is Actor.REVIEWER and may_review(user)
-
-
-def hindrance(application: Application, user: User, move: Transition) -> Refused | None:
-    """Why this person cannot make this move now; None if they can. Role, state, four eyes."""
-    if not holds_role(user, move):
-        return Refused(
-            HTTPStatus.FORBIDDEN,
-            NOT_YOURS,
-            f"„{move.label}“ ist der Rolle „{move.actor.label}“ vorbehalten."
-            if move.actor is Actor.SIGNER
-            else f"„{move.label}“ ist der Sachbearbeitung vorbehalten (Rolle „Prüfung“).",
-        )
-    if application.state not in move.sources:
-        return Refused(
-            HTTPStatus.CONFLICT,
-            CHANGED,
-            f"„{move.label}“ ist im Stand „{application.state.label}“ nicht möglich.",
-        )
-    if move.actor is Actor.SIGNER:
-        if not permissions.may_sign_decision(user, application):
-            return Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES)
-        kind = application.decisions.get(state=DecisionState.PROPOSED).kind
-        if move.action in ("grant", "reject") and move.action != _signs(kind):
-            return _other_kind(DecisionKind(kind).label)
-    project = application.project
-    if move.action == "publish_project" and project and project.is_public:
-        return Refused(HTTPStatus.CONFLICT, CHANGED, "Das Projekt ist schon veröffentlicht.")
-    if move.action == "withdraw_project" and project and not project.is_public:
-        return Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Projekt steht nicht im öffentlichen Verzeichnis."
-        )
-    return None
-
-
-def _signs(kind: str) -> str:
-    return "grant" if kind == DecisionKind.GRANT else "reject"
-
-
-def _other_kind(label: str) -> Refused:
-    return Refused(HTTPStatus.CONFLICT, CHANGED, f"Vorgeschlagen ist eine {label}, nichts anderes.")
-
-
 @dataclass(frozen=True, slots=True)
 class Button:
     """A move on the case page; `reason` says why it is out of reach."""
@@ -225,7 +214,18 @@ class Button:
     primary: bool = False
 
 
-PRIMARY: Final = {"begin_check", "accept_formally", "propose", "grant", "reject", "publish_project"}
+PRIMARY: Final = {
+    "begin_check",
+    "accept_formally",
+    "propose",
+    "end_hearing",
+    "agree",
+    "grant",
+    "reject",
+    "sign_change",
+    "revoke",
+    "publish_project",
+}
 
 
 def buttons(application: Application, user: User) -> list[Button]:
@@ -234,19 +234,17 @@ def buttons(application: Application, user: User) -> list[Button]:
     Moves of a role the person does not hold are left out.
     """
     found: list[Button] = []
-    others = set[str]()  # nobody signs a grant as a rejection: that button would only mislead
-    if application.state is Status.PROPOSED:
-        open_ones = application.decisions.filter(state=DecisionState.PROPOSED)
-        others = {"grant", "reject"} - {_signs(d.kind) for d in open_ones}
+    proposed = proposed_in(application)
+    signature = signs(proposed) if proposed else ""
     for action in ACTIONS:
         move = move_of(action)
         if not holds_role(user, move) or application.state not in move.sources:
             continue
-        if action in others:
+        refused = hindrance(application, user, move, proposed)
+        if refused and (refused.status is HTTPStatus.CONFLICT or action in ON_LETTER):
             continue
-        refused = hindrance(application, user, move)
-        if refused and refused.status is HTTPStatus.CONFLICT:
-            continue
+        if refused and action in SIGNATURES and action != signature:
+            continue  # nobody signs a grant as a rejection: that button would only mislead
         found.append(
             Button(
                 case_address(application, action),
@@ -266,17 +264,30 @@ def respond(
     move, page = move_of(action), PAGES[action]
     at = request.arrived_at
     try:
-        if refused := hindrance(application, request.user, move):
+        if refused := hindrance(application, request.user, move, proposed_in(application)):
             raise refused
         form = page.form(application, request.POST if request.method == "POST" else None, at)
+        form.files = request.FILES
         further: dict[str, Any] = {}
-        if request.method == "POST" and form.is_valid():
+        if getattr(form, "recuts", False):
+            form = type(form).recut(form)
+        elif request.method == "POST" and form.is_valid():
             try:
                 _make(page, application, form, request.user, at)
             except services.ProposalIncomplete as error:
                 form.show_faults(error.faults)
             except services.LetterIncomplete as error:
                 further["lacking"] = proposals.with_places(application, error.missing)
+            except services.PartEmpty as error:
+                form.show_empty(error.keys)
+            except services.AnswerIncomplete as error:
+                form.show_faults(error.faults)
+            except documents.UploadRefused as error:
+                form.add_error("upload", str(error))
+            except services.BudgetExceeded as error:
+                further["exceeded"] = error.faults
+            except services.LetterChanged as error:
+                further["changed"] = error.parts
             except services.RoundMissing:
                 further["lacking"] = proposals.with_places(
                     application, ["Förderrunde im Förderaufruf"]
@@ -288,11 +299,13 @@ def respond(
             "application": application,
             "move": move,
             "form": form,
-            "target": "" if move is SET_FILE_NUMBER else move.target.label,
-            "state_changes": move is not SET_FILE_NUMBER and move.target != application.state,
+            "target": move.leads_to(application.state).label,
+            "state_changes": move.leads_to(application.state) is not application.state,
             "case_href": case_address(application),
             "title": move.label,
             "lacking": [],
+            "exceeded": [],
+            "changed": [],
             **page.context(application, request.user, at),
             **further,
         }
@@ -300,6 +313,9 @@ def respond(
         return admin.render(request, page.template, context, status=status)
     except Refused as refusal:
         return _refuse(admin, request, application, move, refusal)
+    except services.LetterIncomplete as error:  # already the page needs the letter
+        lacking = Refused(HTTPStatus.CONFLICT, "Für das Schreiben fehlt noch etwas", str(error))
+        return _refuse(admin, request, application, move, lacking)
     except Decision.DoesNotExist:  # settled by somebody else since this request read the case
         gone = Refused(HTTPStatus.CONFLICT, CHANGED, "Es liegt kein Vorschlag mehr vor.")
         return _refuse(admin, request, application, move, gone)
@@ -331,7 +347,30 @@ def _make(page: Page, application: Application, form: Any, by: User, at: datetim
         raise Refused(
             HTTPStatus.CONFLICT,
             CHANGED,
-            "Es liegt inzwischen ein anderer Vorschlag vor als der, den Sie gelesen haben.",
+            "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das "
+            "Sie gelesen haben.",
+        ) from error
+    except services.FileNumberFixed as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Inzwischen liegt ein Vorschlag vor."
+        ) from error
+    except (services.ConsentMissing, services.NothingToAgree) as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Das Schreiben wurde inzwischen bearbeitet."
+        ) from error
+    except (services.ProposalOpen, services.LetterNotOurs, services.NothingToChange) as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Der Vorschlag hat sich inzwischen geändert."
+        ) from error
+    except (services.HearingOpen, services.NoHearing) as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Die Anhörung hat sich inzwischen geändert."
+        ) from error
+    except services.HearingStillRuns as error:
+        raise Refused(
+            HTTPStatus.CONFLICT,
+            "Der Termin der Anhörung läuft noch",
+            "Ohne Äußerung der Kommune endet die Anhörung erst nach dem Termin.",
         ) from error
     except services.OtherKind as error:
         raise Refused(

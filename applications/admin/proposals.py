@@ -6,29 +6,38 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from applications import rules, services
 from applications.admin.addresses import case_address
-from applications.forms.desk import ProposalForm
+from applications.forms.desk_proposals import ChangeForm, ProposalForm, plan_field
 from applications.models import Application, Decision
-from applications.models.decisions import DecisionKind, DecisionState, HandRole
-from applications.services import snapshots
+from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
+from applications.services import letters, snapshots
+from applications.services.decisions import budget, changed_parts, lines_of
+from applications.services.letters import PARTS_ELSEWHERE
 from kiv_portal.calendar import last_day
 from kiv_portal.euro import format_euro
 from municipalities.permissions import may_sign_decisions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from municipalities.models import User
 
-HANDS: Final = {HandRole.WROTE: "hat vorgeschlagen", HandRole.SIGNED: "hat schlussgezeichnet"}
+HANDS: Final = {
+    HandRole.WROTE: "hat mitgeschrieben",
+    HandRole.COUNTERSIGNED: "hat mitgezeichnet",
+    HandRole.SIGNED: "hat schlussgezeichnet",
+}
 """What somebody did with a decision, in the words of the desk."""
 
 
 def form(application: Application, data: Any, at: datetime) -> ProposalForm:
     """The proposal, prefilled with what was asked for."""
-    totals = rules.plan_totals(services.plan_of(application))
+    plan = services.plan_of(application)
+    totals = rules.plan_totals(plan)
     start, end = _period(application)
     touched = range(start.year, end.year + 1) if start and end else ()
     by_year = {year.year: year.requested for year in totals.years if year.year}
@@ -37,11 +46,55 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
         "eligible_costs": totals.total.eligible,
         "starts_on": start,
         "ends_on": end,
+        "made": "elsewhere" if application.call.letters_elsewhere else "here",
     }
     initial |= {f"year_{year}": amount for year, amount in by_year.items()}
-    # Another period typed into the form brings its own years.
-    years = touched or by_year or (at.year,)
-    return ProposalForm(data, years=years, requested=totals.total.requested, initial=initial)
+    initial |= _plan_initial(lines_of(plan))
+    return ProposalForm(
+        data,
+        # Another period typed into the form brings its own years.
+        years={*touched, *by_year} or (at.year,),
+        requested=totals.total.requested,
+        members=_members(application),
+        before=services.before_of(application),
+        initial=initial,
+    )
+
+
+def change_form(application: Application, data: Any, at: datetime) -> ChangeForm:
+    """A change, prefilled with the version that counts now."""
+    now = letters.current(application)
+    assert now is not None  # the state says that something was signed
+    years = {year.year: year.amount for year in now.years.all()}
+    initial: dict[str, Any] = {
+        "amount": now.amount,
+        "eligible_costs": now.eligible_costs,
+        "starts_on": now.starts_on,
+        "ends_on": now.ends_on,
+        "made": "elsewhere" if application.call.letters_elsewhere else "here",
+    }
+    initial |= {f"year_{year}": amount for year, amount in years.items()}
+    initial |= _plan_initial(now.plan.all())
+    return ChangeForm(
+        data,
+        years=years or (at.year,),
+        requested=now.requested,
+        members=_members(application),
+        initial=initial,
+    )
+
+
+def _members(application: Application) -> dict[str, str]:
+    rows = application.members.select_related("municipality").order_by("position", "pk")
+    return {row.municipality.ags: row.municipality.short_name for row in rows}
+
+
+def _plan_initial(lines: Iterable[Any]) -> dict[str, Any]:
+    return {
+        plan_field(line.side, line.kind, line.ags, line.year): line.amount
+        for line in lines
+        if line.amount
+    }
 
 
 def _period(application: Application) -> tuple[date | None, date | None]:
@@ -57,6 +110,26 @@ def before_proposing(application: Application, by: User, at: datetime) -> dict[s
         "call": application.call,
         "cap": format_euro(application.call.cap) if application.call.cap else "",
         "letters": _lacking_by_kind(application, at),
+        "heard": services.before_of(application).heard,
+        "signs_too": may_sign_decisions(by),
+    }
+
+
+def before_changing(application: Application, by: User, at: datetime) -> dict[str, Any]:
+    """The version that counts, and whether a revocation could follow a hearing."""
+    now = (
+        application.decisions.prefetch_related("years", "hands__user")
+        .filter(pk=getattr(letters.current(application), "pk", None))
+        .first()
+    )
+    assert now is not None
+    return {
+        "current": shown(now),
+        "requested": format_euro(now.requested),
+        "call": application.call,
+        "cap": format_euro(application.call.cap) if application.call.cap else "",
+        "letters": [],
+        "heard": False,
         "signs_too": may_sign_decisions(by),
     }
 
@@ -65,7 +138,7 @@ def _lacking_by_kind(application: Application, at: datetime) -> list[dict[str, A
     """What the letters lack, said once where it is the same for both."""
     lacking = {
         kind.label: services.missing_parts(Decision(application=application, kind=kind), at)
-        for kind in DecisionKind
+        for kind in FIRST_KINDS
     }
     first, *others = lacking.values()
     if all(parts == first for parts in others):
@@ -77,29 +150,49 @@ def _lacking_by_kind(application: Application, at: datetime) -> list[dict[str, A
     ]
 
 
-def number(application: Application) -> dict[str, int]:
-    """The open proposal's number, which the form carries back."""
-    return {"proposal": application.decisions.get(state=DecisionState.PROPOSED).number}
+def seen(application: Application) -> dict[str, Any]:
+    """The open proposal's number and its letter's seal, which the form carries back."""
+    decision = application.decisions.get(state=DecisionState.PROPOSED)
+    return {"proposal": decision.number, "letter": decision.draft_sha256}
 
 
 def before_signing(application: Application, by: User, at: datetime) -> dict[str, Any]:
-    """The proposal in full, who wrote it, and its letter as a draft."""
+    """The proposal in full, who wrote it, its letter, and what speaks against a signature."""
     decision = (
         application.decisions.filter(state=DecisionState.PROPOSED)
-        .prefetch_related("years", "hands__user")
+        .select_related("application__call", "previous", "corrected_by", "hearing")
+        .prefetch_related("years", "plan", "hands__user")
         .get()
     )
     lacking = services.missing_parts(decision, at)
+    notices: list[str] = []
+    exceeded: list[str] = []
+    try:
+        notices = budget.check(decision, timezone.localdate(at))
+    except services.BudgetExceeded as error:
+        exceeded = error.faults
     return {
         "decision": shown(decision),
+        "hearing": decision.hearing,
         "lacking": with_places(application, lacking),
         "draft_href": "" if lacking else case_address(application, "draft_letter"),
+        "edits": [] if lacking else letters.edits_of(decision, at),
+        "changed": [] if lacking else changed_parts(decision, at),
+        "exceeded": exceeded,
+        "notices": notices,
+        "awaits": decision.awaits_consent,
+        "corrected_by": decision.corrected_by,
+        "parts": [
+            label
+            for code, label in PARTS_ELSEWHERE[decision.kind]
+            if code in decision.elsewhere_parts
+        ],
     }
 
 
 def shown(decision: Decision) -> dict[str, Any]:
     """A decision as people read it; needs `years` and `hands__user` prefetched."""
-    granting = decision.kind == DecisionKind.GRANT
+    granting = decision.amount is not None
     facts = [("Beantragt", format_euro(decision.requested))]
     if granting:
         facts += [
@@ -111,9 +204,17 @@ def shown(decision: Decision) -> dict[str, Any]:
             ("Zuwendungsfähige Gesamtausgaben", format_euro(decision.eligible_costs or Decimal(0))),
             (
                 "Bewilligungszeitraum",
-                f"{decision.starts_on:%d.%m.%Y} bis {decision.ends_on:%d.%m.%Y}",
+                f"{decision.starts_on:%d.%m.%Y} bis {decision.ends_on:%d.%m.%Y}"
+                if decision.starts_on and decision.ends_on
+                else "–",
             ),
         ]
+    if decision.made_elsewhere:
+        facts.append(
+            ("Schreiben", f"außerhalb erstellt, vom {decision.elsewhere_dated_on:%d.%m.%Y}")
+        )
+    if decision.basis:
+        facts.append(("Rechtsgrund", decision.get_basis_display()))
     return {
         "number": decision.number,
         "kind": decision.get_kind_display(),
@@ -126,13 +227,20 @@ def shown(decision: Decision) -> dict[str, Any]:
             for label, text in (
                 ("Begründung", decision.reasons),
                 ("Begründung der Kürzung", decision.reduction_reasons),
+                ("Geänderter Zuwendungszweck", decision.purpose),
                 ("Besondere Nebenbestimmungen", decision.special_conditions),
+                ("Von der Anhörung abgesehen", decision.hearing_skipped),
                 ("Grund der Rückgabe", decision.return_reason),
             )
             if text
         ],
         "hands": [
-            {"role": HANDS[hand.role], "user": str(hand.user), "at": hand.at}
+            {
+                "role": HANDS[hand.role],
+                "user": str(hand.user),
+                "at": hand.at,
+                "stale": bool(hand.sha256) and hand.sha256 != decision.draft_sha256,
+            }
             for hand in sorted(decision.hands.all(), key=lambda hand: (hand.at, hand.pk))
         ],
         "proposed_at": decision.proposed_at,

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Exists, OuterRef, Subquery
 
-from applications.models import DecisionHand, InformationRequest
+from applications.models import (
+    Decision,
+    DecisionHand,
+    Delivery,
+    Hearing,
+    InformationRequest,
+    Letter,
+)
 from applications.models.application import ApplicationQuerySet
 from applications.models.decisions import DecisionState
 from applications.workflow import Status
 from municipalities.permissions import may_review, may_sign_decisions
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from municipalities.models import User
 
 CHECKING: Final = (Status.FORMAL_CHECK, Status.SUBSTANTIVE_CHECK)
@@ -61,11 +70,45 @@ def _hands(user: User) -> Exists:
 
 
 def _to_sign(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    return cases.filter(~_hands(user), status=Status.PROPOSED)
+    return cases.filter(Exists(_proposed()), ~_hands(user))
 
 
 def _with_signer(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    return cases.filter(_hands(user), status=Status.PROPOSED)
+    return cases.filter(_hands(user))
+
+
+def _proposed() -> QuerySet[Decision]:
+    return Decision.objects.filter(application=OuterRef("pk"), state=DecisionState.PROPOSED)
+
+
+def _corrected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    waiting = _proposed().filter(
+        corrected_at__isnull=False, agreed_at__isnull=True, hands__user=user, hands__role="wrote"
+    )
+    return cases.filter(Exists(waiting.exclude(corrected_by=user)))
+
+
+def _under_way() -> QuerySet[Delivery]:
+    return Delivery.objects.filter(letter=OuterRef("pk"), failed_at__isnull=True)
+
+
+def _to_send(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    waiting = Letter.objects.filter(~Exists(_under_way()), application=OuterRef("pk"))
+    return cases.filter(Exists(waiting.filter(deliveries__isnull=True)))
+
+
+def _not_effected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    failed = Letter.objects.filter(
+        ~Exists(_under_way()), application=OuterRef("pk"), deliveries__isnull=False
+    )
+    return cases.filter(Exists(failed))
+
+
+def _heard(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    over = Hearing.objects.filter(
+        application=OuterRef("pk"), closed_at__isnull=True, due_on__lt=today
+    )
+    return cases.filter(Exists(over))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +127,15 @@ TASKS: Final = (
     Task("beantwortet", "Unterlagen sind nachgereicht", may_review, _answered),
     Task("ueberfaellig", "Termin für Unterlagen ist überschritten", may_review, _overdue),
     Task("meine", "Von mir übernommen und in Prüfung", may_review, _mine),
+    Task("anhoerung", "Termin einer Anhörung ist vorbei", may_review, _heard),
+    Task("einverstanden", "Korrektur wartet auf mein Einverständnis", may_review, _corrected),
+    Task("bekanntgabe", "Schreiben ist noch bekannt zu geben", may_review, _to_send),
+    Task(
+        "nicht-bewirkt",
+        "Bekanntgabe nicht bewirkt: auf anderem Weg bekannt geben",
+        may_review,
+        _not_effected,
+    ),
     Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
     Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False),
     Task("vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False),

@@ -6,9 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from applications.models.decisions import DecisionKind
+from applications.models.delivery import EntryKind
+from applications.models.letters import LetterKind
 from applications.rules import Step
 from applications.workflow import Status, turn
 from kiv_portal.euro import format_euro
+from kiv_portal.models import DeliveryWay
 
 TONES: Final = {
     Status.DRAFT: "neutral",
@@ -16,9 +20,11 @@ TONES: Final = {
     Status.FORMAL_CHECK: "info",
     Status.INFORMATION_REQUESTED: "warning",
     Status.SUBSTANTIVE_CHECK: "info",
+    Status.HEARING: "warning",
     Status.PROPOSED: "warning",
     Status.GRANTED: "success",
     Status.REJECTED: "danger",
+    Status.REVOKED: "danger",
     Status.WITHDRAWN: "neutral",
     Status.CLOSED: "neutral",
 }
@@ -30,6 +36,19 @@ DONE: Final = {
     "request_information": "Die Kommune ist gebeten, Unterlagen nachzureichen.",
     "proceed_without_answer": "Die Nachforderung ist beendet; entschieden wird nach Aktenlage.",
     "accept_formally": "Die formale Prüfung ist abgeschlossen; es folgt die fachliche Prüfung.",
+    "begin_hearing": "Die Anhörung läuft. Bitte geben Sie das Anhörungsschreiben bekannt.",
+    "end_hearing": "Die Anhörung ist beendet; der Antrag ist wieder in fachlicher Prüfung.",
+    "begin_revocation_hearing": "Die Anhörung läuft. Bitte geben Sie das Schreiben bekannt.",
+    "end_revocation_hearing": "Die Anhörung ist beendet.",
+    "edit_letter": "Das Schreiben ist geändert. Was abweicht, sieht auch, wer zeichnet.",
+    "correct_letter": "Ihre Korrektur liegt zum Einverständnis vor. Zeichnen muss jemand anderes.",
+    "agree": "Sie sind einverstanden. Jetzt kann zeichnen, wer nicht mitgeschrieben hat.",
+    "countersign": "Sie haben mitgezeichnet.",
+    "propose_change": "Ihr Vorschlag liegt einer zweiten Person zur Schlusszeichnung vor.",
+    "return_change": "Der Vorschlag ist zurückgegeben; der Bescheid gilt unverändert weiter.",
+    "retract_change": "Der Vorschlag ist zurückgeholt; der Bescheid gilt unverändert weiter.",
+    "sign_change": "Die Änderung ist schlussgezeichnet. Bitte geben Sie das Schreiben bekannt.",
+    "revoke": "Die Aufhebung ist schlussgezeichnet. Bitte geben Sie das Schreiben bekannt.",
     "propose": "Ihr Vorschlag liegt einer zweiten Person zur Schlusszeichnung vor.",
     "return_proposal": "Der Vorschlag ist an die Sachbearbeitung zurückgegeben.",
     "retract_proposal": "Der Vorschlag ist zurückgeholt; der Antrag ist in fachlicher Prüfung.",
@@ -64,6 +83,29 @@ LOGGED: Final = {
     "retract_proposal": "Vorschlag zurückgeholt",
     "grant": "Bewilligung schlussgezeichnet",
     "reject": "Ablehnung schlussgezeichnet",
+    "begin_hearing": "Anhörung begonnen",
+    "end_hearing": "Anhörung beendet",
+    "begin_revocation_hearing": "Anhörung zur Aufhebung begonnen",
+    "end_revocation_hearing": "Anhörung zur Aufhebung beendet",
+    "edit_letter": "Schreiben bearbeitet",
+    "correct_letter": "Schreiben von der zeichnenden Person korrigiert",
+    "agree": "Mit der Korrektur einverstanden",
+    "countersign": "Mitgezeichnet",
+    "propose_change": "Änderung des Bescheids vorgeschlagen",
+    "return_change": "Änderungsvorschlag zurückgegeben",
+    "retract_change": "Änderungsvorschlag zurückgeholt",
+    "sign_change": "Änderung des Bescheids schlussgezeichnet",
+    "revoke": "Aufhebung schlussgezeichnet",
+    "letter_written": "Schreiben angelegt",
+    "letter_uploaded": "außerhalb erstelltes Schreiben hochgeladen",
+    "deliver": "Schreiben auf den Weg gegeben",
+    "retrieved": "Schreiben abgerufen, Bekanntgabe voraussichtlich am folgenden Tag",
+    "acknowledge": "Empfangsbekenntnis eingetragen",
+    "fail_delivery": "Bekanntgabe nicht bewirkt",
+    "record_consent": "Einwilligung in den Abruf eingetragen",
+    "end_consent": "Einwilligung in den Abruf beendet",
+    "add_entry": "Eintrag nach dem Bescheid",
+    "strike_entry": "Eintrag gestrichen",
     "close": "Verfahren als erledigt beendet",
     "publish_project": "Projekt veröffentlicht",
     "withdraw_project": "Projekt aus dem Verzeichnis genommen",
@@ -73,7 +115,22 @@ LOGGED: Final = {
 }
 """The actions of the Verfahrensprotokoll; one that is not here is shown by its own name."""
 
-_KINDS: Final = {"grant": "Bewilligung", "rejection": "Ablehnung"}
+_KINDS: Final = {kind.value: kind.label for kind in DecisionKind}
+_LETTERS: Final = {kind.value: kind.label for kind in LetterKind}
+_WAYS: Final = {way.value: way.label for way in DeliveryWay}
+_ENTRIES: Final = {kind.value: kind.label for kind in EntryKind}
+
+
+_DAYS: Final = {
+    "sent_on": "abgesandt am",
+    "received_on": "Datum des Empfangsbekenntnisses",
+    "answered_on": "Äußerung eingegangen am",
+    "notified_on": "voraussichtlich bekannt gegeben am",
+    "sue_until": "Klagefrist voraussichtlich bis",
+    "given_on": "erteilt am",
+    "ended_on": "widerrufen am",
+    "on": "am",
+}
 
 
 def turn_label(status: Status) -> str:
@@ -98,7 +155,21 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     said += [
         f"{Step(item['step']).label}: {item['sentence']}" for item in values.get("items") or []
     ]
-    if action == "propose":
+    if action in ("letter_written", "letter_uploaded", "letter_rendered", "deliver"):
+        said.append(_LETTERS.get(values.get("kind", ""), ""))
+    if action in ("add_entry", "strike_entry"):
+        said.append(_ENTRIES.get(values.get("kind", ""), ""))
+    if values.get("way"):
+        said.append(_WAYS.get(values["way"], ""))
+    said += [
+        f"{label} {date.fromisoformat(values[name]):%d.%m.%Y}"
+        for name, label in _DAYS.items()
+        if values.get(name)
+    ]
+    said += [values[name] for name in ("court", "court_file", "note") if values.get(name)]
+    if values.get("sha256"):
+        said.append(f"SHA-256 {values['sha256']}")
+    if action in ("propose", "propose_change", "sign_change"):
         said.append(_KINDS.get(values.get("kind", ""), ""))
     if values.get("amount"):
         said.append(format_euro(Decimal(values["amount"])))

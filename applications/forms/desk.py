@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
 
-from applications.forms.fields import DayField, EuroField, TextField
-from applications.models.decisions import DecisionKind
+from applications.forms.fields import DayField, TextField
 from applications.rules import Step
-from applications.services import Proposal
-from applications.services.decisions import faults_of
 from kiv_portal.calendar import add_working_days, is_working_day
-
-MOST_YEARS: Final = 5
-"""So many years apart may the days of a period be for its Haushaltsjahre to be offered."""
 
 
 class Needed:
@@ -151,106 +144,17 @@ class InformationForm(forms.Form):
         ]
 
 
-class ProposalForm(forms.Form):
-    """A proposal; what the service would say of it is told beside the fields, all at once."""
-
-    kind = forms.ChoiceField(
-        label="Vorschlag",
-        choices=DecisionKind.choices,
-        widget=forms.RadioSelect,
-        error_messages={"required": "Bitte wählen Sie, was Sie vorschlagen."},
-    )
-    # Needed for a grant, empty for a rejection: the fields take both (see forms.fields).
-    use_required_attribute = False
-    amount = EuroField(label="Zuwendung insgesamt")
-    eligible_costs = EuroField(label="Zuwendungsfähige Gesamtausgaben")
-    starts_on = DayField(label="Beginn des Bewilligungszeitraums", help_text="TT.MM.JJJJ")
-    ends_on = DayField(label="Ende des Bewilligungszeitraums", help_text="TT.MM.JJJJ")
-    reasons = TextField(
-        label="Begründung der Entscheidung",
-        lines=6,
-        help_text="Steht im Bescheid unter „Begründung“.",
-    )
-    reduction_reasons = TextField(
-        label="Begründung der Kürzung",
-        lines=4,
-        help_text="Nötig, wenn weniger bewilligt werden soll als beantragt; sonst leer lassen.",
-    )
-    special_conditions = TextField(
-        label="Besondere Nebenbestimmungen",
-        required=False,
-        lines=4,
-        help_text="Zusätzlich zu denen des Textbausteins.",
-    )
-
-    def __init__(self, *args: Any, years: Iterable[int], requested: Decimal, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.requested = requested
-        self.years = sorted({*years, *self._years_typed()})
-        for year in self.years:
-            self.fields[f"year_{year}"] = EuroField(label=f"Haushaltsjahr {year}")
-
-    def _years_typed(self) -> range:
-        """The Haushaltsjahre of the period that was typed, where it is another one."""
-        try:
-            start, end = (
-                self.fields[name].clean(self.data.get(name)) for name in ("starts_on", "ends_on")
-            )
-        except forms.ValidationError:
-            return range(0)
-        if start is None or end is None or end.year - start.year > MOST_YEARS:
-            return range(0)
-        return range(start.year, end.year + 1)
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        figures = {f"year_{year}" for year in self.years}
-        kind = cleaned.get("kind", DecisionKind.REJECTION)  # not said: then only the reasons count
-        unreadable = set(self.errors)
-        for name, message in faults_of(self._proposal(cleaned, kind), self.requested).items():
-            # A sum with a line that could not be read would be wrong on top of it.
-            unread = figures | {"amount"} if name == "years" else {name}
-            if not unread & unreadable:
-                self.show_faults({name: message})
-        return cleaned
-
-    @property
-    def year_fields(self) -> list[Any]:
-        """The bound fields of the Haushaltsjahre, for the page."""
-        return [self[f"year_{year}"] for year in self.years]
-
-    @property
-    def proposal(self) -> Proposal:
-        """What was typed, as the service takes it; a rejection has no figures."""
-        return self._proposal(self.cleaned_data, self.cleaned_data["kind"])
-
-    def _proposal(self, data: Mapping[str, Any], kind: str) -> Proposal:
-        if kind == DecisionKind.REJECTION:
-            return Proposal(kind=kind, reasons=data.get("reasons", ""))
-        years = {year: data.get(f"year_{year}") for year in self.years}
-        return Proposal(
-            kind=kind,
-            reasons=data.get("reasons", ""),
-            amount=data.get("amount"),
-            years={year: amount for year, amount in years.items() if amount is not None},
-            eligible_costs=data.get("eligible_costs"),
-            starts_on=data.get("starts_on"),
-            ends_on=data.get("ends_on"),
-            reduction_reasons=data.get("reduction_reasons", ""),
-            special_conditions=data.get("special_conditions", ""),
-        )
-
-    def show_faults(self, faults: Mapping[str, str]) -> None:
-        """Put what the service says beside the fields it is about."""
-        for name, message in faults.items():
-            self.add_error(f"year_{self.years[0]}" if name == "years" else name, message)
-
-
-class SignatureForm(forms.Form):
-    """The final signature; it holds for the very proposal that was on the page."""
+class ProposalSeenForm(forms.Form):
+    """What holds for the very proposal that was on the page."""
 
     proposal = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=32767)
 
 
-class ReturnForm(SignatureForm, ReasonForm):
+class SignatureForm(ProposalSeenForm):
+    """The final signature; it holds for the very letter that was on the page, by its seal."""
+
+    letter = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+
+class ReturnForm(ProposalSeenForm, ReasonForm):
     """Giving back the very proposal that was on the page, with a reason."""

@@ -9,7 +9,7 @@ from django import forms
 
 from applications.forms.desk import NeededText
 from applications.forms.fields import EuroField
-from applications.models import FundingCall
+from applications.models import CallBudget, FundingCall
 from applications.rules import DocumentKind
 
 
@@ -46,6 +46,22 @@ class FundingCallForm(forms.ModelForm):
     class Meta:
         model = FundingCall
         fields = "__all__"  # noqa: DJ007  # the admin names them
+
+
+class CallBudgetForm(forms.ModelForm):
+    """A Haushaltsjahr of a call; amounts are typed the German way, empty means not entered."""
+
+    year = forms.IntegerField(label="Haushaltsjahr", min_value=2020, max_value=2050)
+    funds = EuroField(label="Haushaltsmittel", required=False)
+    commitment = EuroField(
+        label="Verpflichtungsermächtigung",
+        required=False,
+        help_text="Was in früheren Jahren für dieses Haushaltsjahr bewilligt werden darf.",
+    )
+
+    class Meta:
+        model = CallBudget
+        fields = ("year", "funds", "commitment", "source")
 
 
 class ExtensionForm(forms.Form):

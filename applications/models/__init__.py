@@ -1,8 +1,15 @@
 """From draft to decision: what an application, its records and its letters are made of."""
 
 from applications.models.application import Application
-from applications.models.calls import FundingCall, NumberRange
-from applications.models.decisions import Decision, DecisionHand, DecisionYear
+from applications.models.calls import CallBudget, FundingCall, NumberRange
+from applications.models.decisions import (
+    Decision,
+    DecisionHand,
+    DecisionPlanLine,
+    DecisionYear,
+    Hearing,
+)
+from applications.models.delivery import CaseEntry, Delivery, RetrievalConsent
 from applications.models.documents import Document, ScanState
 from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
@@ -35,19 +42,24 @@ __all__ = [
     "Application",
     "ApplicationGuest",
     "ApplicationMember",
+    "CallBudget",
     "CallSubscription",
+    "CaseEntry",
     "CaseLogEntry",
     "CaseLogPayload",
     "Cooperation",
     "CoverItem",
     "Decision",
     "DecisionHand",
+    "DecisionPlanLine",
     "DecisionYear",
+    "Delivery",
     "Document",
     "Expense",
     "FormSheet",
     "FundingCall",
     "GuestRole",
+    "Hearing",
     "InformationRequest",
     "KeptInput",
     "Letter",
@@ -60,6 +72,7 @@ __all__ = [
     "ReminderOff",
     "ReminderSent",
     "RequestItem",
+    "RetrievalConsent",
     "Revision",
     "ScanState",
     "SectionComment",

@@ -209,16 +209,22 @@ class Application(models.Model):
                 violation_error_message="Ein Entwurf ist nicht eingereicht.",
             ),
             models.CheckConstraint(
-                condition=(Q(status=Status.GRANTED) & Q(project__isnull=False))
-                | (~Q(status=Status.GRANTED) & Q(project__isnull=True)),
+                condition=(
+                    Q(status__in=[Status.GRANTED, Status.REVOKED]) & Q(project__isnull=False)
+                )
+                | (~Q(status__in=[Status.GRANTED, Status.REVOKED]) & Q(project__isnull=True)),
                 name="application_granted_means_project",
                 violation_error_message="Genau ein bewilligter Antrag hat ein Projekt.",
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(status__in=[Status.GRANTED, Status.REJECTED]) & Q(decided_at__isnull=False)
+                    Q(status__in=[Status.GRANTED, Status.REJECTED, Status.REVOKED])
+                    & Q(decided_at__isnull=False)
                 )
-                | (~Q(status__in=[Status.GRANTED, Status.REJECTED]) & Q(decided_at__isnull=True)),
+                | (
+                    ~Q(status__in=[Status.GRANTED, Status.REJECTED, Status.REVOKED])
+                    & Q(decided_at__isnull=True)
+                ),
                 name="application_decided_has_its_instant",
                 violation_error_message="Eine Entscheidung hat einen Zeitpunkt.",
             ),

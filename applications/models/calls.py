@@ -263,6 +263,47 @@ class FundingCall(models.Model):
         )
 
 
+class CallBudget(models.Model):
+    """What a call may spend in a Haushaltsjahr, in euro. Empty: not entered, never nought."""
+
+    call = models.ForeignKey(FundingCall, models.CASCADE, related_name="budgets")
+    year = models.PositiveSmallIntegerField("Haushaltsjahr")
+    funds = models.DecimalField(
+        "Haushaltsmittel", max_digits=12, decimal_places=2, null=True, blank=True
+    )
+    commitment = models.DecimalField(
+        "Verpflichtungsermächtigung",
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="Was in früheren Jahren für dieses Haushaltsjahr bewilligt werden darf.",
+    )
+    source = models.CharField("Quelle", max_length=200, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = "Haushaltsjahr des Aufrufs"
+        verbose_name_plural = "Haushaltsjahre des Aufrufs"
+        ordering: ClassVar = ["year"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["call", "year"],
+                name="call_budget_once_per_year",
+                violation_error_message="Dieses Haushaltsjahr steht schon da.",
+            ),
+            models.CheckConstraint(
+                condition=(Q(funds__isnull=True) | Q(funds__gte=0))
+                & (Q(commitment__isnull=True) | Q(commitment__gte=0)),
+                name="call_budget_not_negative",
+                violation_error_message="Ein Betrag des Haushalts liegt nicht unter 0 €.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.call}: {self.year}"
+
+
 class NumberRange(models.Model):
     """The last Antragsnummer given in a year; its row is the last lock a submission takes."""
 

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import date
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
 from applications.models.application import Application
-from applications.models.decisions import Decision
+from applications.models.calls import FundingCall
+from applications.models.decisions import Decision, Hearing
+from applications.models.records import InformationRequest
 
 
 class LetterKind(models.TextChoices):
     GRANT = "grant", "Zuwendungsbescheid"
     REJECTION = "rejection", "Ablehnungsbescheid"
+    CORRECTION = "correction", "Berichtigungsbescheid"
+    AMENDMENT = "amendment", "Änderungsbescheid"
+    REVOCATION = "revocation", "Aufhebungsbescheid"
+    HEARING = "hearing", "Anhörung"
+    REQUEST = "request", "Nachforderung von Unterlagen"
+    RECEIPT = "receipt", "Eingangsbestätigung"
+    EARLY_START = "early_start", "Zustimmung zum vorzeitigen Maßnahmenbeginn"
 
 
 class BlockKey(models.TextChoices):
     """The parts of a letter that are texts of law or of house, in their order."""
 
+    INTRODUCTION = "introduction", "Einleitung"
     LEGAL_BASIS = "legal_basis", "Rechtsgrundlage"
     CONDITIONS = "conditions", "Nebenbestimmungen"
     REASONS = "reasons", "Begründung (einleitend)"
@@ -41,8 +53,53 @@ REQUIRED_BLOCKS: dict[str, tuple[BlockKey, ...]] = {
         BlockKey.ANNEXES,
     ),
     LetterKind.REJECTION: (BlockKey.LEGAL_BASIS, BlockKey.REASONS, BlockKey.REMEDY),
+    LetterKind.CORRECTION: (BlockKey.LEGAL_BASIS, BlockKey.REMEDY),
+    LetterKind.AMENDMENT: (BlockKey.LEGAL_BASIS, BlockKey.CONDITIONS, BlockKey.REMEDY),
+    LetterKind.REVOCATION: (BlockKey.LEGAL_BASIS, BlockKey.REASONS, BlockKey.REMEDY),
+    LetterKind.HEARING: (BlockKey.LEGAL_BASIS,),
+    LetterKind.REQUEST: (BlockKey.INTRODUCTION,),
+    LetterKind.RECEIPT: (BlockKey.INTRODUCTION,),
+    LetterKind.EARLY_START: (BlockKey.LEGAL_BASIS, BlockKey.CONDITIONS, BlockKey.REMEDY),
 }
 """What a letter needs before it can be generated (PROGRAMME §6)."""
+
+NEEDED_TO_OPEN = (LetterKind.GRANT, LetterKind.REJECTION)
+"""The letters whose texts must be there before a call is opened."""
+
+NOTICES = (
+    LetterKind.GRANT,
+    LetterKind.REJECTION,
+    LetterKind.CORRECTION,
+    LetterKind.AMENDMENT,
+    LetterKind.REVOCATION,
+    LetterKind.EARLY_START,
+)
+"""Bescheide: from their Bekanntgabe the period to sue runs."""
+
+PLACEHOLDERS = {
+    "gericht": "Name des Verwaltungsgerichts",
+    "sitz": "Sitz des Verwaltungsgerichts",
+    "richtlinie": "Förderrichtlinie des Aufrufs",
+    "nummer": "Nummer der Richtlinie",
+    "zweck": "Zuwendungszweck des Aufrufs",
+    "betrag": "bewilligter Betrag",
+    "projekt": "Projektname",
+    "antragsnummer": "Antragsnummer",
+    "geschaeftszeichen": "Geschäftszeichen",
+    "kommune": "Organ und Name der federführenden Kommune",
+    "eingang": "Tag des Eingangs",
+    "termin": "Termin für Äußerung oder Unterlagen",
+}
+"""What a block may name in braces, with what stands there afterwards."""
+
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def unknown_placeholders(text: str) -> list[str]:
+    """Names in braces that no letter fills, and stray braces, as they stand in the text."""
+    found = [f"{{{name}}}" for name in _PLACE.findall(text) if name not in PLACEHOLDERS]
+    rest = _PLACE.sub("", text)
+    return list(dict.fromkeys(found + [brace for brace in "{}" if brace in rest]))
 
 
 class LetterBlockQuerySet(models.QuerySet["LetterBlock"]):
@@ -56,13 +113,24 @@ class LetterBlockQuerySet(models.QuerySet["LetterBlock"]):
 class LetterBlock(models.Model):
     """A text of law or of house, valid from–to, confirmed by a named office.
 
-    Placeholders in braces: {gericht} {sitz} {richtlinie} {nummer} {betrag} {zweck}
-    {projekt}.
+    May name `PLACEHOLDERS` in braces. One of a call goes before one for all calls.
     """
 
+    call = models.ForeignKey(
+        FundingCall,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="blocks",
+        verbose_name="Förderaufruf",
+        help_text="Leer: für alle Aufrufe, die keinen eigenen Text haben.",
+    )
     kind = models.CharField("Schreiben", max_length=20, choices=LetterKind)
     key = models.CharField("Teil", max_length=20, choices=BlockKey)
-    text = models.TextField("Text")
+    text = models.TextField(
+        "Text",
+        help_text="Platzhalter: " + " ".join(f"{{{name}}}" for name in PLACEHOLDERS),
+    )
     valid_from = models.DateField("gültig ab")
     valid_to = models.DateField("gültig bis", null=True, blank=True)
     confirmed_by_office = models.CharField("bestätigt durch (Stelle)", max_length=200, blank=True)
@@ -78,7 +146,14 @@ class LetterBlock(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["kind", "key", "valid_from"],
+                condition=Q(call__isnull=True),
                 name="letter_block_once_per_start",
+                violation_error_message="Für diesen Tag gibt es den Textbaustein schon.",
+            ),
+            models.UniqueConstraint(
+                fields=["call", "kind", "key", "valid_from"],
+                condition=Q(call__isnull=False),
+                name="letter_block_once_per_start_and_call",
                 violation_error_message="Für diesen Tag gibt es den Textbaustein schon.",
             ),
             models.CheckConstraint(
@@ -90,6 +165,17 @@ class LetterBlock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.get_key_display()}"
+
+    def clean(self) -> None:
+        """Refuse a placeholder nobody fills: it would stand in braces in a Bescheid."""
+        if unknown := unknown_placeholders(self.text):
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValidationError(
+                {
+                    "text": f"Diese Platzhalter gibt es nicht: {', '.join(unknown)}. "
+                    f"Möglich sind: {known}."
+                }
+            )
 
 
 def letter_path(letter: Letter, filename: str) -> str:
@@ -108,6 +194,12 @@ class Letter(models.Model):
     decision = models.OneToOneField(
         Decision, models.PROTECT, null=True, blank=True, related_name="letter"
     )
+    hearing = models.OneToOneField(
+        Hearing, models.PROTECT, null=True, blank=True, related_name="letter"
+    )
+    request = models.OneToOneField(
+        InformationRequest, models.PROTECT, null=True, blank=True, related_name="letter"
+    )
     kind = models.CharField("Art", max_length=20, choices=LetterKind)
     values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
         "Inhalt", default=dict
@@ -118,6 +210,11 @@ class Letter(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     file = models.FileField("PDF", upload_to=letter_path, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    seal = models.CharField("Prüfwert des Inhalts", max_length=64, blank=True)
+    # What was changed by hand: part → the text of the blocks and the text as sent.
+    differences: models.JSONField[list[dict[str, str]], list[dict[str, str]]] = models.JSONField(
+        "Abweichungen von den Textbausteinen", default=list, blank=True
+    )
     first_opened_at = models.DateTimeField("zuerst geöffnet", null=True, blank=True)
 
     class Meta:
@@ -138,3 +235,8 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} vom {self.dated_on:%d.%m.%Y}"
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is a Bescheid, against which one may go to court."""
+        return self.kind in NOTICES

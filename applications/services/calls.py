@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from applications.models import FundingCall
-from applications.models.letters import REQUIRED_BLOCKS, LetterKind
+from applications.models.letters import NEEDED_TO_OPEN, REQUIRED_BLOCKS
 from applications.services.drafts import NotAllowed
 from applications.services.letters import blocks_for
 from municipalities.permissions import may_administer
@@ -70,8 +70,8 @@ def missing_for_opening(call: FundingCall) -> list[str]:
         lacking.append("Zensusbasis")
     if not call.letters_elsewhere and call.opens_at:
         day = timezone.localdate(call.opens_at)
-        for kind in LetterKind:
-            blocks = blocks_for(kind, day)
+        for kind in NEEDED_TO_OPEN:
+            blocks = blocks_for(kind, day, call)
             lacking += [
                 f"Textbaustein „{key.label}“ für „{kind.label}“"
                 for key in REQUIRED_BLOCKS[kind]

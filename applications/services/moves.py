@@ -68,20 +68,21 @@ def make(
     """
     move = transition(action)
     before = application.state
-    application.status = move.target
+    after = move.leads_to(before)
+    application.status = after
     values = fields or {}
     for name, value in values.items():
         setattr(application, name, value)
     application.save(update_fields=["status", *values])
     # What becomes live was frozen with its figures before: see `submission`.
-    if before in LIVE and move.target not in LIVE:
-        application.members.update(live=move.target in LIVE)
+    if before in LIVE and after not in LIVE:
+        application.members.update(live=after in LIVE)
     entry = log.record(
         application,
         action,
         by=by,
         at=at,
-        **{"from": before.value, "to": move.target.value, **logged},
+        **{"from": before.value, "to": after.value, **logged},
     )
     if move.mail:
         mails.tell_applicant(application, move.mail, at=at, event=str(entry.pk), **logged)

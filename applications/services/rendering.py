@@ -11,6 +11,7 @@ from django.db import transaction
 from applications import documents
 from applications.models import Application, FormSheet, Letter, Snapshot
 from applications.services import log, scanning, snapshots
+from applications.services.delivery import end_retrieval
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,6 +58,7 @@ def render_letter_pdf(argument: str, at: datetime) -> None:
             letter=str(letter.pk),
             kind=letter.kind,
             sha256=letter.sha256,
+            seal=letter.seal,
         )
 
 
@@ -75,5 +77,6 @@ JOBS = {
     "letter_pdf": render_letter_pdf,
     scanning.KIND: scanning.scan_document,
     "sheet_pdf": render_sheet_pdf,
+    "retrieval_over": end_retrieval,
 }
 """Kinds of jobs the worker knows, each with what carries it out: (argument, at)."""

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from applications import permissions
 from applications.models import Application, InformationRequest, RequestItem
+from applications.models.decisions import DecisionState
 from applications.rules import Step
 from applications.services import log, moves
 from applications.services.drafts import NotAllowed
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 class NothingRequested(Exception):
     """A request for information needs at least one item, each with its sentence."""
+
+
+class FileNumberFixed(Exception):
+    """A proposed letter bears the Geschäftszeichen: it stays until that is signed or returned."""
 
 
 class DueDateTooEarly(Exception):
@@ -39,13 +44,19 @@ def begin_check(*, application: Application, by: User, at: datetime) -> Applicat
 def set_file_number(
     *, application: Application, file_number: str, by: User, at: datetime
 ) -> Application:
-    """Enter the Geschäftszeichen from the authority's own file system. Raises NotAllowed."""
+    """Enter the Geschäftszeichen from the authority's own file system.
+
+    Raises NotAllowed, and FileNumberFixed while a proposal is open: the letter that is signed
+    is the letter that was read.
+    """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=application.pk)
         if not permissions.may_review_application(by, row):
             raise NotAllowed
         cleaned = " ".join(file_number.split())
         if cleaned != row.file_number:
+            if row.decisions.filter(state=DecisionState.PROPOSED).exists():
+                raise FileNumberFixed
             before = row.file_number
             row.file_number = cleaned
             row.search_key = search_key_of(row, row.reference or "")

@@ -245,7 +245,7 @@ def withdraw(*, application: Application, reason: str, by: User, at: datetime) -
 
 
 def close_open_matters(application: Application, *, by: User, at: datetime) -> None:
-    """End what is still open when a case ends: a request for information, a proposal.
+    """End what is still open when a case ends: a request, a proposal, a hearing.
 
     What was typed for an open request and never handed in is put back to the filed version.
     """
@@ -254,6 +254,7 @@ def close_open_matters(application: Application, *, by: User, at: datetime) -> N
         assert last is not None
         drafts.restore(application, snapshots.read(last), by=by, at=at)
     application.decisions.filter(state="proposed").update(state="dropped", settled_at=at)
+    application.hearings.filter(closed_at__isnull=True).update(closed_at=at, closed_by=by)
 
 
 def answer(*, application: Application, by: User, at: datetime) -> Application:

@@ -6,6 +6,7 @@ import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -13,13 +14,22 @@ from django.views.decorators.http import require_safe
 from applications import documents, permissions
 from applications.models import Letter
 from applications.services import snapshots
-from applications.services.delivery import LetterNotReady, open_letter
+from applications.services.delivery import (
+    LetterNotReady,
+    NotRetrievable,
+    offered,
+    open_letter,
+)
 from applications.views import case, overview, wording
 
 if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
 
     from applications.models import Application, Document
+
+NOT_CONFIRMED: Final = (
+    "Schreiben rufen nur Personen ab, deren Zugehörigkeit zur Kommune bestätigt ist."
+)
 
 SECONDS: Final = 10
 """After how long a page that waits for a PDF looks again."""
@@ -48,14 +58,28 @@ def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpRespo
     found = application.letters.filter(pk=letter).first()
     if found is None:
         raise Http404
+    if not offered(found, case.arrived(request)):
+        return _not_offered(request, application, found)
+    if not permissions.may_retrieve(request.user, application):
+        raise PermissionDenied(NOT_CONFIRMED)
     if request.method == "GET":
         try:
             found = open_letter(letter=found, by=case.person(request), at=case.arrived(request))
+        except NotRetrievable:  # the days ended, or it came back, since this request looked
+            return _not_offered(request, application, found)
         except LetterNotReady:
             return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
     elif not found.file:
         return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
     return saved(found.file, _letter_name(found), "application/pdf")
+
+
+def _not_offered(request: HttpRequest, application: Application, letter: Letter) -> HttpResponse:
+    """Nothing is said of a letter that was never sent; of one whose days are over, what follows."""
+    if not letter.deliveries.exists():
+        raise Http404
+    context = {"application": application}
+    return render(request, "applications/letter_over.html", context, status=HTTPStatus.GONE)
 
 
 def _letter_name(letter: Letter) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -23,9 +23,10 @@ from applications.models import (
 )
 from applications.rules import Step, blocking
 from applications.services import snapshots
+from applications.services.delivery import TOLD_BY_LETTER, offered, told_state
 from applications.views import case, comments, wording
 from applications.workflow import Actor, Status, moves_from, turn
-from kiv_portal.models import Authority
+from kiv_portal.models import Authority, DeliveryWay
 from municipalities.models import Membership
 
 PATH: Final = (
@@ -79,6 +80,9 @@ def index(request: HttpRequest) -> HttpResponse:
             ),
         )
     )
+    prefetch_related_objects(
+        [row for row in found if row.state in TOLD_BY_LETTER], "letters__deliveries"
+    )
     guest_of = set(
         ApplicationGuest.objects.admitted(at)
         .filter(user=user)
@@ -101,6 +105,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _entry(application: Application, at: datetime, *, is_guest: bool = False) -> Entry:
+    told = told_state(application, at)
     href = application.get_absolute_url()
     todo, label, todo_href = "", "", href
     if application.state is Status.DRAFT:
@@ -122,8 +127,8 @@ def _entry(application: Application, at: datetime, *, is_guest: bool = False) ->
     return Entry(
         title=application.title or "Entwurf ohne Titel",
         href=href,
-        status=application.state.applicant_label,
-        tone=wording.tone(application.state),
+        status=told.applicant_label,
+        tone=wording.tone(told),
         reference=application.reference or "",
         call=application.call.title,
         who=f"{who} im Verbund mit {wording.listed(names)}" if names else who,
@@ -182,7 +187,8 @@ def _last_change(application: Application) -> dict[str, str] | None:
 
 def _filed(request: HttpRequest, application: Application) -> HttpResponse:
     user, at = case.person(request), case.arrived(request)
-    status = application.state
+    prefetch_related_objects([application], "letters__deliveries")
+    status = told_state(application, at)
     versions = list(application.snapshots.defer("payload"))
     asked = (
         application.information_requests.filter(closed_at__isnull=True).first()
@@ -204,16 +210,38 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
             "turn": _turn(status),
             "asked": asked,
             "asked_left": wording.days_to(asked.due_on, at) if asked else "",
-            "stations": _stations(application),
+            "stations": _stations(application, status),
             "versions": [(row, wording.instant(row.taken_at)) for row in versions],
-            "letters": list(application.letters.all()) if on_team else [],
+            "letters": _letters(application, at) if on_team else [],
             "on_team": on_team,
             "authority": Authority.load(),
             "may_answer": may_file and status is Status.INFORMATION_REQUESTED,
             "may_withdraw": may_file
-            and any(move.action == "withdraw" for move in moves_from(status, Actor.APPLICANT)),
+            and any(
+                move.action == "withdraw" for move in moves_from(application.state, Actor.APPLICANT)
+            ),
         },
     )
+
+
+def _letters(application: Application, at: datetime) -> list[dict[str, Any]]:
+    """The letters that are offered; one to be retrieved says nothing of itself before."""
+    return [
+        {
+            "row": letter,
+            "label": (
+                f"Schreiben vom {letter.dated_on:%d.%m.%Y}"
+                if delivery.way == DeliveryWay.RETRIEVAL and delivery.opened_at is None
+                else str(letter)
+            ),
+            "waits": delivery.way == DeliveryWay.RETRIEVAL and delivery.opened_at is None,
+            "delivery": delivery,
+        }
+        for letter in application.letters.all()
+        if offered(letter, at)
+        for delivery in letter.deliveries.all()
+        if delivery.failed_at is None
+    ]
 
 
 def _turn(status: Status) -> str:
@@ -232,14 +260,15 @@ class Station:
     when: str = ""
 
 
-def _stations(application: Application) -> list[Station]:
+def _stations(application: Application, status: Status) -> list[Station]:
     """The timeline from the first word to the decision, or to where the case ended."""
-    status = application.state
     labels = [(station, station.timeline_label) for station in PATH]
     if status is Status.INFORMATION_REQUESTED:
         # The check waits for the answer and goes on afterwards: it is not done.
         labels.insert(2, (status, status.timeline_label))
-    if status is Status.REJECTED:
+    if status is Status.HEARING:
+        labels.insert(-2, (status, status.timeline_label))
+    if status in (Status.REJECTED, Status.REVOKED):
         labels[-1] = (status, status.timeline_label)
     if status in (Status.WITHDRAWN, Status.CLOSED):
         labels = [*labels[:2], (status, status.timeline_label)]
@@ -248,7 +277,8 @@ def _stations(application: Application) -> list[Station]:
     if status is Status.SUBMITTED:
         here += 1
     ended = turn(status) is None
-    when = {status: application.decided_at} | {Status.SUBMITTED: application.submitted_at}
+    told = application.decided_at if status is application.state else None
+    when = {status: told} | {Status.SUBMITTED: application.submitted_at}
     return [
         Station(
             label,

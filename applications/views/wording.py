@@ -44,6 +44,14 @@ NEXT: Final[dict[Status, str]] = {
     Status.PROPOSED: (
         "Das Regierungspräsidium bereitet die Entscheidung vor. Sie müssen nichts tun."
     ),
+    Status.HEARING: (
+        "Bevor das Regierungspräsidium entscheidet, können Sie sich äußern. Das Schreiben mit dem "
+        "Termin steht unten oder geht Ihnen gesondert zu."
+    ),
+    Status.REVOKED: (
+        "Der Bescheid ist aufgehoben. Bitte lesen Sie das Schreiben; dort stehen die Gründe und "
+        "was Sie tun können."
+    ),
     Status.GRANTED: (
         "Über Ihren Antrag ist entschieden. Bitte lesen Sie den Zuwendungsbescheid; dort steht, "
         "was als Nächstes zu tun ist."

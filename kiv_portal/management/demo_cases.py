@@ -6,12 +6,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
 from applications import services
-from applications.models import Application, FundingCall, LetterBlock
-from applications.models.letters import BlockKey, LetterKind
+from applications.models import Application, CallBudget, FundingCall
 from applications.rules import Step
 from applications.services import cooperation
 from kiv_portal.calendar import deadline
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TITLE = "KIV – Förderaufruf zur Demonstration"
-OFFICE = "Demonstration, keine amtliche Stelle"
 
 ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG, ROCKENBERG = (
     "06535001",
@@ -37,46 +36,6 @@ BUTZBACH, NIDDA = "06440005", "06440016"
 FURTHER = (ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG)
 """Municipalities that share the third municipal account of the demonstration."""
 
-BLOCKS = {
-    LetterKind.GRANT: {
-        BlockKey.LEGAL_BASIS: (
-            "Muster: Die Zuwendung wird auf der Grundlage der §§ 23 und 44 der "
-            "Landeshaushaltsordnung (LHO) und der Verwaltungsvorschriften hierzu sowie der "
-            "{richtlinie}, Nr. {nummer}, gewährt."
-        ),
-        BlockKey.CONDITIONS: (
-            "Muster: Die Allgemeinen Nebenbestimmungen für Zuwendungen zur Projektförderung an "
-            "Gemeinden (ANBest-GK) sind Bestandteil dieses Bescheids. In diesem Muster ist ihr "
-            "Wortlaut nicht beigefügt."
-        ),
-        BlockKey.REASONS: (
-            "Muster: Ihr Vorhaben „{projekt}“ erfüllt die Voraussetzungen der Förderrichtlinie."
-        ),
-        BlockKey.PAYMENT: (
-            "Muster: Die Auszahlung setzt voraus, dass dieser Bescheid bestandskräftig ist. Bitte "
-            "rufen Sie die Mittel schriftlich ab."
-        ),
-        BlockKey.REMEDY: (
-            "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
-            "beim {gericht} mit Sitz in {sitz} erhoben werden."
-        ),
-        BlockKey.ANNEXES: (
-            "Muster: Allgemeine Nebenbestimmungen (ANBest-GK), diesem Muster nicht beigefügt"
-        ),
-    },
-    LetterKind.REJECTION: {
-        BlockKey.LEGAL_BASIS: (
-            "Muster: Rechtsgrundlage sind die §§ 23 und 44 der Landeshaushaltsordnung (LHO) und "
-            "die {richtlinie}, Nr. {nummer}. Ein Rechtsanspruch auf die Zuwendung besteht nicht."
-        ),
-        BlockKey.REASONS: "Muster: Wir haben Ihren Antrag geprüft und wie folgt gewürdigt.",
-        BlockKey.REMEDY: (
-            "Muster: Gegen diesen Bescheid kann innerhalb eines Monats nach Bekanntgabe Klage "
-            "beim {gericht} mit Sitz in {sitz} erhoben werden."
-        ),
-    },
-}
-
 
 @transaction.atomic
 def create(at: datetime) -> bool:
@@ -84,21 +43,15 @@ def create(at: datetime) -> bool:
     if FundingCall.objects.filter(title=TITLE).exists():
         return False
     opened = at - timedelta(days=60)
-    sample_blocks(timezone.localdate(opened) - timedelta(days=365))
+    sample_blocks()
     call = open_demo_call(opened, at)
     _cases(call, at)
     return True
 
 
-def sample_blocks(valid_from: date) -> None:
-    for kind, texts in BLOCKS.items():
-        for key, text in texts.items():
-            LetterBlock.objects.get_or_create(
-                kind=kind,
-                key=key,
-                valid_from=valid_from,
-                defaults={"text": text, "confirmed_by_office": OFFICE, "is_sample": True},
-            )
+def sample_blocks() -> None:
+    """The sample texts of all letters, each marked as such."""
+    call_command("loaddata", "demo/letter_blocks", verbosity=0)
 
 
 def open_demo_call(opened: datetime, at: datetime) -> FundingCall:
@@ -143,6 +96,14 @@ def open_demo_call(opened: datetime, at: datetime) -> FundingCall:
         earliest_decision_weeks=4,
         closing_note=f"Fördersatz und Finanzierungsart: {demo}.",
     )
+    for year in (at.year, at.year + 1, at.year + 2):
+        CallBudget.objects.create(
+            call=call,
+            year=year,
+            funds=Decimal("150000.00"),
+            commitment=Decimal("150000.00"),
+            source=demo,
+        )
     return services.open_call(call=call, by=administrator, at=opened)
 
 
@@ -286,6 +247,9 @@ def _proposed(
             eligible_costs=Decimal("31000.00"),
             starts_on=start,
             ends_on=date(start.year + 1, 12, 31),
+            hearing_skipped=(
+                "" if kind == "grant" else "Die Ablehnung versagt nur, was beantragt war."
+            ),
         ),
         by=by,
         at=at,

@@ -1,12 +1,15 @@
 """The few tags that let templates speak KERN: form controls and two blocks with content."""
 
 import json
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms, template
 from django.forms.boundfield import BoundField, BoundWidget
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+
+from kiv_portal.euro import format_euro
 
 register = template.Library()
 
@@ -77,6 +80,12 @@ def choice(option: BoundWidget, field: BoundField) -> SafeString:
 def suffix(field: BoundField) -> str:
     """What stands behind the input, such as „€": the widget's attribute `suffix`."""
     return getattr(field.field.widget, "suffix", "")
+
+
+@register.filter
+def euro(amount: Decimal) -> str:
+    """An amount in euro as people read it: „1.234,50 €"."""
+    return format_euro(amount)
 
 
 @register.filter

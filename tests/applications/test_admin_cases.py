@@ -408,7 +408,7 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
         "Ablehnung, Vorschlag 1: zurückgegeben",
         "Grund der Rückgabe Bitte prüfen.",
         "Bewilligung, Vorschlag 2: schlussgezeichnet",
-        f"{w.reviewer} hat vorgeschlagen",
+        f"{w.reviewer} hat mitgeschrieben",
         f"{w.signer} hat schlussgezeichnet",
         "Geändert gegenüber der vorigen Fassung: Konzeption",
         "Die Kette der Prüfwerte ist lückenlos: 11 Einträge, keiner verändert.",
@@ -551,10 +551,10 @@ def test_the_case_page_asks_a_fixed_number_of_questions(
     application = whole_case(w)
     client.force_login(w.reviewer)
     client.get(case_address(application))
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(25):
         client.get(case_address(application))
     simple = of_other_town(w)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         client.get(case_address(simple))
 
 

@@ -79,41 +79,70 @@ CASES: dict[str, Callable[[world.World, datetime], Application]] = {
     "formal_check": world.in_check,
     "information_requested": asked,
     "substantive_check": world.in_substance,
+    "hearing": world.heard,
     "grant proposed": lambda w, at: world.proposed(w, at=at),
     "rejection proposed": lambda w, at: world.proposed(w, world.REJECTION, at),
     "granted": world.granted,
     "published": published,
+    "change proposed": world.change_proposed,
     "rejected": rejected,
+    "revoked": world.revoked,
     "withdrawn": withdrawn,
     "closed": closed,
 }
 
 # --- What may be done, by whom --------------------------------------------------------------------
 
-ALWAYS = {"set_file_number"}
+OPEN_LETTER = {"edit_letter", "correct_letter"}
 POSSIBLE = {
     "submitted": {"begin_check", "close"},
     "formal_check": {"request_information", "accept_formally", "close"},
     "information_requested": {"proceed_without_answer", "close"},
-    "substantive_check": {"request_information", "propose", "close"},
-    "grant proposed": {"grant", "return_proposal", "retract_proposal"},
-    "rejection proposed": {"reject", "return_proposal", "retract_proposal"},
-    "granted": {"publish_project"},
-    "published": {"withdraw_project"},
-    "rejected": set[str](),
+    "substantive_check": {"request_information", "begin_hearing", "propose", "close"},
+    "hearing": {"end_hearing", "close"},
+    "grant proposed": {"grant", "return_proposal", "retract_proposal"} | OPEN_LETTER,
+    "rejection proposed": {"reject", "return_proposal", "retract_proposal"} | OPEN_LETTER,
+    "granted": {"publish_project", "begin_revocation_hearing", "propose_change"},
+    "published": {"withdraw_project", "begin_revocation_hearing", "propose_change"},
+    "change proposed": {
+        "publish_project",
+        "begin_revocation_hearing",
+        "return_change",
+        "retract_change",
+        "sign_change",
+    }
+    | OPEN_LETTER,
+    "rejected": {"propose_change"},
+    "revoked": set[str](),
     "withdrawn": set[str](),
     "closed": set[str](),
 }
+PROPOSED = {case for case in POSSIBLE if "proposed" in case}
+"""Cases with an open proposal: its writer does not countersign, its letter bears the number."""
+
 MAKERS = {
     "begin_check": REVIEW,
     "request_information": REVIEW,
     "proceed_without_answer": REVIEW,
     "accept_formally": REVIEW,
+    "begin_hearing": REVIEW,
+    "end_hearing": REVIEW,
     "propose": REVIEW,
     "return_proposal": SIGN,
     "retract_proposal": REVIEW,
+    "edit_letter": REVIEW,
+    "correct_letter": SIGN,
+    "agree": REVIEW,
+    "countersign": REVIEW,
     "grant": SIGN,
     "reject": SIGN,
+    "begin_revocation_hearing": REVIEW,
+    "end_revocation_hearing": REVIEW,
+    "propose_change": REVIEW,
+    "return_change": SIGN,
+    "retract_change": REVIEW,
+    "sign_change": SIGN,
+    "revoke": SIGN,
     "close": REVIEW,
     "publish_project": REVIEW,
     "withdraw_project": REVIEW,
@@ -125,7 +154,11 @@ ROLES = (READ, REVIEW, SIGN, ADMINISTER)
 def expected(case: str, action: str, role: str) -> int:
     if MAKERS[action] != role:
         return 403
-    return 200 if action in POSSIBLE[case] | ALWAYS else 409
+    if action == "countersign" and case in PROPOSED:
+        return 403
+    if action == "set_file_number":
+        return 409 if case in PROPOSED else 200
+    return 200 if action in POSSIBLE[case] else 409
 
 
 def address(application: Application, action: str) -> str:
@@ -247,6 +280,36 @@ GRANT = {
 }
 
 
+def sealed(application: Application, number: int) -> dict[str, Any]:
+    """What the page of a signature sends: the proposal and the letter that were on it."""
+    decision = application.decisions.get(number=number)
+    return {"proposal": number, "letter": decision.draft_sha256}
+
+
+SEAL = "the seal of the letter on the page"
+REJECTION = {"kind": "rejection", "reasons": "x", "hearing_skipped": "Nur versagt."}
+
+
+def in_weeks(weeks: int) -> str:
+    """A working day about so many weeks from today, as it is typed."""
+    day = add_working_days(timezone.localdate() + timedelta(weeks=weeks), 1)
+    return f"{day:%d.%m.%Y}"
+
+
+HEARING = {"text": "Wir beabsichtigen, den Antrag abzulehnen.", "due_on": in_weeks(4)}
+ANSWER = {"answer": "Wir bleiben dabei.", "answered_on": f"{timezone.localdate():%d.%m.%Y}"}
+CHANGE = {
+    **GRANT,
+    "kind": "amendment",
+    "ends_on": "31.03.2029",
+    **{
+        f"plan_{line}_{year}": amount
+        for year in (2027, 2028)
+        for line, amount in (("expense_moderation_", "10.000"), ("cover_own_06431901", "1.000"))
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("case", "action", "data", "status"),
     [
@@ -259,16 +322,28 @@ GRANT = {
         ("information_requested", "close", REASON, Status.CLOSED),
         ("substantive_check", "request_information", answered_form(), "information_requested"),
         ("substantive_check", "propose", GRANT, Status.PROPOSED),
-        ("substantive_check", "propose", {"kind": "rejection", "reasons": "x"}, Status.PROPOSED),
+        ("substantive_check", "propose", REJECTION, Status.PROPOSED),
+        ("substantive_check", "begin_hearing", HEARING, Status.HEARING),
+        ("hearing", "end_hearing", ANSWER, Status.SUBSTANTIVE_CHECK),
+        ("hearing", "close", REASON, Status.CLOSED),
         ("substantive_check", "close", REASON, Status.CLOSED),
         ("grant proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
         ("grant proposed", "retract_proposal", {**REASON, "proposal": 1}, "substantive_check"),
-        ("grant proposed", "grant", {"proposal": 1}, Status.GRANTED),
+        ("grant proposed", "grant", {"proposal": 1, "letter": SEAL}, Status.GRANTED),
         ("rejection proposed", "return_proposal", {**REASON, "proposal": 1}, "substantive_check"),
-        ("rejection proposed", "reject", {"proposal": 1}, Status.REJECTED),
+        ("rejection proposed", "reject", {"proposal": 1, "letter": SEAL}, Status.REJECTED),
+        ("granted", "begin_revocation_hearing", HEARING, Status.GRANTED),
+        ("granted", "propose_change", CHANGE, Status.GRANTED),
+        ("change proposed", "return_change", {**REASON, "proposal": 2}, Status.GRANTED),
+        ("change proposed", "retract_change", {**REASON, "proposal": 2}, Status.GRANTED),
+        ("change proposed", "sign_change", {"proposal": 2, "letter": SEAL}, Status.GRANTED),
         ("granted", "publish_project", {}, Status.GRANTED),
         ("published", "withdraw_project", REASON, Status.GRANTED),
-        *((case, "set_file_number", {"file_number": "II 25 – 7"}, None) for case in CASES),
+        *(
+            (case, "set_file_number", {"file_number": "II 25 – 7"}, None)
+            for case in CASES
+            if case not in PROPOSED
+        ),
     ],
 )
 def test_a_move_is_made_logged_and_leads_back_to_the_case(
@@ -279,12 +354,15 @@ def test_a_move_is_made_logged_and_leads_back_to_the_case(
     before, entries = state_of(application)
     maker = w.signer if MAKERS[action] == SIGN else w.reviewer
     client.force_login(maker)
+    if "letter" in data:
+        data = {**data, "letter": application.decisions.get(state="proposed").draft_sha256}
     answer = client.post(address(application, action), data)
     assert (answer.status_code, answer.headers.get("Location")) == (
         302,
         address(application, "change"),
     )
-    assert state_of(application) == (status or before, entries + 1)
+    letters = 1 if "hearing" in action and "begin" in action else 0
+    assert state_of(application) == (status or before, entries + 1 + letters)
     last = application.log.last()
     assert (last.action, last.actor_id) == (action, maker.pk)
     page = client.get(address(application, "change"))
@@ -292,7 +370,7 @@ def test_a_move_is_made_logged_and_leads_back_to_the_case(
     assert len(list(page.context["messages"])) == 1
     again = client.post(address(application, action), data)
     assert (again.status_code, state_of(application)[1]) == (
-        (302, entries + 1) if action == "set_file_number" else (409, entries + 1)
+        (302, entries + 1) if action == "set_file_number" else (409, entries + 1 + letters)
     )
 
 
@@ -422,6 +500,11 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
         "eligible_costs": "20.000,00",
         "starts_on": "01.07.2027",
         "ends_on": "31.12.2028",
+        "made": "here",
+        "plan_expense_moderation__2027": "10.000,00",
+        "plan_expense_moderation__2028": "10.000,00",
+        "plan_cover_own_06431901_2027": "1.000,00",
+        "plan_cover_own_06431901_2028": "1.000,00",
     }
     assert form.years == [2027, 2028]
 
@@ -505,6 +588,16 @@ def test_only_the_years_of_the_period_are_offered_and_another_period_brings_its_
     assert form.years == [2027, 2028, 2029]
     assert set(form.errors) == {"year_2027"}
     typed |= {"year_2029": "4.000"}
+    answer = client.post(address(application, "propose"), typed)
+    assert set(answer.context["form"].errors) == {"__all__"}  # the plan follows the years
+    typed |= {
+        f"plan_{line}_{year}": amount
+        for line, amounts in (
+            ("expense_moderation_", ("10.000", "6.000", "4.000")),
+            ("cover_own_06431901", ("1.000", "1.000", "")),
+        )
+        for year, amount in zip((2027, 2028, 2029), amounts, strict=True)
+    }
     assert client.post(address(application, "propose"), typed).status_code == 302
 
 
@@ -608,7 +701,7 @@ def test_a_proposal_taken_back_is_returned_and_its_writer_still_cannot_sign(
     services.propose(
         application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
     )
-    assert client.post(address(application, "grant"), {"proposal": 2}).status_code == 403
+    assert client.post(address(application, "grant"), sealed(application, 2)).status_code == 403
 
 
 def test_whoever_wrote_an_earlier_proposal_of_the_case_cannot_sign_a_later_one(
@@ -621,10 +714,10 @@ def test_whoever_wrote_an_earlier_proposal_of_the_case_cannot_sign_a_later_one(
     services.propose(application=application, proposal=world.grant_proposal(), by=second, at=now())
     for user in (first, second):
         client.force_login(user)
-        answer = client.post(address(application, "grant"), {"proposal": 2})
+        answer = client.post(address(application, "grant"), sealed(application, 2))
         assert answer.status_code == 403
     client.force_login(w.signer)
-    assert client.post(address(application, "grant"), {"proposal": 2}).status_code == 302
+    assert client.post(address(application, "grant"), sealed(application, 2)).status_code == 302
 
 
 @pytest.mark.parametrize("action", ["grant", "return_proposal"])
@@ -638,10 +731,11 @@ def test_nobody_signs_another_proposal_than_the_one_they_read(action: str, clien
         application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
     )
     before = state_of(application)
-    answer = client.post(address(application, action), {"proposal": read, "reason": "x"})
+    answer = client.post(address(application, action), {**sealed(application, read), "reason": "x"})
     assert answer.status_code == 409
     assert answer.context["reason"] == (
-        "Es liegt inzwischen ein anderer Vorschlag vor als der, den Sie gelesen haben."
+        "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das "
+        "Sie gelesen haben."
     )
     assert state_of(application) == before
 
@@ -678,7 +772,7 @@ def test_a_letter_whose_parts_went_missing_is_not_signed(client: Client) -> None
     w.town.district.court = ""
     w.town.district.save()
     client.force_login(w.signer)
-    answer = client.post(address(application, "grant"), {"proposal": 1})
+    answer = client.post(address(application, "grant"), sealed(application, 1))
     assert answer.status_code == 422
     assert [part["text"] for part in answer.context["lacking"]] == [
         "Verwaltungsgericht des Landkreises"
@@ -693,7 +787,7 @@ def test_a_call_without_a_round_is_named_when_a_grant_is_signed(client: Client) 
     w.call.round = None
     w.call.save()
     client.force_login(w.signer)
-    answer = client.post(address(application, "grant"), {"proposal": 1})
+    answer = client.post(address(application, "grant"), sealed(application, 1))
     assert answer.status_code == 422
     assert answer.context["lacking"] == [
         {

@@ -14,6 +14,7 @@ from applications.models.letters import REQUIRED_BLOCKS, BlockKey, LetterKind
 from applications.rules import Step
 from applications.services import letters, log
 from applications.services.decisions import (
+    Before,
     FourEyes,
     OtherKind,
     ProposalChanged,
@@ -21,9 +22,7 @@ from applications.services.decisions import (
     RoundMissing,
     faults_of,
 )
-from applications.services.delivery import LetterNotReady, open_letter
 from applications.services.letters import LetterIncomplete
-from applications.services.rendering import render_letter_pdf
 from applications.workflow import Status
 from kiv_portal.models import Authority, Job, OutboxMail
 from municipalities import permissions
@@ -72,6 +71,10 @@ def test_a_whole_proposal_lacks_nothing():
     assert faults_of(world.REJECTION, ASKED) == {}
 
 
+NOT_HEARD = (
+    "Die Kommune wurde nicht angehört. Bitte hören Sie sie an oder begründen Sie, warum davon "
+    "abgesehen wird."
+)
 YEARS = "Die Beträge der Haushaltsjahre ergeben {}, bewilligt werden sollen {}."
 
 
@@ -169,7 +172,13 @@ def test_each_fault_is_named_at_its_field(changes, faults):
 
 def test_a_rejection_needs_reasons_and_nothing_else():
     bare = services.Proposal(kind="rejection", reasons=" ")
-    assert faults_of(bare, ASKED) == {"reasons": "Bitte begründen Sie die Entscheidung."}
+    assert faults_of(bare, ASKED) == {
+        "reasons": "Bitte begründen Sie die Entscheidung.",
+        "hearing_skipped": NOT_HEARD,
+    }
+    assert faults_of(bare, ASKED, Before(heard=True)) == {
+        "reasons": "Bitte begründen Sie die Entscheidung."
+    }
 
 
 def test_less_than_asked_for_is_granted_with_its_own_reason():
@@ -189,9 +198,7 @@ def test_a_proposal_holds_what_was_asked_for_and_who_wrote_it(w):
     decision = propose(
         application,
         w.reviewer,
-        world.grant_proposal(
-            reasons=" Überzeugt. ", special_conditions=" Bericht. ", years={2028: ASKED, 2027: 0}
-        ),
+        world.grant_proposal(reasons=" Überzeugt. ", special_conditions=" Bericht. "),
     )
     decision.refresh_from_db()
     application.refresh_from_db()
@@ -207,7 +214,10 @@ def test_a_proposal_holds_what_was_asked_for_and_who_wrote_it(w):
         "Bericht.",
         False,
     )
-    assert list(decision.years.values_list("year", "amount")) == [(2027, 0), (2028, ASKED)]
+    assert list(decision.years.values_list("year", "amount")) == [
+        (2027, ASKED / 2),
+        (2028, ASKED / 2),
+    ]
     assert list(decision.hands.values_list("user", "role", "at")) == [(w.reviewer.pk, "wrote", NOW)]
     assert last_entry(application) == (
         "propose",
@@ -217,6 +227,7 @@ def test_a_proposal_holds_what_was_asked_for_and_who_wrote_it(w):
             "decision": 1,
             "kind": "grant",
             "amount": "18000.00",
+            "letter": decision.draft_sha256,
         },
     )
 
@@ -226,7 +237,9 @@ def test_a_rejection_holds_no_figures(w):
     decision = propose(
         application,
         w.reviewer,
-        world.grant_proposal(kind="rejection", special_conditions="x", reduction_reasons="y"),
+        world.grant_proposal(
+            kind="rejection", special_conditions="x", reduction_reasons="y", hearing_skipped="z"
+        ),
     )
     decision.refresh_from_db()
     assert (decision.amount, decision.eligible_costs, decision.starts_on, decision.ends_on) == (
@@ -424,23 +437,20 @@ def test_a_grant_makes_letter_project_and_mail_at_once(w):
     assert project.source == "Zuwendungsbescheid"
     assert [member.municipality for member in project.members.all()] == [w.town]
     assert Job.objects.get(kind="letter_pdf").argument == str(letter.pk)
-    assert OutboxMail.objects.last().subject == (
-        "Antrag KIV-2026-0001: Es gibt ein Schreiben für Sie"
-    )
+    assert not OutboxMail.objects.filter(key__startswith="letter_ready").exists()
     assert last_entry(application) == (
         "grant",
-        {"from": "proposed", "to": "granted", "decision": 1, "amount": "18000.00"},
+        {
+            "from": "proposed",
+            "to": "granted",
+            "decision": 1,
+            "amount": "18000.00",
+            "letter": letter.seal,
+        },
     )
     assert log.verify(application) == []
     # It still counts as the one live application of the town.
     assert application.members.get().live is True
-
-
-def test_the_mail_says_nothing_of_the_decision(w):
-    services.grant(application=world.proposed(w), by=w.signer, at=LATER)
-    body = OutboxMail.objects.last().body
-    for word in ("bewilligt", "abgelehnt", "18.000"):
-        assert word not in body
 
 
 def test_a_rejection_makes_its_letter_and_no_project(w):
@@ -457,7 +467,12 @@ def test_a_rejection_makes_its_letter_and_no_project(w):
     assert application.members.get().live is False
     assert last_entry(application) == (
         "reject",
-        {"from": "proposed", "to": "rejected", "decision": 1},
+        {
+            "from": "proposed",
+            "to": "rejected",
+            "decision": 1,
+            "letter": Letter.objects.get().seal,
+        },
     )
 
 
@@ -547,7 +562,7 @@ def test_nothing_is_missing_where_all_is_there(w):
     assert missing(world.proposed(w)) == []
 
 
-@pytest.mark.parametrize("kind", list(LetterKind))
+@pytest.mark.parametrize("kind", [LetterKind.GRANT, LetterKind.REJECTION])
 def test_every_text_the_letter_needs_is_named(w, kind):
     application = world.proposed(w, None if kind is LetterKind.GRANT else world.REJECTION)
     LetterBlock.objects.all().delete()
@@ -670,7 +685,7 @@ def section(values: dict[str, Any], heading: str) -> dict[str, Any]:
 
 def test_the_head_of_the_letter(w):
     values = letter_of(world.proposed(w), w.signer)
-    del values["sections"]
+    del values["sections"], values["decision"]
     assert values == {
         "authority": {
             "name": "Regierungspräsidium Darmstadt",
@@ -723,9 +738,9 @@ def test_the_tenor_names_amount_kind_purpose_period_and_years(w):
 
 
 def test_where_the_financing_is_no_share_the_rate_is_a_ceiling(w):
-    application = world.proposed(w)
     type(w.call).objects.update(financing_type="shortfall", rate="0.9000")
-    application = Application.objects.get(pk=application.pk)
+    w.call.refresh_from_db()
+    application = world.proposed(w)
     first = section(letter_of(application, w.signer), "")["paragraphs"][0]
     assert first.endswith(
         "Fehlbedarfsfinanzierung in Höhe von 18.000,00 €, höchstens jedoch 90 v. H. der "
@@ -764,6 +779,9 @@ def test_conditions_and_reasons_follow_their_texts_paragraph_by_paragraph(w):
         world.grant_proposal(
             amount=Decimal("9000.00"),
             years={2027: Decimal("9000.00")},
+            plan=world.plan_for(
+                {2027: Decimal("9000.00")}, {2027: Decimal("11000.00")}, w.town.ags
+            ),
             reasons="Erstens.\n\nZweitens\nund drittens.",
             reduction_reasons="Gekürzt.\n\n\n\nEndgültig.",
             special_conditions="Bericht.\r\n\r\nBesuch.",
@@ -786,10 +804,11 @@ def test_conditions_and_reasons_follow_their_texts_paragraph_by_paragraph(w):
 
 
 def test_placeholders_are_filled_and_other_braces_stay(w):
-    application = world.proposed(w)
+    application = world.in_substance(w)
     LetterBlock.objects.filter(kind="grant", key="legal_basis").update(
         text="{richtlinie} Nr. {nummer}, {betrag} für {projekt}: {zweck} {fremd} {gericht}/{sitz}"
     )
+    propose(application, w.reviewer)
     assert section(letter_of(application, w.signer), "Rechtsgrundlage")["paragraphs"] == [
         "WIR-Richtlinie Nr. 2.6, 18.000,00 € für Vielfalt in Musterstadt: Entwicklung einer "
         "Strategie {fremd} Verwaltungsgericht Darmstadt/Darmstadt"
@@ -853,12 +872,11 @@ def test_the_addressee_follows_from_the_kind_and_is_never_a_person(w, kind, addr
 
 @pytest.mark.parametrize("sample", ["block", "authority"])
 def test_a_letter_of_sample_texts_says_that_it_is_a_sample(w, sample):
-    application = world.proposed(w)
     if sample == "block":
         LetterBlock.objects.filter(kind="grant", key="annexes").update(is_sample=True)
     else:
         Authority.objects.update(is_sample=True)
-    assert letter_of(application, w.signer)["sample"] is True
+    assert letter_of(world.proposed(w), w.signer)["sample"] is True
 
 
 def test_a_sample_text_of_another_letter_does_not_matter(w):
@@ -872,36 +890,3 @@ def test_a_letter_stays_as_it_was_written(w):
     LetterBlock.objects.update(text="Anders")
     Authority.objects.update(name="Andere Behörde")
     assert Letter.objects.get().values == before
-
-
-# --- Handing the letter out -----------------------------------------------------------------------
-
-
-def test_a_letter_without_its_pdf_was_not_retrieved(w):
-    world.granted(w)
-    with pytest.raises(LetterNotReady):
-        open_letter(letter=Letter.objects.get(), by=w.clerk, at=LATER)
-    assert Letter.objects.get().first_opened_at is None
-
-
-def test_the_first_retrieval_is_noted_once_and_logged(w):
-    application = world.granted(w)
-    letter = Letter.objects.get()
-    render_letter_pdf(str(letter.pk), NOW)
-    for at in (LATER, LATER + timedelta(days=1)):
-        assert open_letter(letter=letter, by=w.clerk, at=at).first_opened_at == LATER
-    entries = application.log.filter(action="letter_opened")
-    assert [(e.at, e.actor_id, e.content.values) for e in entries] == [
-        (LATER, w.clerk.pk, {"letter": str(letter.pk)})
-    ]
-
-
-@pytest.mark.parametrize("who", ["stranger", "reader", "reviewer", "signer", "administrator"])
-def test_nobody_but_the_applicant_retrieves_the_letter(w, who):
-    world.granted(w)
-    letter = Letter.objects.get()
-    render_letter_pdf(str(letter.pk), NOW)
-    with pytest.raises(services.NotAllowed):
-        open_letter(letter=letter, by=getattr(w, who), at=LATER)
-    letter.refresh_from_db()
-    assert letter.first_opened_at is None

@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from kiv_portal.models import Job, OutboxMail
 from municipalities.models import Membership
 from tests import world
 from tests.factories import NOW, MembershipFactory, MunicipalityFactory, PopulationFactory
+from tests.parallel import in_threads
 
 
 @pytest.mark.django_db
@@ -184,28 +183,6 @@ class TestOnePerson:
         assert filed.reference == "KIV-2027-0001"
 
 
-def _in_threads(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """Let `act` run in as many threads at the same moment; results or exceptions, in order."""
-    results: list[Any] = [None] * count
-    start = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        try:
-            start.wait()
-            results[number] = act(number)
-        except Exception as error:  # told to the test by its type
-            results[number] = type(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    return results
-
-
 def _drafts_of_many_towns(w: world.World, count: int, at: datetime = NOW) -> list[Application]:
     """Complete drafts of as many towns, all of them the signatory's."""
     drafts = []
@@ -261,7 +238,7 @@ class TestAtTheSameTime:
                 at=NOW,
             ).reference
 
-        results = _in_threads(50, click)
+        results = in_threads(50, click)
         assert sorted(map(str, results)) == sorted(
             ["KIV-2026-0001", *[str(services.AlreadySubmitted)] * 49]
         )
@@ -274,7 +251,7 @@ class TestAtTheSameTime:
         def file(number: int) -> str | None:
             return world.file(drafts[number], w.signatory).reference
 
-        assert sorted(_in_threads(50, file)) == [f"KIV-2026-{n:04d}" for n in range(1, 51)]
+        assert sorted(in_threads(50, file)) == [f"KIV-2026-{n:04d}" for n in range(1, 51)]
         assert ApplicationMember.objects.filter(live=True).count() == 50
 
     def test_two_joint_applications_that_name_each_other_do_not_lock_each_other_out(self):
@@ -294,7 +271,7 @@ class TestAtTheSameTime:
             for step, data in world.content(lead).items():
                 draft = world.save(draft, step, data, w.signatory)
             drafts.append(draft)
-        results = _in_threads(2, lambda n: world.file(drafts[n], w.signatory).reference)
+        results = in_threads(2, lambda n: world.file(drafts[n], w.signatory).reference)
         assert sorted(map(str, results)) == sorted(["KIV-2026-0001", str(services.NotSubmittable)])
 
     def test_submitting_and_saving_at_once_freezes_one_whole_state(self):
@@ -320,7 +297,7 @@ class TestAtTheSameTime:
                 at=NOW,
             ).revision
 
-        results = _in_threads(8, act)
+        results = in_threads(8, act)
         assert results[0] == "KIV-2026-0001"
         application.refresh_from_db()
         frozen = application.first_snapshot.content["steps"]["konzeption"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import date, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -153,8 +154,7 @@ class TestTheApplication:
 
 class TestLetters:
     def test_the_first_download_is_the_retrieval(self, w, clerk):
-        application = world.granted(w)
-        rendered()
+        application = world.offered(w).application
         address = place(application, f"schreiben/{application.letters.get().pk}/")
         looked = clerk.head(address)
         for close in looked._resource_closers:  # a server does so; close() would end the test
@@ -167,22 +167,42 @@ class TestLetters:
         assert response["Content-Disposition"] == (
             'attachment; filename="Zuwendungsbescheid KIV-2026-0001.pdf"'
         )
+        assert Letter.objects.get().deliveries.get().notified_on == date(2026, 11, 17)
         assert Letter.objects.get().first_opened_at == NOW
         opened = CaseLogEntry.objects.filter(action="letter_opened")
         assert [entry.actor_id for entry in opened] == [w.clerk.pk]
 
-    def test_what_is_not_made_yet_was_not_retrieved(self, w, clerk):
-        application = world.granted(w)
-        address = place(application, f"schreiben/{application.letters.get().pk}/")
-        assert [clerk.get(address).status_code, clerk.head(address).status_code] == [202, 202]
-        assert Letter.objects.get().first_opened_at is None
-
-    def test_strangers_and_staff_open_nothing_here(self, w):
+    def test_what_was_not_sent_yet_is_not_there(self, w, clerk):
         application = world.granted(w)
         rendered()
         address = place(application, f"schreiben/{application.letters.get().pk}/")
+        assert [clerk.get(address).status_code, clerk.head(address).status_code] == [404, 404]
+        assert Letter.objects.get().first_opened_at is None
+
+    def test_what_was_not_retrieved_in_time_says_that_it_comes_another_way(self, w, clerk):
+        letter = world.offered(w)
+        letter.deliveries.update(sent_on=NOW.date() - timedelta(days=11))
+        application = letter.application
+        page = clerk.get(place(application, f"schreiben/{application.letters.get().pk}/"))
+        assert page.status_code == 410
+        assert "Sie erhalten es auf anderem Weg." in words(page)
+        assert Letter.objects.get().first_opened_at is None
+
+    def test_who_is_not_confirmed_yet_retrieves_nothing(self, w):
+        application = world.offered(w).application
+        w.clerk.memberships.update(confirmed_at=None, confirmed_by=None)
+        address = place(application, f"schreiben/{application.letters.get().pk}/")
+        assert signed_in(w.clerk).get(address).status_code == 403
+        assert Letter.objects.get().first_opened_at is None
+
+    def test_strangers_and_staff_open_nothing_here(self, w):
+        application = world.offered(w).application
+        address = place(application, f"schreiben/{application.letters.get().pk}/")
         for person in (w.stranger, w.reviewer, w.administrator):
-            assert signed_in(person).get(address).status_code == 404
+            browser = signed_in(person)
+            if person.is_staff:
+                world.give_second_factor(browser, person)
+            assert browser.get(address).status_code == 404
         assert Letter.objects.get().first_opened_at is None
 
     def test_the_service_asks_who_it_is(self, w):

@@ -333,7 +333,11 @@ class TestTheReceipt:
                 ["done", "done", "done", "done", "here", "ahead"],
             ),
             (
-                world.granted,
+                world.granted,  # signed, but nobody has been told yet
+                ["done", "done", "done", "done", "here", "ahead"],
+            ),
+            (
+                world.notified,
                 ["done", "done", "done", "done", "done", "done"],
             ),
         ],
@@ -378,9 +382,19 @@ class TestTheReceipt:
         assert sentence in words(signed_in(w.clerk).get(place(application)))
 
     def test_a_decision_comes_with_its_letter(self, w, clerk):
-        application = world.granted(w)
-        letter = application.letters.get()
+        letter = world.offered(w)
+        application = letter.application
         page = clerk.get(place(application))
-        assert "Zuwendungsbescheid vom 16.11.2026 (PDF, wird gerade erzeugt)" in words(page)
+        # What it says is told by opening it, which is the retrieval, and by nothing before.
+        assert "Schreiben vom 16.11.2026 (PDF)" in words(page)
+        assert (page.context["status"], page.context["stations"][-1].state) == (
+            "In Prüfung",
+            "ahead",
+        )
         assert place(application, f"schreiben/{letter.pk}/") in page.content.decode()
         assert "Antrag zurückziehen" not in words(page)
+        services.open_letter(letter=letter, by=w.clerk, at=NOW)
+        page = clerk.get(place(application))
+        assert "Zuwendungsbescheid vom 16.11.2026 (PDF)" in words(page)
+        assert "Voraussichtlich bekannt gegeben am 17.11.2026." in words(page)
+        assert page.context["status"] == "Bewilligt"

@@ -20,6 +20,8 @@ A, R, Z = Actor.APPLICANT, Actor.REVIEWER, Actor.SIGNER
 
 # --- The table ------------------------------------------------------------------------------------
 
+DECIDED = {"granted": "granted", "rejected": "rejected"}
+LETTER = {"proposed": "proposed", **DECIDED}
 MATRIX: dict[str, dict[str, str]] = {
     "submit": {"draft": "submitted"},
     "withdraw": {
@@ -27,6 +29,7 @@ MATRIX: dict[str, dict[str, str]] = {
         "formal_check": "withdrawn",
         "information_requested": "withdrawn",
         "substantive_check": "withdrawn",
+        "hearing": "withdrawn",
         "proposed": "withdrawn",
     },
     "begin_check": {"submitted": "formal_check"},
@@ -37,16 +40,30 @@ MATRIX: dict[str, dict[str, str]] = {
     "answer": {"information_requested": "formal_check"},
     "proceed_without_answer": {"information_requested": "formal_check"},
     "accept_formally": {"formal_check": "substantive_check"},
+    "begin_hearing": {"substantive_check": "hearing"},
+    "end_hearing": {"hearing": "substantive_check"},
     "propose": {"substantive_check": "proposed"},
     "return_proposal": {"proposed": "substantive_check"},
     "retract_proposal": {"proposed": "substantive_check"},
+    "edit_letter": LETTER,
+    "correct_letter": LETTER,
+    "agree": LETTER,
+    "countersign": LETTER,
     "grant": {"proposed": "granted"},
     "reject": {"proposed": "rejected"},
+    "begin_revocation_hearing": {"granted": "granted"},
+    "end_revocation_hearing": {"granted": "granted"},
+    "propose_change": DECIDED,
+    "return_change": DECIDED,
+    "retract_change": DECIDED,
+    "sign_change": DECIDED,
+    "revoke": {"granted": "revoked"},
     "close": {
         "submitted": "closed",
         "formal_check": "closed",
         "information_requested": "closed",
         "substantive_check": "closed",
+        "hearing": "closed",
     },
     "publish_project": {"granted": "granted"},
     "withdraw_project": {"granted": "granted"},
@@ -61,11 +78,24 @@ ACTORS = {
     "answer": A,
     "proceed_without_answer": R,
     "accept_formally": R,
+    "begin_hearing": R,
+    "end_hearing": R,
     "propose": R,
     "return_proposal": Z,
     "retract_proposal": R,
+    "edit_letter": R,
+    "correct_letter": Z,
+    "agree": R,
+    "countersign": R,
     "grant": Z,
     "reject": Z,
+    "begin_revocation_hearing": R,
+    "end_revocation_hearing": R,
+    "propose_change": R,
+    "return_change": Z,
+    "retract_change": R,
+    "sign_change": Z,
+    "revoke": Z,
     "close": R,
     "publish_project": R,
     "withdraw_project": R,
@@ -76,8 +106,6 @@ MAILS = {
     "request_information": "information_requested",
     "answer": "answered",
     "proceed_without_answer": "proceeding_without_answer",
-    "grant": "decided",
-    "reject": "decided",
     "close": "closed",
     "publish_project": "published",
 }
@@ -86,6 +114,8 @@ REASONS = {
     "proceed_without_answer",
     "return_proposal",
     "retract_proposal",
+    "return_change",
+    "retract_change",
     "close",
     "withdraw_project",
 }
@@ -95,7 +125,7 @@ REASONS = {
 @pytest.mark.parametrize("status", list(Status))
 def test_every_action_leads_where_the_matrix_says_or_nowhere(action, status):
     move = transition(action)
-    leads = move.target.value if status in move.sources else None
+    leads = move.leads_to(status).value if status in move.sources else None
     assert leads == MATRIX[action].get(status.value)
 
 
@@ -122,13 +152,14 @@ def test_the_moves_of_a_state_come_in_the_tables_order():
     assert [move.action for move in moves_from(Status.FORMAL_CHECK, A)] == ["withdraw"]
     assert [move.action for move in moves_from(Status.PROPOSED, Z)] == [
         "return_proposal",
+        "correct_letter",
         "grant",
         "reject",
     ]
     assert list(moves_from(Status.DRAFT, R)) == []
 
 
-@pytest.mark.parametrize("ended", [Status.REJECTED, Status.WITHDRAWN, Status.CLOSED])
+@pytest.mark.parametrize("ended", [Status.REVOKED, Status.WITHDRAWN, Status.CLOSED])
 def test_no_move_leads_out_of_an_ended_case(ended):
     assert list(moves_from(ended)) == []
 
@@ -148,9 +179,11 @@ def test_every_state_has_three_german_names():
             "Unterlagen nachreichen",
         ),
         ("substantive_check", "fachliche Prüfung", "In Prüfung", "Fachliche Prüfung"),
+        ("hearing", "Anhörung", "Anhörung – bitte äußern Sie sich", "Anhörung"),
         ("proposed", "Schlusszeichnung offen", "In Prüfung", "Entscheidung vorbereiten"),
         ("granted", "bewilligt", "Bewilligt", "Entscheidung"),
         ("rejected", "abgelehnt", "Abgelehnt", "Entscheidung"),
+        ("revoked", "aufgehoben", "Bescheid aufgehoben", "Aufhebung"),
         ("withdrawn", "zurückgezogen", "Von Ihnen zurückgezogen", "Antrag zurückgezogen"),
         ("closed", "erledigt", "Erledigt", "Verfahren beendet"),
     ]
@@ -167,9 +200,11 @@ def test_whose_turn_it_is():
         "formal_check": R,
         "information_requested": A,
         "substantive_check": R,
+        "hearing": A,
         "proposed": Z,
         "granted": None,
         "rejected": None,
+        "revoked": None,
         "withdrawn": None,
         "closed": None,
     }
@@ -182,6 +217,7 @@ def test_live_is_what_was_filed_and_not_ended_without_a_grant():
         Status.FORMAL_CHECK,
         Status.INFORMATION_REQUESTED,
         Status.SUBSTANTIVE_CHECK,
+        Status.HEARING,
         Status.PROPOSED,
         Status.GRANTED,
     } == LIVE
@@ -196,10 +232,9 @@ def test_the_diagram_shows_every_state_and_every_move():
         for source, target in ways.items()
     ]
     assert sorted(line for line in lines if ": " in line) == sorted(moves)
-    assert lines[-4:] == [
-        f"    {end} --> [*]" for end in ("granted", "rejected", "withdrawn", "closed")
-    ]
-    assert len(lines) == 2 + len(Status) + len(moves) + 4
+    ends = ("granted", "rejected", "revoked", "withdrawn", "closed")
+    assert lines[-5:] == [f"    {end} --> [*]" for end in ends]
+    assert len(lines) == 2 + len(Status) + len(moves) + 5
 
 
 # --- The services keep to the table ---------------------------------------------------------------
@@ -218,6 +253,17 @@ def _call(action: str, application: Application, by: Any) -> None:
         extra |= {"items": [(Step.KONZEPTION, "Bitte ergänzen.")], "due_on": DUE}
     if action == "propose":
         extra["proposal"] = world.grant_proposal()
+    if action == "propose_change":
+        extra["proposal"] = world.extension(application)
+    if action in {"begin_hearing", "begin_revocation_hearing"}:
+        extra |= {"text": "Wir beabsichtigen.", "due_on": DUE}
+    if action in {"end_hearing", "end_revocation_hearing"}:
+        extra |= {"answer": "Wir sehen das anders.", "answered_on": NOW.date()}
+    if action in {"edit_letter", "correct_letter", "agree", "countersign"}:
+        proposed = application.decisions.filter(state="proposed").first()
+        extra["seen"] = proposed.draft_sha256 if proposed else ""
+        if action in {"edit_letter", "correct_letter"}:
+            extra["edits"] = {"reasons": "Anders gesagt."}
     getattr(services, action)(application=application, by=by, at=NOW, **extra)
 
 
@@ -234,11 +280,13 @@ CASES: dict[str, Callable[[world.World], Application]] = {
     "formal_check": world.in_check,
     "information_requested": world.requested,
     "substantive_check": world.in_substance,
+    "hearing": world.heard,
     "proposed": world.proposed,
     "granted": world.granted,
     "rejected": lambda w: services.reject(
         application=world.proposed(w, world.REJECTION), by=w.signer, at=NOW
     ),
+    "revoked": world.revoked,
     "withdrawn": _ended(services.withdraw, "signatory"),
     "closed": _ended(services.close, "reviewer"),
 }
@@ -268,8 +316,12 @@ ALLOWED = [
     (action, status)
     for action, ways in MATRIX.items()
     for status in ways
-    # A rejection cannot be signed under a proposal to grant, nor a project hidden before it shows.
-    if action not in {"reject", "withdraw_project"}
+    # A rejection cannot be signed under a proposal to grant, nor a project hidden before it shows;
+    # what needs an open change, a correction or a hearing on the way is made elsewhere.
+    if action not in {"reject", "withdraw_project", "agree", "end_revocation_hearing"}
+    and action not in {"return_change", "retract_change", "sign_change", "revoke"}
+    and not (action in {"edit_letter", "correct_letter", "countersign"} and status in DECIDED)
+    and not (action == "propose_change" and status == "rejected")
 ]
 
 
@@ -279,7 +331,9 @@ def test_a_service_makes_every_move_the_table_has(action, status):
     w = world.build()
     application = CASES[status](w)
     already = set(OutboxMail.objects.values_list("pk", flat=True))
-    _call(action, application, {A: w.signatory, R: w.reviewer, Z: w.signer}[ACTORS[action]])
+    # Who proposed does not countersign.
+    reviewer = w.other_reviewer if action == "countersign" else w.reviewer
+    _call(action, application, {A: w.signatory, R: reviewer, Z: w.signer}[ACTORS[action]])
     application.refresh_from_db()
     assert application.status == MATRIX[action][status]
     assert application.log.last().action == action
@@ -295,6 +349,26 @@ def test_a_service_makes_every_move_the_table_has(action, status):
         assert f"{settings.PORTAL_ADDRESS}/{place}/" in mail.body
         assert "Regierungspräsidium Darmstadt" in mail.body
         assert mail.body.rstrip().endswith("Bitte antworten Sie nicht darauf.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("action", ["edit_letter", "correct_letter", "countersign"])
+def test_a_word_on_the_letter_is_possible_while_a_change_is_open(action):
+    w = world.build()
+    application = world.change_proposed(w)
+    _call(action, application, w.signer if action == "correct_letter" else w.other_reviewer)
+    application.refresh_from_db()
+    assert (application.status, application.log.last().action) == ("granted", action)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("action", ["return_change", "retract_change", "sign_change"])
+def test_an_open_change_is_returned_retracted_or_signed(action):
+    w = world.build()
+    application = world.change_proposed(w)
+    _call(action, application, {R: w.reviewer, Z: w.signer}[ACTORS[action]])
+    application.refresh_from_db()
+    assert (application.status, application.log.last().action) == ("granted", action)
 
 
 @pytest.mark.parametrize("name", sorted(set(MAILS.values())))

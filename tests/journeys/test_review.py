@@ -101,6 +101,7 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     ).to_be_visible()
     axe(page)
     page.get_by_label("Begründung der Kürzung").fill("Die Mittel sind knapp.")
+    page.get_by_label("Deckung: Eigenmittel, 2028").fill("2.000")
     confirm(page, "Entscheidung vorschlagen")
     expect(page.get_by_text("Ihr Vorschlag liegt einer zweiten Person")).to_be_visible()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.models import Group
 from django.test import Client
-from django.utils import timezone
 
 from applications import services
 from applications.models import Application, FundingCall
@@ -39,7 +38,7 @@ def set_the_stage(at: datetime) -> None:
         user = _person(email, at, is_staff=True)
         user.groups.set([Group.objects.get_or_create(name=role)[0]])
     opened = at - timedelta(days=60)
-    demo_cases.sample_blocks(timezone.localdate(opened) - timedelta(days=365))
+    demo_cases.sample_blocks()
     call = demo_cases.open_demo_call(opened, at)
     town = Municipality.objects.able_to_apply().order_by("-ags")[0]
     _file(_complete(call, town, at), at)

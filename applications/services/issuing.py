@@ -1,0 +1,146 @@
+"""Letters that decide nothing: receipt, request for documents, hearing; made here or elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from applications import permissions
+from applications.models import Application, Letter
+from applications.models.letters import LetterKind
+from applications.rules import Step
+from applications.services import letters, log
+from applications.services.drafts import NotAllowed
+from applications.services.letters.elsewhere import Elsewhere, Kept, kept
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from applications.models import Hearing, InformationRequest
+    from municipalities.models import User
+
+ISSUABLE: Final = (LetterKind.RECEIPT, LetterKind.REQUEST, LetterKind.EARLY_START)
+"""What `issue_letter` makes; hearings have their own moves, decisions their signature."""
+
+
+class NoOpenRequest(Exception):
+    """No request for information is open that the letter could tell."""
+
+
+class SecondPersonNeeded(Exception):
+    """An early start is allowed by a signer who does not handle the case themselves."""
+
+
+class AlreadyIssued(Exception):
+    """The letter of this request has been made."""
+
+
+def issue(
+    application: Application,
+    kind: LetterKind,
+    *,
+    paragraphs: list[str],
+    by: User,
+    at: datetime,
+    points: list[str] | None = None,
+    due_on: date | None = None,
+    file: Kept | None = None,
+    dated_on: date | None = None,
+    hearing: Hearing | None = None,
+    request: InformationRequest | None = None,
+) -> Letter:
+    """Write such a letter for a case whose row is locked: composed, or the kept upload.
+
+    Raises LetterIncomplete.
+    """
+    values: dict[str, Any] = {}
+    if file is None:
+        if lacking := letters.missing_for(application, kind, at):
+            raise letters.LetterIncomplete(lacking)
+        values = letters.compose_plain(
+            application, kind, paragraphs, by=by, at=at, due_on=due_on, points=points
+        )
+    letter = Letter(
+        application=application,
+        kind=kind,
+        values=values,
+        seal=letters.seal(values) if values else "",
+        made_elsewhere=file is not None,
+        dated_on=(dated_on if file else None) or timezone.localdate(at),
+        created_at=at,
+        created_by=by,
+        hearing=hearing,
+        request=request,
+    )
+    if file:
+        letter.file, letter.sha256 = file.name, file.sha256
+    letter.save()
+    log.record(
+        application,
+        "letter_uploaded" if file else "letter_written",
+        by=by,
+        at=at,
+        letter=str(letter.pk),
+        kind=kind,
+        sha256=letter.sha256 or letter.seal,
+    )
+    if not file:
+        letters.render_later(letter, at)
+    return letter
+
+
+def issue_letter(
+    *,
+    application: Application,
+    kind: str,
+    text: str = "",
+    elsewhere: Elsewhere | None = None,
+    by: User,
+    at: datetime,
+) -> Letter:
+    """Make a receipt, the letter of the open request, or the consent to an early start.
+
+    An early start is consented to by a signer who is not the case's reviewer. Raises
+    NoOpenRequest, AlreadyIssued, SecondPersonNeeded, LetterIncomplete, UploadRefused,
+    NotAllowed.
+    """
+    if kind not in ISSUABLE:
+        raise NotAllowed
+    with contextlib.ExitStack() as stack:
+        upload = elsewhere.upload if elsewhere else None
+        file = stack.enter_context(kept(upload)) if upload else None
+        stack.enter_context(transaction.atomic())
+        row = Application.objects.select_for_update().get(pk=application.pk)
+        if kind == LetterKind.EARLY_START:
+            if not permissions.may_allow_early_start(by, row):
+                raise SecondPersonNeeded
+        elif not permissions.may_review_application(by, row):
+            raise NotAllowed
+        fields: dict[str, Any] = {}
+        if kind == LetterKind.REQUEST:
+            request = row.information_requests.filter(closed_at__isnull=True).last()
+            if request is None:
+                raise NoOpenRequest
+            if Letter.objects.filter(request=request).exists():
+                raise AlreadyIssued
+            fields = {
+                "request": request,
+                "due_on": request.due_on,
+                "points": [
+                    f"{Step(item.step).label}: {item.sentence}" for item in request.items.all()
+                ],
+            }
+            text = text or request.message
+        return issue(
+            row,
+            LetterKind(kind),
+            paragraphs=letters.paragraphs_of(text),
+            file=file,
+            dated_on=elsewhere.dated_on if elsewhere else None,
+            by=by,
+            at=at,
+            **fields,
+        )

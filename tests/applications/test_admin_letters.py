@@ -1,0 +1,378 @@
+"""Letters at the desk: uploaded, edited, corrected, sent; consent; entries; texts; the budget."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from applications import services
+from applications.models import Application, CallBudget, CaseEntry, LetterBlock
+from applications.services.letters import PARTS_ELSEWHERE
+from applications.workflow import Status
+from kiv_portal.models import Authority
+from municipalities import permissions
+from tests import world
+from tests.applications.test_admin_moves import GRANT, address, sealed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor_is_enough(settings: Any) -> None:
+    settings.PORTAL_DEMO = True
+
+
+@pytest.fixture
+def w() -> world.World:
+    return world.build(now())
+
+
+def now() -> datetime:
+    return timezone.now() - timedelta(minutes=5)
+
+
+def today() -> str:
+    return f"{timezone.localdate():%d.%m.%Y}"
+
+
+def pdf() -> SimpleUploadedFile:
+    return SimpleUploadedFile("Bescheid.pdf", world.pdf_bytes(), "application/pdf")
+
+
+# --- Made elsewhere -------------------------------------------------------------------------------
+
+
+def uploaded(**changes: Any) -> dict[str, Any]:
+    return {
+        **GRANT,
+        "made": "elsewhere",
+        "upload": pdf(),
+        "letter_dated_on": today(),
+        "parts_grant": [code for code, _ in PARTS_ELSEWHERE["grant"]],
+        **changes,
+    }
+
+
+def test_a_letter_made_elsewhere_goes_from_proposal_to_signature(w, client: Client) -> None:
+    LetterBlock.objects.all().delete()
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    assert client.post(address(application, "propose"), uploaded()).status_code == 302
+    client.force_login(w.signer)
+    page = client.get(address(application, "grant"))
+    assert len(page.context["parts"]) == len(PARTS_ELSEWHERE["grant"])
+    read = client.get(page.context["draft_href"])
+    assert b"".join(read.streaming_content) == world.pdf_bytes()
+    assert client.post(address(application, "grant"), sealed(application, 1)).status_code == 302
+    letter = application.letters.get()
+    assert (letter.made_elsewhere, letter.created_by) == (True, w.signer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"upload": ""}, {"upload": ["Bitte laden Sie das unterschriebene Schreiben hoch."]}),
+        ({"letter_dated_on": ""}, {"letter_dated_on": ["Bitte geben Sie den Tag an."]}),
+        (
+            {"parts_grant": [code for code, _ in PARTS_ELSEWHERE["grant"] if code != "years"]},
+            {
+                "parts_grant": [
+                    "Bitte prüfen Sie das Schreiben. Noch nicht bestätigt: Tenor: Beträge nach "
+                    "Haushaltsjahren"
+                ]
+            },
+        ),
+        (
+            {"upload": SimpleUploadedFile("x.pdf", b"%PDF-", "application/pdf")},
+            {
+                "upload": [
+                    "Das PDF ist beschädigt und lässt sich nicht öffnen. Bitte erzeugen Sie es neu."
+                ]
+            },
+        ),
+    ],
+)
+def test_what_such_a_letter_lacks_is_told_beside_the_field(
+    w, changes: dict[str, Any], errors: dict[str, list[str]], client: Client
+) -> None:
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    answer = client.post(address(application, "propose"), uploaded(**changes))
+    assert (answer.status_code, answer.context["form"].errors) == (422, errors)
+    assert application.decisions.count() == 0
+
+
+# --- The adjusted plan ----------------------------------------------------------------------------
+
+
+def test_less_is_proposed_with_a_plan_that_balances(w, client: Client) -> None:
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    less = {
+        **GRANT,
+        "amount": "16.000",
+        "year_2028": "7.000",
+        "reduction_reasons": "Weniger Veranstaltungen.",
+        "plan_expense_moderation__2027": "10.000",
+        "plan_expense_moderation__2028": "10.000",
+        "plan_cover_own_06431901_2027": "1.000",
+        "plan_cover_own_06431901_2028": "1.000",
+    }
+    answer = client.post(address(application, "propose"), less)
+    assert answer.context["form"].errors == {
+        "__all__": ["Im Haushaltsjahr 2028 fehlen noch 2.000,00 € Deckung."]
+    }
+    less["plan_cover_own_06431901_2028"] = "3.000"
+    assert client.post(address(application, "propose"), less).status_code == 302
+    assert application.decisions.get().plan.count() == 6
+
+
+def test_another_period_cuts_the_years_anew_and_keeps_what_was_typed(w, client: Client) -> None:
+    application = world.in_substance(w, now())
+    client.force_login(w.reviewer)
+    typed = {**GRANT, "ends_on": "31.03.2029", "reasons": "Länger.", "recut": "1"}
+    answer = client.post(address(application, "propose"), typed)
+    form = answer.context["form"]
+    assert (answer.status_code, form.years) == (200, [2027, 2028, 2029])
+    assert (form["reasons"].value(), form["year_2028"].value()) == ("Länger.", "9000")
+    assert application.decisions.count() == 0
+    shorter = {**GRANT, "ends_on": "31.12.2027", "year_2028": "", "recut": "1"}
+    assert client.post(address(application, "propose"), shorter).context["form"].years == [2027]
+
+
+# --- Edited and corrected -------------------------------------------------------------------------
+
+
+def edit_form(client: Client, application: Application, action: str) -> dict[str, str]:
+    form = client.get(address(application, action)).context["form"]
+    return {name: form[name].value() for name in form.fields}
+
+
+def test_a_letter_is_edited_and_the_signer_sees_what_differs(w, client: Client) -> None:
+    application = world.proposed(w, at=now())
+    client.force_login(w.reviewer)
+    typed = edit_form(client, application, "edit_letter")
+    assert set(typed) == {
+        "letter",
+        *(
+            f"part_{key}"
+            for key in (
+                "addressee",
+                "legal_basis",
+                "conditions",
+                "reasons",
+                "payment",
+                "remedy",
+            )
+        ),
+    }
+    typed["part_payment"] = "In zwei Teilen."
+    assert client.post(address(application, "edit_letter"), typed).status_code == 302
+    assert application.decisions.get().edits == {"payment": "In zwei Teilen."}
+    client.force_login(w.signer)
+    page = client.get(address(application, "grant"))
+    assert [(edit["heading"], edit["after"]) for edit in page.context["edits"]] == [
+        ("Auszahlung", "In zwei Teilen.")
+    ]
+    assert "In zwei Teilen." in page.content.decode()
+
+
+def test_an_empty_part_is_told_beside_it_and_nothing_typed_is_lost(w, client: Client) -> None:
+    application = world.proposed(w, at=now())
+    client.force_login(w.reviewer)
+    typed = {**edit_form(client, application, "edit_letter"), "part_remedy": " "}
+    answer = client.post(
+        address(application, "edit_letter"), {**typed, "part_reasons": "Neue Gründe."}
+    )
+    assert answer.context["form"].errors == {"part_remedy": ["Dieser Teil darf nicht leer sein."]}
+    assert "Neue Gründe." in answer.content.decode()
+
+
+def test_a_correction_goes_back_to_the_writer_for_one_click(w, client: Client) -> None:
+    application = world.proposed(w, at=now())
+    client.force_login(w.signer)
+    typed = edit_form(client, application, "correct_letter")
+    typed["part_reasons"] = "Besser begründet."
+    assert client.post(address(application, "correct_letter"), typed).status_code == 302
+    other = world.staff(permissions.SIGN)
+    client.force_login(other)
+    assert client.get(address(application, "grant")).status_code == 409
+    client.force_login(w.reviewer)
+    page = client.get(address(application, "agree"))
+    seal = {"letter": page.context["form"]["letter"].value()}
+    assert client.post(address(application, "agree"), seal).status_code == 302
+    client.force_login(w.signer)
+    assert client.get(address(application, "grant")).status_code == 403
+    client.force_login(other)
+    assert client.post(address(application, "grant"), sealed(application, 1)).status_code == 302
+
+
+def test_a_letter_that_changed_since_the_proposal_is_not_signed(w, client: Client) -> None:
+    application = world.proposed(w, at=now())
+    LetterBlock.objects.filter(kind="grant", key="payment").update(text="Neu.")
+    client.force_login(w.signer)
+    assert client.get(address(application, "grant")).context["changed"] == ["Auszahlung"]
+    answer = client.post(address(application, "grant"), sealed(application, 1))
+    assert (answer.status_code, answer.context["changed"]) == (422, ["Auszahlung"])
+    application.refresh_from_db()
+    assert application.status == Status.PROPOSED
+
+
+def test_money_that_does_not_reach_is_told_before_and_at_the_signature(w, client: Client) -> None:
+    application = world.proposed(w, at=now())
+    for year in (2027, 2028):
+        CallBudget.objects.create(
+            call=w.call, year=year, funds=Decimal("8999.99"), commitment=Decimal("8999.99")
+        )
+    client.force_login(w.signer)
+    assert len(client.get(address(application, "grant")).context["exceeded"]) == 2
+    answer = client.post(address(application, "grant"), sealed(application, 1))
+    assert (answer.status_code, len(answer.context["exceeded"])) == (422, 2)
+
+
+# --- Sending --------------------------------------------------------------------------------------
+
+
+def delivery(application: Application) -> str:
+    letter = application.letters.get()
+    return address(application, f"schreiben/{letter.pk}/bekanntgabe")
+
+
+def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
+    application = world.granted(w, now())
+    world.with_pdf(application.letters.get())
+    client.force_login(w.reviewer)
+    page = client.get(delivery(application))
+    assert page.context["forms"]["deliver"]["way"].value() == ""  # no default
+    answer = client.post(delivery(application), {"act": "deliver"})
+    assert answer.context["forms"]["deliver"].errors == {
+        "way": ["Bitte wählen Sie den Weg der Bekanntgabe."]
+    }
+    for way in ("retrieval", "post"):  # neither consent nor days are on record
+        answer = client.post(delivery(application), {"act": "deliver", "way": way})
+        assert answer.status_code == 422
+    Authority.objects.update(post_days=3, delivery_way="post")
+    page = client.get(delivery(application))
+    assert page.context["forms"]["deliver"]["way"].value() == "post"
+    answer = client.post(delivery(application), {"act": "deliver", "way": "post"})
+    assert answer.status_code == 302
+    assert list(client.get(delivery(application)).context["forms"]) == ["fail"]
+    answer = client.post(delivery(application), {"act": "deliver", "way": "post"})
+    assert answer.status_code == 409
+    answer = client.post(delivery(application), {"act": "fail", "fail-reason": "Rückläufer"})
+    assert answer.status_code == 302
+    assert list(client.get(delivery(application)).context["forms"]) == ["deliver"]
+
+
+def test_an_empfangsbekenntnis_is_sent_and_entered(w, client: Client) -> None:
+    application = world.granted(w, now())
+    world.with_pdf(application.letters.get())
+    client.force_login(w.reviewer)
+    client.post(delivery(application), {"act": "deliver", "way": "receipt"})
+    assert list(client.get(delivery(application)).context["forms"]) == ["acknowledge", "fail"]
+    answer = client.post(delivery(application), {"act": "acknowledge", "received_on": today()})
+    assert answer.status_code == 302
+    page = client.get(delivery(application))
+    assert (page.context["forms"], page.status_code) == ({}, 200)
+    assert page.context["under_way"].notified_on == timezone.localdate()
+
+
+def test_a_consent_is_recorded_and_ended(w, client: Client) -> None:
+    application = world.in_check(w, now())
+    client.force_login(w.reviewer)
+    page = address(application, "einwilligung")
+    assert client.post(page, {"given_on": today(), "note": "Blatt 3"}).status_code == 302
+    assert services.consent_of(w.town).note == "Blatt 3"
+    assert client.post(page, {"ended_on": today()}).status_code == 302
+    assert services.consent_of(w.town) is None
+
+
+def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> None:
+    application = world.requested(w, at=now())
+    client.force_login(w.reviewer)
+    page = address(application, "schreiben/neu")
+    assert client.post(page, {"kind": "request", "made": "here"}).status_code == 302
+    assert client.post(page, {"kind": "request", "made": "here"}).status_code == 422
+    answer = client.post(
+        page,
+        {"kind": "receipt", "made": "elsewhere", "upload": pdf(), "letter_dated_on": today()},
+    )
+    assert answer.status_code == 302
+    assert list(application.letters.values_list("kind", "made_elsewhere")) == [
+        ("request", False),
+        ("receipt", True),
+    ]
+    client.force_login(w.signer)  # does not handle the case: may allow an early start
+    assert client.post(page, {"kind": "early_start", "made": "here"}).status_code == 302
+    client.force_login(w.reader)
+    assert client.get(page).status_code == 403
+
+
+# --- After the notice -----------------------------------------------------------------------------
+
+
+def test_entries_are_added_and_struck(w, client: Client) -> None:
+    application = world.granted(w, now())
+    client.force_login(w.reviewer)
+    page = address(application, "eintraege")
+    answer = client.post(page, {"kind": "payment", "on": today()})
+    assert answer.context["form"].errors == {
+        "amount": ["Bitte geben Sie den ausgezahlten Betrag an."]
+    }
+    answer = client.post(page, {"kind": "payment", "on": today(), "amount": "9.000"})
+    assert answer.status_code == 302
+    entry = CaseEntry.objects.get()
+    assert client.post(page, {"strike": entry.pk, "strike-reason": " "}).status_code == 422
+    assert client.post(page, {"strike": entry.pk, "strike-reason": "Irrtum"}).status_code == 302
+    assert "9.000,00 €" in client.get(page).content.decode()
+    entry.refresh_from_db()
+    assert entry.struck_reason == "Irrtum"
+    assert client.post(page, {"strike": 0, "strike-reason": "x"}).status_code == 404
+
+
+def test_there_are_no_entries_before_a_decision(w, client: Client) -> None:
+    application = world.in_check(w, now())
+    client.force_login(w.reviewer)
+    assert client.get(address(application, "eintraege")).status_code == 409
+
+
+# --- Texts ----------------------------------------------------------------------------------------
+
+
+def test_a_text_with_an_unknown_placeholder_is_not_saved(w, client: Client) -> None:
+    client.force_login(w.administrator)
+    block = LetterBlock.objects.get(kind="hearing", key="legal_basis")
+    data = {
+        "kind": block.kind,
+        "key": block.key,
+        "text": "Beim {Gericht} in {sitz}.",
+        "valid_from": "01.01.2020",
+        "confirmed_by_office": "Stelle",
+    }
+    answer = client.post(f"/admin/applications/letterblock/{block.pk}/change/", data)
+    (error,) = answer.context["adminform"].form.errors["text"]
+    assert error.startswith("Diese Platzhalter gibt es nicht: {Gericht}. Möglich sind: {gericht}, ")
+    data["text"] = "Beim {gericht} in {sitz}."
+    answer = client.post(f"/admin/applications/letterblock/{block.pk}/change/", data)
+    assert answer.status_code == 302
+
+
+def test_the_tasks_say_what_is_still_to_be_sent(w, client: Client) -> None:
+    application = world.granted(w, now())
+    client.force_login(w.reviewer)
+    counts = lambda: {  # noqa: E731
+        task["href"].partition("=")[2]: task["count"]
+        for task in client.get("/admin/").context["to_do"]
+    }
+    assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (1, 0)
+    letter = world.with_pdf(application.letters.get())
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
+    assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (0, 0)
+    services.fail_delivery(letter=letter, reason="x", by=w.reviewer, at=now())
+    assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (0, 1)

@@ -1,0 +1,149 @@
+"""Two people at the same moment: whoever comes second finds no half state.
+
+On PostgreSQL these are parallel connections; on SQLite the second waits for the first.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from applications import services
+from applications.models import Application, CallBudget, Letter
+from applications.services import log
+from applications.services.decisions import years_of_call
+from applications.workflow import Status
+from municipalities import permissions
+from projects.models import Project
+from tests import world
+from tests.factories import NOW
+from tests.parallel import in_threads
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DONE = "done"
+
+
+def _at_once(*acts: Any) -> list[Any]:
+    """Each of the calls in a thread of its own; „done" or the type of its refusal."""
+
+    def act(number: int) -> str:
+        acts[number]()
+        return DONE
+
+    return in_threads(len(acts), act)
+
+
+def _assert_whole(application: Application) -> None:
+    application.refresh_from_db()
+    assert log.verify(application) == []
+    granted = application.status == Status.GRANTED
+    signed = application.decisions.filter(state="signed").count()
+    assert (application.letters.count(), signed) == ((1, 1) if granted else (0, 0))
+    assert (application.project is not None) is granted
+    assert application.decisions.filter(state="proposed").exists() is (
+        application.status == Status.PROPOSED
+    )
+
+
+def test_a_signature_against_a_withdrawal():
+    w = world.build()
+    application = world.proposed(w)
+    results = _at_once(
+        lambda: services.grant(application=application, by=w.signer, at=NOW),
+        lambda: services.withdraw(application=application, reason="x", by=w.signatory, at=NOW),
+    )
+    assert results.count(DONE) == 1
+    _assert_whole(application)
+    assert application.status == (Status.GRANTED if results[0] == DONE else Status.WITHDRAWN)
+
+
+def test_a_proposal_against_an_answer():
+    w = world.build()
+    application = world.requested(w)
+
+    def decide() -> None:
+        services.proceed_without_answer(application=application, reason="x", by=w.reviewer, at=NOW)
+        services.accept_formally(application=application, by=w.reviewer, at=NOW)
+        services.propose(
+            application=application, proposal=world.grant_proposal(), by=w.reviewer, at=NOW
+        )
+
+    results = _at_once(
+        decide, lambda: services.answer(application=application, by=w.signatory, at=NOW)
+    )
+    assert results.count(DONE) == 1
+    _assert_whole(application)
+    answered = application.information_requests.get().answered
+    assert answered is (results[1] == DONE)
+    assert application.status == (Status.FORMAL_CHECK if answered else Status.PROPOSED)
+
+
+def test_two_signatures_under_one_proposal():
+    w = world.build()
+    application = world.proposed(w)
+    other = world.staff(permissions.SIGN)
+    results = _at_once(
+        *(
+            lambda by=by: services.grant(application=application, by=by, at=NOW)
+            for by in (w.signer, other)
+        )
+    )
+    assert results.count(DONE) == 1
+    _assert_whole(application)
+
+
+def test_a_signature_against_a_correction():
+    w = world.build()
+    application = world.proposed(w)
+    other = world.staff(permissions.SIGN)
+    seal = application.decisions.get().draft_sha256
+    results = _at_once(
+        lambda: services.grant(application=application, by=w.signer, at=NOW, sealed=seal),
+        lambda: services.correct_letter(
+            application=application, edits={"reasons": "Anders."}, seen=seal, by=other, at=NOW
+        ),
+    )
+    assert results.count(DONE) == 1
+    _assert_whole(application)
+    assert application.status == (Status.GRANTED if results[0] == DONE else Status.PROPOSED)
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_two_approvals_against_the_last_of_the_budget_never_both_pass(round_):
+    w = world.build()
+    cases = [world.another(w, number) for number in (801, 802)]
+    for year in (2027, 2028):
+        CallBudget.objects.create(call=w.call, year=year, commitment=Decimal("17999.99"))
+    other = world.staff(permissions.SIGN)
+    results = _at_once(
+        *(
+            lambda case=case, by=by: services.grant(application=case, by=by, at=NOW)
+            for case, by in zip(cases, (w.signer, other), strict=True)
+        )
+    )
+    assert sorted(map(str, results)) == sorted([DONE, str(services.BudgetExceeded)])
+    for case in cases:
+        _assert_whole(case)
+    assert (Letter.objects.count(), Project.objects.count()) == (1, 1)
+    assert [row.committed for row in years_of_call(w.call)] == [Decimal("9000.00")] * 2
+
+
+def test_a_letter_is_sent_once():
+    w = world.build()
+    letter = world.with_pdf(world.granted(w).letters.get())
+    send = lambda: services.deliver(letter=letter, way="receipt", by=w.reviewer, at=NOW)  # noqa: E731
+    results = _at_once(send, send)
+    assert sorted(map(str, results)) == sorted([DONE, str(services.AlreadyDelivered)])
+    assert letter.deliveries.count() == 1
+
+
+def test_two_retrievals_are_one():
+    w = world.build()
+    letter = world.offered(w)
+    results = _at_once(
+        lambda: services.open_letter(letter=letter, by=w.clerk, at=NOW),
+        lambda: services.open_letter(letter=letter, by=w.signatory, at=NOW),
+    )
+    assert results == [DONE, DONE]
+    assert letter.application.log.filter(action="retrieved").count() == 1
