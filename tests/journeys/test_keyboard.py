@@ -82,11 +82,19 @@ class Walker:
             if found:
                 yield found
 
-    def go(self, name: str) -> None:
-        """Tab through the page, fill in what is empty, and press what is called that."""
+    def go(self, name: str, sees: str = "") -> None:
+        """Tab through the page, fill in what is empty, and press what is called that.
+
+        `sees` is what appears where the page may stay.
+        """
         for found in self.focused():
             if found["tag"] in ("A", "BUTTON"):
                 if found["inMain"] and re.fullmatch(name, found["text"]):
+                    if sees:
+                        self.page.keyboard.press("Enter")
+                        expect(self.page.get_by_text(sees).first).to_be_visible(timeout=30_000)
+                        self.look(self.page)
+                        return
                     with self.page.expect_navigation():
                         self.page.keyboard.press("Enter")
                     self.page.wait_for_load_state()
@@ -143,9 +151,11 @@ def _walk(page: Page, look: Callable[[Page], None], w: world.World, tmp_path: Pa
 
     page.goto("/antraege/")
     look(page)
-    page.keyboard.type(w.signatory.email)  # the cursor stands in the first field
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
+    typed = {"login": w.signatory.email, "password": PASSWORD}
+    for found in walker.focused():
+        page.keyboard.type(typed.get(found["name"], ""))
+        if found["name"] == "password":
+            break
     with page.expect_navigation():
         page.keyboard.press("Enter")
     look(page)
@@ -157,8 +167,11 @@ def _walk(page: Page, look: Callable[[Page], None], w: world.World, tmp_path: Pa
     walker.go("Weiter: .*")
     for _ in ("ansprechpartner", "konzeption", "beteiligung", "zeitplan", "finanzierung"):
         walker.go("Speichern und weiter")
-    walker.go("Hochladen")
-    expect(page.get_by_text("Konzeption.png").first).to_be_visible()
+    walker.go("Hochladen", sees="Konzeption.png")
+    page.wait_for_timeout(3_000)  # with scripts the page stays while the file goes up
+    page.reload()
+    link = page.get_by_role("link", name="Konzeption.png", exact=True)
+    expect(link).to_be_visible()
     walker.go("Weiter: .*")
     walker.go("Speichern")
     expect(page.get_by_text("Angaben fehlen")).to_have_count(0)
