@@ -271,7 +271,9 @@ class TestTheTaskList:
     def test_staff_have_no_look_into_drafts(self, w):
         application = world.draft(w)
         for person in (w.reviewer, w.signer, w.administrator, w.reader):
-            assert signed_in(person).get(place(application)).status_code == 404
+            browser = signed_in(person)
+            world.give_second_factor(browser, person)
+            assert browser.get(place(application)).status_code == 404
 
     def test_somebody_not_confirmed_sees_what_they_began(self, w):
         newcomer = UserFactory()
