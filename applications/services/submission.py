@@ -28,7 +28,7 @@ from municipalities.permissions import may_read_for
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from municipalities.models import User
+    from municipalities.models import Municipality, User
 
 
 NEXT_NUMBER: Final = (
@@ -111,7 +111,11 @@ def submit(
     except IntegrityError as error:
         if Application.objects.filter(submission_token=token).exists():
             raise PageUsed from error
-        raise NotSubmittable([application_exists(_taken(application, by))]) from error
+        taken = _taken(application)
+        if not taken:
+            raise
+        names = [str(row) for row in taken if may_read_for(by, row)]
+        raise NotSubmittable([application_exists(names)]) from error
 
 
 def _submit(
@@ -192,15 +196,15 @@ def _freeze(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> Non
     ApplicationMember.objects.bulk_update(changed, ["live", *drafts.FROZEN])
 
 
-def _taken(application: Application, by: User) -> list[str]:
-    """Names of members in another live application of the call, as far as `by` may know it."""
+def _taken(application: Application) -> list[Municipality]:
+    """Its members that stand in another live application of the call."""
     mine = application.members.values("municipality")
     rows = (
         ApplicationMember.objects.filter(call=application.call_id, live=True, municipality__in=mine)
         .exclude(application=application)
         .select_related("municipality")
     )
-    return [str(row.municipality) for row in rows if may_read_for(by, row.municipality)]
+    return [row.municipality for row in rows]
 
 
 def _next_reference(at: datetime) -> str:
