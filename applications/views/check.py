@@ -53,6 +53,7 @@ def check(request: HttpRequest) -> HttpResponse:
         "error_entries": check_page.error_entries(asked, errors),
         "picker": check_page.picker(asked, chosen, assessment, errors, at) if chosen else None,
         "limits": check_page.limits(chosen.limits) if chosen else [],
+        "calendar": check_page.call_with_dates(chosen, at) if chosen else None,
         "call_text": check_page.call_text(chosen, asked, at) if chosen else "",
         "result": check_page.result(asked, chosen, assessment, at)
         if chosen and assessment

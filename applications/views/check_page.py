@@ -22,6 +22,7 @@ from municipalities.models import Municipality
 
 if TYPE_CHECKING:
     from applications.forms.check import Asked
+    from applications.models import FundingCall
 
 MOST_RESULTS: Final = 30
 TONES: Final = {True: "success", False: "warning", None: "info"}
@@ -207,6 +208,15 @@ def call_text(chosen: CallForCheck, asked: Asked, at: datetime) -> str:
         "Zurzeit ist kein Förderaufruf offen. Die Prüfung verwendet die neuesten bekannten "
         f"Grenzen, die des Förderaufrufs „{call.title}“.{later}"
     )
+
+
+def call_with_dates(chosen: CallForCheck, at: datetime) -> FundingCall | None:
+    """The call where a calendar has something to come of it: its beginning or its end."""
+    call = chosen.call
+    if call is None or call.opened_at is None or call.display_only:
+        return None
+    coming = [one for one in (call.opens_at, call.closes_at) if one is not None and one > at]
+    return call if coming else None
 
 
 def _instant(instant: datetime) -> str:

@@ -1,10 +1,11 @@
 """The start page: what KIV is, whether a call is open, and the three ways on."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
 from applications.models import FundingCall
@@ -13,6 +14,7 @@ from kiv_portal.public import changes_at, end_of_day, public_page
 from municipalities.eligibility import Limits
 from municipalities.models import Municipality
 from projects.models import Project, ProjectMember
+from projects.views.structured import FUNDER, absolute, graph
 
 
 @public_page()
@@ -34,9 +36,63 @@ def home(request: HttpRequest) -> HttpResponse:
             "figures": figures(reference),
             "map": hesse(timezone.localdate(at)),
             "directory": directory_figures(),
+            "json_ld": described(call or following),
         },
     )
     return changes_at(response, at, FundingCall.objects.next_change(at), end_of_day(at))
+
+
+def described(call: FundingCall | None) -> dict[str, Any]:
+    """The portal and the funding for search engines (schema.org), with a call open or to come."""
+    website = {
+        "@type": "WebSite",
+        "@id": absolute("/#portal"),
+        "url": absolute("/"),
+        "name": "KIV-Portal",
+        "inLanguage": "de",
+        "potentialAction": {
+            "@type": "SearchAction",
+            "target": {
+                "@type": "EntryPoint",
+                "urlTemplate": f"{absolute(reverse('projects'))}?q={{search_term_string}}",
+            },
+            "query-input": "required name=search_term_string",
+        },
+    }
+    channel = {
+        "@type": "ServiceChannel",
+        "serviceUrl": absolute(reverse("applications")),
+        "availableLanguage": "de",
+    }
+    service: dict[str, Any] = {
+        "@type": "GovernmentService",
+        "@id": absolute("/#foerderung"),
+        "name": "Förderung kommunaler Vielfalts- und Integrationsstrategien (KIV)",
+        "serviceType": "Förderprogramm für Städte und Gemeinden",
+        "audience": {"@type": "Audience", "audienceType": "Städte und Gemeinden in Hessen"},
+        "areaServed": {"@type": "State", "name": "Hessen"},
+        "provider": FUNDER,
+        "serviceOperator": {
+            "@type": "GovernmentOrganization",
+            "name": "Regierungspräsidium Darmstadt",
+        },
+        "availableChannel": channel,
+    }
+    if call is not None:
+        period = {
+            "validFrom": _local(call.opens_at),
+            "validThrough": _local(call.closes_at),
+        }
+        service["hoursAvailable"] = {
+            "@type": "OpeningHoursSpecification",
+            "description": f"Anträge zu: {call.title}",
+            **{name: instant for name, instant in period.items() if instant},
+        }
+    return graph(website, service)
+
+
+def _local(at: datetime | None) -> str | None:
+    return timezone.localtime(at).isoformat() if at else None
 
 
 def figures(call: FundingCall | None) -> list[tuple[str, str]]:

@@ -94,6 +94,8 @@ def draw(
 ) -> Map:
     """The municipalities of that day, those with projects as links by their newest round.
 
+    Links stand round by round, and from north to south within each.
+
     `pages` are the addresses (slugs) of projects that are the only one of their municipality.
     """
     titles = {one.number: one.title for one in rounds}
@@ -104,6 +106,8 @@ def draw(
         if place.ags not in marked and place.ags.startswith(HESSE) and place.lat is not None
     )
     towns = sorted((gazetteer.places[ags] for ags in marked), key=lambda p: (-(p.lat or 0), p.ags))
+    # Later rounds have fewer projects: drawn last, they are not hidden where towns lie close.
+    towns.sort(key=lambda place: max(marked[place.ags].rounds))
     drawn = {place.ags: max(marked[place.ags].rounds) for place in towns if place.lat is not None}
     return Map(
         others=others,

@@ -37,7 +37,7 @@ def project_list(page: Page, canonical: str) -> dict[str, Any]:
         }
         for position, one in enumerate(page, start=page.start_index())
     ]
-    return _graph(
+    return graph(
         {
             "@type": "CollectionPage",
             "url": absolute(canonical),
@@ -66,7 +66,7 @@ def project(project: Project) -> dict[str, Any]:
     }
     if project.summary:
         entry["description"] = project.summary
-    return _graph(entry, _trail((project.places, address)))
+    return graph(entry, _trail((project.places, address)))
 
 
 def _town(member: ProjectMember) -> dict[str, Any]:
@@ -107,5 +107,6 @@ def _trail(*further: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def _graph(*entries: dict[str, Any]) -> dict[str, Any]:
+def graph(*entries: dict[str, Any]) -> dict[str, Any]:
+    """Several things of one page."""
     return {"@context": "https://schema.org", "@graph": list(entries)}

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from applications.models import Application, ApplicationMember
+from applications.models import Application, ApplicationMember, FundingCall
 from municipalities.eligibility import Kind
 from municipalities.models import Municipality
 from municipalities.permissions import REVIEW
@@ -478,6 +478,20 @@ def test_a_call_to_come_says_when_it_opens(client: Client) -> None:
 def test_a_call_closing_at_midnight_closes_on_the_day_before(client: Client) -> None:
     FundingCallFactory(closes_at=datetime(2099, 6, 30, 22, tzinfo=UTC))
     assert "(offen bis 30.06.2099, 24 Uhr)" in text_of(client.get(PAGE))
+
+
+def test_the_dates_of_a_call_are_offered_while_any_is_to_come(client: Client) -> None:
+    label = "Termine dieses Förderaufrufs in den Kalender übernehmen (ICS)"
+    end = datetime(2099, 6, 30, 22, tzinfo=UTC)
+    call = FundingCallFactory(closes_at=end)
+    assert links_of(client.get(PAGE))[label] == f"/foerder-aufrufe/{call.pk}.ics"
+    for dates in (
+        {"closes_at": None},
+        {"closes_at": datetime(2026, 6, 30, 22, tzinfo=UTC)},
+        {"closes_at": end, "opened_at": None, "display_only": True},
+    ):
+        FundingCall.objects.filter(pk=call.pk).update(**dates)
+        assert label not in links_of(client.get(PAGE))
 
 
 def test_before_the_first_call_the_programme_page_counts(client: Client) -> None:

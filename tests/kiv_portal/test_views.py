@@ -1,5 +1,6 @@
 """The portal's own pages: public ones alike for everybody, errors in German, health, the desk."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
 from django.db.models import CharField, TextField
@@ -177,6 +179,41 @@ def test_home_announces_the_next_call(client: Client) -> None:
     shown = text(client.get("/"))
     assert "Aufruf angekündigt" in shown
     assert "Aufruf 2028 – Anträge ab" in shown
+
+
+def test_home_links_to_the_calendar_of_a_call_with_something_to_come(client: Client) -> None:
+    def calendars() -> list[str]:
+        return [link for link in page(client.get("/")).xpath("//a/@href") if ".ics" in link]
+
+    call = FundingCallFactory(closes_at=None)
+    assert calendars() == []
+    FundingCall.objects.filter(pk=call.pk).update(closes_at=datetime(2099, 3, 31, 22, tzinfo=UTC))
+    assert calendars() == [f"/foerder-aufrufe/{call.pk}.ics"]
+    FundingCall.objects.filter(pk=call.pk).update(opens_at=datetime(2099, 1, 1, tzinfo=UTC))
+    assert calendars() == [f"/foerder-aufrufe/{call.pk}.ics"]
+    assert client.get(calendars()[0])["Content-Type"].startswith("text/calendar")
+
+
+def test_home_describes_portal_and_funding_for_search_engines(client: Client) -> None:
+    def described() -> list[dict[str, Any]]:
+        [written] = page(client.get("/")).xpath("//script[@type='application/ld+json']/text()")
+        graph: list[dict[str, Any]] = json.loads(written)["@graph"]
+        return graph
+
+    website, service = described()
+    assert (website["@type"], website["name"]) == ("WebSite", "KIV-Portal")
+    search = website["potentialAction"]["target"]["urlTemplate"]
+    assert search == f"{settings.PORTAL_ADDRESS}/projekte/?q={{search_term_string}}"
+    assert service["@type"] == "GovernmentService"
+    assert service["serviceOperator"]["name"] == "Regierungspräsidium Darmstadt"
+    assert "hoursAvailable" not in service
+    FundingCallFactory(title="Aufruf 2027", closes_at=datetime(2099, 3, 31, 22, tzinfo=UTC))
+    assert described()[1]["hoursAvailable"] == {
+        "@type": "OpeningHoursSpecification",
+        "description": "Anträge zu: Aufruf 2027",
+        "validFrom": "2026-01-01T09:00:00+01:00",
+        "validThrough": "2099-04-01T00:00:00+02:00",
+    }
 
 
 def test_home_is_silent_about_a_call_nobody_has_opened(client: Client) -> None:
