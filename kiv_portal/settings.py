@@ -16,8 +16,6 @@ IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
 RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
 METRICS_TOKEN  who has it may read /metrics (default: this machine alone)
 LOG_FORMAT     json or plain (default: json outside demo and debug)
-OIDC_SERVER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME
-               an OpenID Connect provider people may also sign in with (default: none)
 """
 
 import os
@@ -173,6 +171,10 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_account": "30/10m/key",
     "reset_password": "20/m/ip,5/5m/key",
     "signup": "20/m/ip",
+    # Reports of barriers need no account: so many from one address, and from all together.
+    "report_barrier": "5/h/ip,60/h/key",
+    # Asking to hear of a call sends a mail to whatever address was typed.
+    "call_subscription": "20/h/ip,3/d/key",
     **env.json("RATE_LIMITS", {}),
 }
 ACCOUNT_LOGOUT_ON_GET = False
@@ -181,12 +183,6 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
 # Behind a proxy every visitor would share its address, and so its limit of tries.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
-# Reports of barriers need no account: so many from one address, and from all together.
-ACCOUNT_RATE_LIMITS = {
-    "report_barrier": "5/h/ip,60/h/key",
-    # Asking to hear of a call sends a mail to whatever address was typed.
-    "call_subscription": "20/h/ip,3/d/key",
-}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
 MFA_TOTP_ISSUER = "KIV-Portal"
