@@ -183,7 +183,9 @@ class SignInMiddleware(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        if not getattr(view_func, "login_required", True):
+        if not getattr(view_func, "login_required", True) and not (
+            getattr(view_func, "holds_for_people", False) and request.user.is_authenticated
+        ):
             return None
         if request.user.is_authenticated:
             activity = not getattr(view_func, "not_an_activity", False)

@@ -68,6 +68,15 @@ def not_an_activity(view: View) -> View:
     return view
 
 
+def holds_for_people(view: View) -> View:
+    """Mark a page for everybody that acts for whoever is signed in.
+
+    It stays open without a sign-in; with one, its end and the second factor hold as elsewhere.
+    """
+    view.holds_for_people = True  # type: ignore[attr-defined]
+    return view
+
+
 def check(session: SessionBase, user: Any, at: datetime, *, activity: bool) -> SessionEnds | Lapsed:
     """When the session ends, or that it is over. An activity is written down into it.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
@@ -99,6 +100,19 @@ class AccountAdapter(DefaultAccountAdapter):
         )
         return response
 
+    # --- Mails ------------------------------------------------------------------------------------
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links lead to the portal's own address: the host of a request is what its sender says."""
+        super().send_mail(
+            template_prefix,
+            email,
+            {
+                name: _at_home(value) if name.endswith("url") else value
+                for name, value in context.items()
+            },
+        )
+
     # --- Ways ------------------------------------------------------------------------------------
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -114,6 +128,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return self.get_login_redirect_url(request)
+
+
+def _at_home(address: str) -> str:
+    """The same page at `PORTAL_ADDRESS`."""
+    parts = urlsplit(address)
+    return settings.PORTAL_ADDRESS + urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def _fingerprint(login: str) -> str:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from municipalities import services
 from municipalities.admin.base import DeskInline, DeskModelAdmin
 from municipalities.admin.memberships import DecisionAdmin, only_people
-from municipalities.forms.desk import RolesForm
+from municipalities.forms.desk import AccountForm, RolesForm
 from municipalities.models import (
     RIGHTS,
     AccountEvent,
@@ -87,6 +87,7 @@ class UserAdmin(DeskModelAdmin):
         "last_login",
     )
     inlines = (MembershipInline, RoleGrantInline)
+    form = AccountForm
     change_form_template = "admin/municipalities/user_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from municipalities.models import User
 from municipalities.permissions import STAFF_GROUPS
 
 MEANINGS = {
@@ -26,3 +27,21 @@ class RolesForm(forms.Form):
         choices=[(role, f"{role}: {MEANINGS[role]}") for role in STAFF_GROUPS],
         widget=forms.CheckboxSelectMultiple,
     )
+
+
+class AccountForm(forms.ModelForm):
+    """An account at the desk; the page names its fields."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name", "phone", "is_active", "is_staff")
+
+    def clean_is_staff(self) -> bool:
+        """Raises ValidationError for whoever acts for a municipality: nobody stands on both sides."""
+        is_staff: bool = self.cleaned_data["is_staff"]
+        if is_staff and self.instance.pk and self.instance.memberships.exists():
+            raise forms.ValidationError(
+                "Dieses Konto handelt für eine Kommune. Beenden Sie zuerst die Zugehörigkeit, oder "
+                "legen Sie für die Arbeit in der Behörde ein eigenes Konto an."
+            )
+        return is_staff

@@ -17,6 +17,7 @@ from municipalities.permissions import may_look_after
 from municipalities.services.people import (
     NotAllowed,
     NotPossible,
+    check_no_staff,
     lock,
     managers,
 )
@@ -119,8 +120,9 @@ def find_invitation(token: str, at: datetime) -> Invitation | None:
 def accept_invitation(*, token: str, by: User, at: datetime) -> Membership:
     """Take the invitation: the person belongs to the municipality, confirmed by whoever invited.
 
-    Raises NotPossible when the link serves no more, NotAllowed for another address.
+    Raises NotPossible when the link serves no more or for staff, NotAllowed for another address.
     """
+    check_no_staff(by)
     with transaction.atomic():
         invitation = _locked(token, at)
         if by.email != invitation.email:

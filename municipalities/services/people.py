@@ -48,6 +48,14 @@ class LastManager(NotPossible):
         )
 
 
+def check_no_staff(user: User) -> None:
+    """Raises NotPossible for staff: whoever decides about applications makes none."""
+    if user.is_staff:
+        raise NotPossible(
+            "Konten von Beschäftigten der Bewilligungsbehörde handeln nicht für Kommunen."
+        )
+
+
 def lock(municipality: Municipality) -> Municipality:
     """The municipality, locked until the end of the transaction."""
     return Municipality.objects.select_for_update().get(pk=municipality.pk)
@@ -95,8 +103,9 @@ def ask_membership(
 
     Until then they see and submit only what they began themselves. Its managers are told, at a
     registration only when the address is verified (`announce`). Raises NotPossible when they
-    are put down already, or for what is no municipality today.
+    are put down already, for staff, or for what is no municipality today.
     """
+    check_no_staff(user)
     _check_can_act(municipality, at)
     with transaction.atomic():
         town = lock(municipality)
@@ -142,7 +151,7 @@ def confirm_membership(
     """Say that the person belongs to the municipality, with these rights; they are told.
 
     Raises NotAllowed for everybody but its managers and staff with that role, and for
-    oneself; NotPossible when it is confirmed or gone already.
+    oneself; NotPossible when it is confirmed or gone already, or for staff.
     """
     with transaction.atomic():
         town = lock(membership.municipality)
@@ -152,6 +161,7 @@ def confirm_membership(
             raise NotAllowed("Niemand bestätigt sich selbst.")
         if row.is_confirmed:
             raise NotPossible("Diese Person ist schon bestätigt.")
+        check_no_staff(row.user)
         _set(row, rights)
         row.confirmed_at, row.confirmed_by = at, by
         row.save()
@@ -188,12 +198,14 @@ def add_membership(
 ) -> Membership:
     """Staff put a person down for a municipality, confirmed at once.
 
-    Raises NotAllowed without the role „Personen", NotPossible when they belong to it already.
+    Raises NotAllowed without the role „Personen", NotPossible for staff or when they belong to
+    it already.
     """
     if not may_administer_people(by):
         raise NotAllowed("Das ist der Rolle „Personen“ vorbehalten.")
     if user.pk == by.pk:
         raise NotAllowed("Niemand ordnet sich selbst einer Kommune zu.")
+    check_no_staff(user)
     _check_can_act(municipality, at)
     with transaction.atomic():
         town = lock(municipality)

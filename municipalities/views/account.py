@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kiv_portal.folding import search_terms
-from kiv_portal.sessions import SessionEnds, keep_alive, not_an_activity
+from kiv_portal.sessions import SessionEnds, holds_for_people, keep_alive, not_an_activity
 from municipalities import services
 from municipalities.forms.account import InvitedForm, find_municipality
 from municipalities.models import Membership, Municipality, User
@@ -154,6 +154,7 @@ def session(request: HttpRequest) -> HttpResponse:
 # --- Invitations ----------------------------------------------------------------------------------
 
 
+@holds_for_people
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
