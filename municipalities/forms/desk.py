@@ -37,7 +37,7 @@ class AccountForm(forms.ModelForm):
         fields = ("email", "name", "phone", "is_active", "is_staff")
 
     def clean_is_staff(self) -> bool:
-        """Raises ValidationError for whoever acts for a municipality: nobody stands on both sides."""
+        """Raises ValidationError for whoever acts for a municipality."""
         is_staff: bool = self.cleaned_data["is_staff"]
         if is_staff and self.instance.pk and self.instance.memberships.exists():
             raise forms.ValidationError(
