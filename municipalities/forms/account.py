@@ -40,7 +40,7 @@ class SignupForm(PackageSignupForm):
     name = forms.CharField(
         label="Name oder Funktion",
         max_length=200,
-        help_text="So sehen Sie die anderen Personen Ihrer Kommune, etwa „Fachstelle Integration“.",
+        help_text="Unter diesem Namen sehen Kolleginnen und Kollegen Sie, etwa „Fachstelle Integration“.",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     kommune = forms.CharField(widget=forms.HiddenInput)
@@ -88,7 +88,7 @@ class InvitedForm(forms.Form):
     name = forms.CharField(
         label="Name oder Funktion",
         max_length=200,
-        help_text="So sehen Sie die anderen Personen Ihrer Kommune.",
+        help_text="Unter diesem Namen sehen Kolleginnen und Kollegen Sie.",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password = forms.CharField(
