@@ -40,7 +40,9 @@ class SignupForm(PackageSignupForm):
     name = forms.CharField(
         label="Name oder Funktion",
         max_length=200,
-        help_text="Unter diesem Namen sehen Kolleginnen und Kollegen Sie, etwa „Fachstelle Integration“.",
+        help_text=(
+            "Unter diesem Namen sehen Kolleginnen und Kollegen Sie, etwa „Fachstelle Integration“."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     kommune = forms.CharField(widget=forms.HiddenInput)
