@@ -379,7 +379,7 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "antraege/<uuid:key>/team/": (
         "/antraege/{draft}/team/",
         own(200, 200, 200),
-        own(403, 302, 302),
+        own(403, 302, 302) | {"manager": 302},
     ),
     "antraege/<uuid:key>/neu-beginnen/": (
         "/antraege/{draft}/neu-beginnen/",

@@ -74,7 +74,7 @@ class Document(models.Model):
     class Meta:
         verbose_name = "Anlage"
         verbose_name_plural = "Anlagen"
-        ordering: ClassVar = ["uploaded_at", "id"]
+        ordering: ClassVar = ["uploaded_at", "name", "id"]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(removed_at__isnull=True) | Q(removed_at__gte=F("uploaded_at")),

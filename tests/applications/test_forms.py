@@ -490,7 +490,7 @@ class TestSmallForms:
     def test_where_nothing_is_to_be_confirmed_nothing_is_asked(self):
         asked = SubmitForm(posted({"bestaetigung": ""}), key="", to_confirm=False)
         assert asked.is_valid()
-        assert list(asked.fields) == ["bestaetigung"]
+        assert list(asked.fields) == ["bestaetigung", "vorgang"]
 
     @pytest.mark.django_db
     def test_a_single_choice_is_made_already(self):

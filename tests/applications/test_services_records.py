@@ -255,6 +255,11 @@ def test_less_than_asked_for_never_contradicts_the_plan():
             amount=Decimal("17000.00"),
             years={2027: Decimal("9000.00"), 2028: Decimal("8000.00")},
             reduction_reasons="Weniger.",
+            plan=world.plan_for(
+                {2027: Decimal("9000.00"), 2028: Decimal("8000.00")},
+                {2027: Decimal("1000.00"), 2028: Decimal("2000.00")},
+                "06431901",
+            ),
         )
     )
     assert letter["sections"][0]["table"]["rows"] == [
@@ -262,9 +267,10 @@ def test_less_than_asked_for_never_contradicts_the_plan():
         ["2028", "9.000,00 €", "8.000,00 €"],
     ]
     assert letter["sections"][0]["table"]["total_row"] == ["Summe", "18.000,00 €", "17.000,00 €"]
-    plan = _section(letter, "Finanzierungsplan laut Antrag")
-    assert "Verbindlich sind die bewilligten Beträge" in plan["paragraphs"][0]
-    assert "Deckung: beantragte Zuwendung" in [row[0] for row in plan["table"]["rows"]]
+    plan = _section(letter, "Verbindlicher Finanzierungsplan")
+    rows = {row[0]: row[1:] for row in plan["table"]["rows"]}
+    assert rows["Deckung: bewilligte Zuwendung"] == ["9.000,00 €", "8.000,00 €", "17.000,00 €"]
+    assert rows["Deckung: Eigenmittel"] == ["1.000,00 €", "2.000,00 €", "3.000,00 €"]
 
 
 # --- Copies of earlier releases -------------------------------------------------------------------

@@ -101,7 +101,9 @@ class TestDocuments:
         application = world.draft(w)
         address = place(application, f"anlagen/{attached(w, application).pk}/")
         assert signed_in(w.stranger).get(address).status_code == 404
-        assert signed_in(w.administrator).get(address).status_code == 404
+        at_desk = signed_in(w.administrator)
+        world.give_second_factor(at_desk, w.administrator)
+        assert at_desk.get(address).status_code == 404
         assert Client().get(address).status_code == 302
 
     @pytest.mark.parametrize("method", ["post", "put", "delete"])

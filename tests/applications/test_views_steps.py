@@ -220,7 +220,7 @@ class TestEveryStep:
         text = words(clerk.get(address))
         assert text.count("Pflichtangabe noch nicht ausgefüllt: Ziele.") == 1
         findings = text[: text.index("Das Projekt in Kürze")]
-        assert findings.count("Grundlage: Förderrichtlinie Nr. 3.1") == 3
+        assert findings.count("Grundlage: Förderrichtlinie Nr. 3.1") == 6
         assert "Beginn der Maßnahme" not in text
 
 

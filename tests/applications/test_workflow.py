@@ -249,6 +249,7 @@ def _call(action: str, application: Application, by: Any) -> None:
     if action == "submit":
         findings = services.findings_of(application, NOW)
         extra["confirmed"] = services.confirmation_key(findings)
+        extra["declares_authority"] = True
     if action == "request_information":
         extra |= {"items": [(Step.KONZEPTION, "Bitte ergänzen.")], "due_on": DUE}
     if action == "propose":

@@ -141,6 +141,11 @@ def test_what_needs_no_sign_in_is_kept_or_named_here() -> None:
         "/downloads/<int:pk>/<str:name>",  # a stream
         "/projekte/<slug:slug>/dokumente/<int:pk>.pdf",  # a stream
         "/barrierefreiheit/melden/",  # a form
+        "/benachrichtigung/",  # a form
+        "/benachrichtigung/<str:token>/",  # of one address
+        "/erinnerung-abbestellen/<str:token>/",  # of one person
+        "/hilfe/antragsformular.pdf",  # a stream, or a page that waits for it
+        "/metrics",  # of this process and this moment, for operators
     }
 
 

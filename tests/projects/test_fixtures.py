@@ -389,6 +389,7 @@ def test_the_authority_as_the_page_names_it_and_nothing_made_up() -> None:
         "help_email": "joerg.bechtloff@rpda.hessen.de",
         "source": "Programmseite",
         "is_sample": False,
+        "post_moves_off_weekends": False,
     }
 
 
