@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from kiv_portal.models import OutboxMail
+from projects.models import Project
 from tests import public_pages
 from tests.journeys.conftest import Watch
 
@@ -60,6 +61,7 @@ def test_every_public_page_in_light_and_dark_large_and_small(
 
 FOCUS: Final = """() => {
   const here = document.activeElement
+  window.reached = (window.reached || new Set()).add(here)
   const seen = [getComputedStyle(here), getComputedStyle(here, '::after')]
   return {
     tag: here.tagName, text: (here.innerText || here.getAttribute('aria-label') || here.id),
@@ -70,21 +72,47 @@ FOCUS: Final = """() => {
 }"""
 
 
-@pytest.mark.parametrize("address", ["/", "/hilfe/", "/foerder-check/", "/projekte/"])
+MISSED: Final = """() => [...document.querySelectorAll(
+    'a[href], button, input, select, textarea, summary, [tabindex="0"]'
+  )].filter(e => e.checkVisibility() && !window.reached.has(e)).map(e => e.outerHTML.slice(0, 150))
+"""
+"""What can be used but was not reached."""
+
+MOST_TABS: Final = 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/hilfe/",
+        "/foerder-check/",
+        "/projekte/",
+        "/projekte/?q=muster&amif=1",
+        "/projekte/?q=nirgends",
+        "/projekte/zahlen/",
+        "/projekte/aenderungen/",
+        "/daten/",
+        "a project",
+    ],
+)
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     page: Page, pages: dict[str, int], address: str
 ) -> None:
+    if address == "a project":
+        address = f"/projekte/{Project.objects.published().by_municipality()[0].slug}/"
     page.goto(address)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Zum Inhalt springen")
     expect(skip).to_be_focused()
     expect(skip).to_be_in_viewport()
-    for _ in range(60):
+    for _ in range(MOST_TABS):
         state = page.evaluate(FOCUS)
         if not state["inside"]:
             break
         assert state["visible"], f"{address}: no focus to be seen at {state}"
         page.keyboard.press("Tab")
+    assert page.evaluate(MISSED) == []
     page.goto(address)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from typing import Any
 
@@ -280,6 +280,53 @@ def test_a_call_that_closes_shows_at_the_next_request(client: Client) -> None:
     time.sleep(max(0.0, (closes - timezone.now()).total_seconds()) + 0.01)
     assert client.get("/").content != open_page
     assert "Zurzeit ist kein Förderaufruf offen" in client.get("/foerder-check/").content.decode()
+
+
+def test_a_contact_is_gone_after_its_last_day_though_nothing_is_written(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    midnight = datetime(2026, 11, 30, 23, tzinfo=UTC)  # in Hesse: the end of 30 November
+    contact = ContactFactory(expires_on=date(2026, 11, 30))
+    address = f"/projekte/{contact.project.slug}/"
+    others = (
+        "/projekte/",
+        "/projekte.csv",
+        "/projekte.json",
+        "/projekte.geojson",
+        "/projekte.atom",
+    )
+    before = version()
+    shown = []
+    for at in (midnight - timedelta(hours=9), midnight - timedelta(microseconds=1), midnight):
+        monkeypatch.setattr("django.utils.timezone.now", lambda at=at: at)
+        shown.append(contact.email in client.get(address).content.decode())
+        for other in others:
+            assert contact.email not in client.get(other).content.decode()
+    assert shown == [True, True, False]
+    assert version() == before
+
+
+@pytest.mark.parametrize("address", ["/", "/foerder-check/", "/foerder-check.json"])
+def test_a_call_opens_and_closes_at_its_instants_though_nothing_is_written(
+    client: Client, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    opens, closes = datetime(2027, 3, 1, 8, tzinfo=UTC), datetime(2027, 3, 1, 20, tzinfo=UTC)
+    FundingCallFactory(opens_at=datetime(2026, 1, 1, tzinfo=UTC), closes_at=opens, cap=1000)
+    FundingCallFactory(
+        title="Der nächste", opens_at=opens, closes_at=closes, maximum_population=49_000
+    )
+    town = PopulationFactory().municipality
+    query = f"?kommune={town.ags}" if address.endswith(".json") else ""
+    before = version()
+    bodies = []
+    for at in (opens, closes):
+        for moved in (timedelta(hours=-1), timedelta(microseconds=-1), timedelta(0)):
+            monkeypatch.setattr("django.utils.timezone.now", lambda at=at + moved: at)
+            bodies.append(client.get(f"{address}{query}").content)
+    assert bodies[0] == bodies[1] != bodies[2] == bodies[3] == bodies[4]
+    if not query:  # the answer for programs names the same limits when the call is over
+        assert bodies[4] != bodies[5]
+    assert version() == before
 
 
 def test_the_next_change_of_the_calls() -> None:

@@ -13,7 +13,9 @@ GOAL: Final = 2.0
 SEARCHES: Final = (
     "/projekte/",
     "/projekte/?q=Gro%C3%9F-Umstadt",
+    "/projekte/?q=rodgau",
     "/projekte/?q=vielfalt+gemeinsam",
+    "/projekte/?q=vielfalt&landkreis=06438",
     "/projekte/?landkreis=06432",
     "/projekte/?sort=einwohner&verbund=1",
     "/projekte/?runde=2&amif=1&sort=runde",
