@@ -69,11 +69,11 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     page.keyboard.press("Enter")
     press(page, "Hinzufügen Kleinheim")
     expect(page.get_by_role("heading", name="Kleinheim, Stadt")).to_be_visible()
-    press(page, "Weiter: Kontakt und Bankverbindung")
+    press(page, "Speichern und weiter")
 
-    page.get_by_label("Verantwortliche Stelle").fill("Fachstelle Integration")
-    page.get_by_label("E-Mail").fill("integration@musterstadt.example")
-    page.get_by_label("Telefon").fill("06151 1234")
+    page.locator("[name=contact_unit]").fill("Fachstelle Integration")
+    page.locator("[name=contact_email]").fill("integration@musterstadt.example")
+    page.locator("[name=contact_phone]").fill("06151 1234")
     page.keyboard.press("Enter")  # Enter saves and goes on
 
     page.get_by_label("Projektname").fill("Zusammen in Musterstadt und Kleinheim")
@@ -99,7 +99,8 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     page.get_by_label("Arbeitsschritt", exact=True).first.fill("Auftakt")
     page.get_by_label("fertig bis").first.fill(f"01.07.{YEAR}")
     for town in ("Musterstadt", "Kleinheim"):
-        page.get_by_label(f"Geplanter Beschluss in {town}").fill(f"15.06.{YEAR + 1}")
+        row = page.get_by_role("group", name=town)
+        row.get_by_label("Geplanter Beschluss am").fill(f"15.06.{YEAR + 1}")
     press(page, "Speichern und weiter")
 
     for number, amount in enumerate(("8.000", "4.000,50 €")):
@@ -131,9 +132,9 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
         "Mit der Maßnahme wurde noch",
     ):
         page.get_by_label(re.compile(words)).check()
-    page.get_by_label("Ja", exact=True).check()
+    page.locator("[name=consents_publication][value=ja]").check()
     press(page, "Speichern")
-    expect(page.get_by_text("Angaben fehlen")).to_have_count(1)
+    expect(page.get_by_text("Angaben fehlen")).to_have_count(3)
 
     press(page, "Angaben prüfen")
     press(page, "Antrag einreichen")
