@@ -373,9 +373,13 @@ def test_a_town_within_the_limits_may_begin(client: Client, towns: dict[str, Mun
         "amtliche Zahl zum 31.12.2023, Zensus 2011",
     ):
         assert sentence in text
+    call = FundingCall.objects.get()
     assert links_of(page) == {
         "Antrag beginnen": "/antraege/neu/?kommune=06431002",
         "Andere Kommune wählen statt Chor": PAGE,
+        "Termine dieses Förderaufrufs in den Kalender übernehmen (ICS)": (
+            f"/foerder-aufrufe/{call.pk}.ics"
+        ),
     }
 
 

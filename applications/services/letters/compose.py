@@ -164,11 +164,7 @@ def _by_part(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     parts = {
         "head": (
             "Briefkopf und Angaben zum Vorgang",
-            "\n".join(
-                str(values.get(name, ""))
-                for name in ("authority", "file_number", "reference", "subject", "made_elsewhere")
-            )
-            + str({k: v for k, v in values.items() if values.get("made_elsewhere")}),
+            "\n".join(_head_lines(values)),
         ),
         ADDRESSEE: ("Anschrift", "\n".join(values.get("addressee_lines", []))),
         "annexes": ("Anlagen", "\n\n".join(values.get("annexes", []))),
@@ -181,6 +177,15 @@ def _by_part(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
             text += "".join("\n" + " · ".join(row) for row in rows)
         parts[part["key"]] = (part["heading"] or "Tenor", text)
     return parts
+
+
+def _head_lines(values: Mapping[str, Any]) -> list[str]:
+    """The head in one order, which a database may not keep; of a letter made elsewhere all."""
+    if values.get("made_elsewhere"):
+        return [canonical(values)]
+    authority = values.get("authority", {})
+    lines = [authority[name] for name in sorted(authority)]
+    return lines + [values.get(name, "") for name in ("file_number", "reference", "subject")]
 
 
 # --- Head and parts -------------------------------------------------------------------------------
