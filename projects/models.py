@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import ClassVar, Final, cast
 
@@ -307,6 +308,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def shown_on(self, day: date) -> ContactQuerySet:
         """Contacts the project's page may show that day: neither hidden nor expired."""
         return self.shown().filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
+
+    def of(self, projects: Iterable[Project]) -> ContactQuerySet:
+        """Contacts of these projects."""
+        return self.filter(project__in=[project.pk for project in projects])
 
 
 class Contact(models.Model):

@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kiv_portal.public import changes_at, public_page
+from municipalities.models import REGISTER_SOURCE
 from projects.forms import DirectorySearch
 from projects.models import Project
 from projects.resources import LICENCE, as_csv, as_geojson, as_json, source
 from projects.views import structured
+from projects.views.entries import entries, next_expiry
 from projects.views.hesse import draw
 
 if TYPE_CHECKING:
@@ -41,16 +43,19 @@ def project_list(request: HttpRequest) -> HttpResponse:
     page, page_note = page_of(
         search.qs.with_members(), request.GET.get("seite", ""), search.facets.total
     )
+    shown = entries(list(page), search.gazetteer, today)
     query = "&".join(filter(None, (search.query, f"seite={page.number}" * (page.number > 1))))
     canonical = reverse("projects") + (f"?{query}" if query else "")
     context = {
         "search": search,
         "notes": [*search.notes, *page_note],
         "page": page,
+        "entries": shown,
         "pages": page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1),
         "as_of": Project.objects.published().dates_of_record(),
         "figures_as_of": search.gazetteer.as_of,
         "figures_basis": search.gazetteer.basis,
+        "figures_source": REGISTER_SOURCE,
         "map": draw(
             search.gazetteer,
             search.facets.places,
@@ -64,7 +69,12 @@ def project_list(request: HttpRequest) -> HttpResponse:
         "json_ld": structured.project_list(page, canonical),
     }
     response = render(request, "projects/project_list.html", context)
-    return changes_at(response, request.arrived_at, start_of(search.gazetteer.next_change(today)))
+    return changes_at(
+        response,
+        request.arrived_at,
+        start_of(search.gazetteer.next_change(today)),
+        start_of(next_expiry(shown)),
+    )
 
 
 @public_page(*SEARCH)
