@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.core import checks
 
 
 class PortalConfig(AppConfig):
@@ -7,6 +8,11 @@ class PortalConfig(AppConfig):
     label = "portal"
     verbose_name = "Portal"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from kiv_portal.services import datamap  # needs the models
+
+        checks.register(datamap.check)
 
 
 class DeskAdminConfig(AdminConfig):

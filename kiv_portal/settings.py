@@ -14,6 +14,7 @@ PROXY_COUNT    how many proxies stand in front (default: one behind TLS)
 IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
                how long a session lasts without an activity and altogether
 RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
+RETENTION_DAYS JSON over the periods after which things are erased (below)
 METRICS_TOKEN  who has it may read /metrics (default: this machine alone)
 LOG_FORMAT     json or plain (default: json outside demo and debug)
 """
@@ -194,6 +195,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# How long what is kept, in days; None: the authority has not said, and nothing is erased. What each
+# period is for stands in the data maps (`*/datamap.py`), who erases in `erase_expired`.
+RETENTION_DAYS: dict[str, int | None] = {
+    "closed_accounts": 30,  # an account its person has closed
+    "unused_accounts": 3 * 365,  # one nobody signed in with
+    "unverified_accounts": 14,  # one whose address was never confirmed
+    "invitations": 90,  # invitations and guests, after their end
+    "sign_in_log": 180,  # sign-ins, factors and internet addresses
+    "rights_log": 10 * 365,  # who gave whom which right
+    "mails": 90,  # mails sent or given up, and jobs done
+    "drafts": 2 * 365,  # a draft nobody touched and nobody filed
+    "case_files": None,  # a filed application after its end; then it is offered to the archive
+    "expired_contacts": 90,  # a contact the public does not see any more
+    **env.json("RETENTION_DAYS", {}),
+}
 INVITATION_DAYS = 14  # an invitation can be accepted for so long
 # Minutes without an activity, and minutes altogether (kiv_portal.sessions). The cookie lives
 # longer than both, so that an end is told and not just found.

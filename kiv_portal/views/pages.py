@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from kiv_portal.models import Authority
 from kiv_portal.public import public_page
+from kiv_portal.services import datamap
 
 ASSESSED_ON: Final = date(2026, 11, 25)
 """Day of the self-assessment that the declaration on accessibility reports."""
@@ -51,7 +52,8 @@ def imprint(request: HttpRequest) -> HttpResponse:
 @public_page()
 def privacy(request: HttpRequest) -> HttpResponse:
     """Datenschutzhinweise (Art. 13 DSGVO)."""
-    return render(request, "kiv_portal/privacy.html", {"authority": Authority.load()})
+    context = {"authority": Authority.load(), "processings": datamap.notice()}
+    return render(request, "kiv_portal/privacy.html", context)
 
 
 @public_page()
