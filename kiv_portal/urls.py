@@ -41,6 +41,8 @@ account_urls = [
     re_path(r"^e-mail/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"),
     path("zweiter-faktor/", include("allauth.mfa.urls")),
     path("sitzungen/", usersessions.list_usersessions, name="usersessions_list"),
+    path("daten/", views.own_data, name="own_data"),
+    path("daten/meine-daten.zip", views.own_data_download, name="own_data_download"),
     path("", include("municipalities.urls")),
 ]
 

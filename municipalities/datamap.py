@@ -72,10 +72,18 @@ _RIGHTS = "may_read may_edit may_sign may_manage"
 TABLES: Final[dict[str, Table]] = {
     "municipalities.User": Table(
         ACCOUNT,
+        own="id",
         personal="email name phone last_login",
         withheld="password",
-        labels={"password": "Passwort (nur als Prüfwert)", "last_login": "letzte Anmeldung"},
-        neutral="id is_superuser is_staff is_active created_at groups user_permissions",
+        labels={
+            "id": "Nummer",
+            "password": "Passwort (nur als Prüfwert)",
+            "last_login": "letzte Anmeldung",
+            "is_superuser": "richtet das Portal ein",
+            "groups": "Rollen",
+            "user_permissions": "einzelne Rechte",
+        },
+        neutral="is_superuser is_staff is_active created_at closed_at groups user_permissions",
     ),
     "municipalities.Membership": Table(
         MEMBERSHIP,

@@ -311,6 +311,12 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         LED_ON | {"anonymous": 200},
         LED_ON | {"anonymous": 200},
     ),
+    "konto/daten/": ("/konto/daten/", signed_in(200), signed_in(405)),
+    "konto/daten/meine-daten.zip": (
+        "/konto/daten/meine-daten.zip",
+        signed_in(200),
+        signed_in(405),
+    ),
     "konto/sitzung/": ("/konto/sitzung/", signed_in(200), signed_in(200)),
     "konto/kommunen/neu/": ("/konto/kommunen/neu/", signed_in(200), signed_in(200)),
     "konto/einladung/<str:token>/": (

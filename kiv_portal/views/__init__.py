@@ -11,6 +11,8 @@ from kiv_portal.views.errors import (
 from kiv_portal.views.feedback import barrier_reported, report_barrier
 from kiv_portal.views.health import live, metrics, ready
 from kiv_portal.views.home import figures, home
+from kiv_portal.views.own_data import download as own_data_download
+from kiv_portal.views.own_data import overview as own_data
 from kiv_portal.views.pages import (
     accessibility,
     contact,
@@ -39,6 +41,8 @@ __all__ = [
     "live",
     "metrics",
     "not_found",
+    "own_data",
+    "own_data_download",
     "permission_denied",
     "privacy",
     "ready",

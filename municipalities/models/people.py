@@ -58,6 +58,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_active = models.BooleanField("aktiv", default=True)
     created_at = models.DateTimeField("angelegt", default=timezone.now)
+    closed_at = models.DateTimeField("geschlossen am", null=True, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = []
