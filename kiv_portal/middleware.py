@@ -14,7 +14,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -239,6 +245,33 @@ class SignInMiddleware(LoginRequiredMiddleware):
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
+PRIVATE: Final = (
+    "/admin/",
+    "/antraege/",
+    "/benachrichtigung/",
+    "/erinnerung-abbestellen/",
+    "/konto/",
+    "/kooperation/",
+)
+"""Below these addresses nothing is for everybody: pages of a person, and links with a token."""
+
+
+class RefusedMethodMiddleware:
+    """Django's refusal of a method is blank; people get a page.
+
+    They come here when a sign-in leads them back to an address that only takes forms.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+            response.content = render_to_string("405.html", request=request)
+        return response
+
+
 class PrivacyMiddleware:
     """Nobody stores what belongs to a person, and no page may use the visitor's devices."""
 
@@ -248,7 +281,8 @@ class PrivacyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         session = getattr(request, "session", None)
-        if (session is not None and session.accessed) or response.cookies:
+        personal = session is not None and session.accessed
+        if personal or response.cookies or request.path_info.startswith(PRIVATE):
             patch_cache_control(response, no_store=True, private=True)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")

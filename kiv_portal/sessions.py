@@ -2,6 +2,7 @@
 
 Both are settings, for staff and for municipalities. What a page needs to warn in time stands in
 `request.session_ends`; what a view needs when the session was over, in `request.lapsed`.
+Here is as well what carries the notices a page shows once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,3 +117,15 @@ def keep_alive(session: SessionBase, at: datetime) -> None:
 def _read(session: SessionBase, key: str) -> datetime | None:
     value = session.get(key)
     return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class NoticeCookie(CookieStorage):
+    """Django's cookie of notices under a name that binds it to this host behind TLS."""
+
+    cookie_name = settings.MESSAGE_COOKIE
+
+
+class Notices(FallbackStorage):
+    """Notices wait in a cookie, and where they are too long for one in the session."""
+
+    storage_classes = (NoticeCookie, SessionStorage)

@@ -94,15 +94,16 @@ MIDDLEWARE = [
     "kiv_portal.middleware.ArrivalMiddleware",
     "kiv_portal.middleware.PrivacyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "kiv_portal.middleware.RefusedMethodMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "kiv_portal.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
@@ -224,6 +225,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 KEPT_INPUT_COOKIE = "kiv-eingaben"  # opens what was typed when a session ended
+MESSAGE_STORAGE = "kiv_portal.sessions.Notices"
+MESSAGE_COOKIE = "__Host-kiv-hinweise" if PORTAL_TLS else "kiv-hinweise"
 CSRF_FAILURE_VIEW = "kiv_portal.views.csrf_failure"
 
 # Rate limits of the sign-in and shared states live in a cache every process sees.

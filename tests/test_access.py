@@ -25,7 +25,7 @@ from kiv_portal.models import Download, Job, OutboxMail
 from municipalities import permissions
 from municipalities import services as accounts
 from municipalities.models import EventKind, RegisterImport
-from tests import world
+from tests import headers, world
 from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
 
 ROLES = (
@@ -488,7 +488,7 @@ def _clients(scene: dict[str, Any]) -> dict[str, Client]:
 
 
 def _status(client: Client, method: str, address: str) -> int:
-    """What the address answers; whatever it did is undone."""
+    """What the address answers, with all headers in order; whatever it did is undone."""
     with transaction.atomic():
         response = getattr(client, method)(address)
         transaction.set_rollback(True)
@@ -496,6 +496,8 @@ def _status(client: Client, method: str, address: str) -> int:
     # connection to the database as well.
     for close in response._resource_closers:
         close()
+    wrong = headers.faults(response, address)
+    assert wrong == [], f"{method} {address}"
     return int(response.status_code)
 
 

@@ -475,24 +475,6 @@ def test_the_arrival_is_noted_before_anything_else() -> None:
     assert timezone.is_aware(request.arrived_at)
 
 
-@pytest.mark.parametrize("address", ["/", "/gibt-es-nicht/", "/konto/anmelden/", "/admin/"])
-def test_every_answer_closes_doors(client: Client, address: str) -> None:
-    headers = client.get(address).headers
-    assert "camera=()" in headers["Permissions-Policy"]
-    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert headers["X-Frame-Options"] == "DENY"
-    policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-
-
-def test_pages_behind_the_sign_in_are_never_stored(client: Client) -> None:
-    assert "no-store" in client.get("/konto/anmelden/").headers["Cache-Control"]
-    assert "no-store" in client.get("/konto/passwort/aendern/").headers["Cache-Control"]
-    client.force_login(UserFactory())
-    assert "no-store" in client.get("/konto/passwort/aendern/").headers["Cache-Control"]
-
-
 # --- Sign-in ------------------------------------------------------------------------------------
 
 
