@@ -248,11 +248,15 @@ class MemberRows(Rows):
 
 
 def _ids(given: Sequence[str]) -> list[str]:
-    """The row ids of a POST, each once; what is no id is left out."""
+    """The row ids of a POST, each once; what is no id is left out.
+
+    Too many are refused, but none is cut off: two people together may have made more rows than
+    one page takes. How many inputs a request may hold is a setting.
+    """
     ids: dict[str, None] = {}
     for text in given:
         try:
             ids[str(uuid.UUID(text))] = None
         except ValueError:
             continue
-    return list(ids)[: MOST_ROWS + 1]
+    return list(ids)

@@ -8,6 +8,7 @@ const QUIET = 4000; // after so much quiet what is being typed is saved
 const SOON = 300; // after leaving a field
 const AGAIN = [10000, 20000, 40000]; // when there was no answer
 const SUMS = 350;
+const OTHER = ["csrfmiddlewaretoken", "basis", "eigene", "siegel", "aktion", "partner", "suche"];
 
 function start(form) {
   const bar = form.querySelector("[data-save-state]");
@@ -28,7 +29,8 @@ function start(form) {
 
   function content() {
     const data = new FormData(form);
-    for (const name of ["csrfmiddlewaretoken", "basis", "eigene", "siegel", "aktion"]) {
+    // These are no content of the step: nothing of them is saved.
+    for (const name of OTHER) {
       data.delete(name);
     }
     return JSON.stringify([...data]);

@@ -57,8 +57,10 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
 
 
 def _is_typed(page: Page) -> bool:
-    """Whether the form of the step was sent; choosing a partner is no typing."""
-    return page.place in FORMS and (page.place is not Step.KOMMUNE or "aktion" in page.request.POST)
+    """Whether the form of the step was sent; choosing a partner alone is no typing."""
+    if page.place is not Step.KOMMUNE:
+        return page.place in FORMS
+    return any(name == "aktion" or name.startswith("cooperations-") for name in page.request.POST)
 
 
 def _is_own(page: Page) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from applications.models import Document
 
 FILED: Final = "Der Antrag wurde inzwischen eingereicht oder abgesendet."
+NOT_KEPT: Final = "Ein Browser behält gewählte Dateien nicht, wenn die Seite neu geladen wird."
 GONE: Final = "Diese Anlage wurde inzwischen entfernt oder ersetzt. Bitte prüfen Sie die Liste."
 
 
@@ -107,7 +108,12 @@ def _add(page: Page, form: DocumentForm) -> HttpResponse | None:
         messages.error(page.request, GONE)
         return redirect(page.href)
     if not form.is_valid():
-        return _faults(form) if as_json else None
+        if as_json:  # the script still has the files
+            return _faults(form)
+        if chosen := form.cleaned_data.get("datei"):
+            names = ", ".join(f"„{documents.file_name(file.name or '')}“" for file in chosen)
+            form.add_error("datei", f"Bitte wählen Sie noch einmal aus: {names}. {NOT_KEPT}")
+        return None
     kind = DocumentKind(form.cleaned_data["art"])
     whose = form.cleaned_data.get("kommune") if kind is DocumentKind.COOPERATION else ""
     towns = [row.municipality for row in page.application.members.all()]

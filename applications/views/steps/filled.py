@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 
 from applications import rules, services
 from applications.forms import conflict
-from applications.forms.steps import FORMS, StepForm
+from applications.forms.steps import FORMS, Problem, StepForm
 from applications.rules import Step
 from applications.services import checks, drafts
 from applications.views import case, wording
@@ -45,7 +45,8 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
         return redirect(page.href)
     form = form_class(page.request.POST, sheet=page.sheet())
     if _rows_changed(page, form):
-        return show(page, form, ())
+        full = [Problem(f"#{rows.part}", rows.error) for rows in form.rows.values() if rows.error]
+        return show(page, form, full)
     if not form.is_valid():
         return show(page, form, form.problems())
     settlement = conflict.Settlement(page.request.POST)
