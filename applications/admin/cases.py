@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, DateField, F, OuterRef, Subquery, When
-from django.db.models.functions import TruncDate
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,24 +23,20 @@ from applications.admin import (
     deliveries,
     files,
     filters,
+    lists,
     moves,
     tasks,
 )
 from applications.admin.filed import filed_in
 from applications.admin.words import TONES, turn_label
-from applications.models import (
-    Application,
-    ApplicationMember,
-    Decision,
-    InformationRequest,
-    Snapshot,
-)
-from applications.models.decisions import DecisionState
+from applications.models import Application, Snapshot
+from applications.services import worklist
 from kiv_portal.euro import format_euro
 from kiv_portal.folding import search_terms
 from municipalities.admin import DeskModelAdmin
 
 if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -52,15 +47,15 @@ class ApplicationAdmin(DeskModelAdmin):
 
     list_display = (
         "number",
-        "file_number",
+        "filed_under",
         "municipalities",
         "filed_title",
         "state_badge",
         "turn",
         "matters",
-        "reviewer",
+        "handled_by",
         "requested",
-        "call",
+        "of_call",
     )
     list_display_links = ("number",)
     list_filter = (
@@ -70,9 +65,12 @@ class ApplicationAdmin(DeskModelAdmin):
         filters.CallFilter,
         filters.DistrictFilter,
         filters.ReviewerFilter,
+        filters.ArrivalFilter,
+        filters.DateFilter,
+        filters.AmountFilter,
     )
     list_per_page = 50
-    list_max_show_all = 200
+    list_max_show_all = 0
     list_select_related = ("call", "reviewer")
     ordering = ("-submitted_at", "-pk")
     search_fields = ("search_key",)
@@ -80,38 +78,26 @@ class ApplicationAdmin(DeskModelAdmin):
         "Antragsnummer, Geschäftszeichen, Kommune, Landkreis, Gemeindeschlüssel (AGS), Projektname"
     )
     show_full_result_count = False
+    paginator = lists.BoundedPaginator
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/applications/worklist.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        today = timezone.localdate(request.arrived_at)
         last = Snapshot.objects.filter(application=OuterRef("pk")).order_by("-number")
-        lead = ApplicationMember.objects.filter(application=OuterRef("pk"), role="lead")
-        asked = InformationRequest.objects.filter(
-            application=OuterRef("pk"), closed_at__isnull=True
-        )
-        proposed = Decision.objects.filter(application=OuterRef("pk"), state=DecisionState.PROPOSED)
         return (
-            permissions.visible_at_desk(request.user)
+            worklist.with_dates(permissions.visible_at_desk(request.user))
             .annotate(
                 filed_version=Subquery(last.values("version")[:1]),
                 filed_payload=Subquery(last.values("payload")[:1]),
-                lead_key=Subquery(lead.values("municipality__sort_key")[:1]),
-                due_on=Subquery(asked.values("due_on")[:1]),
-                proposed_at=Subquery(proposed.values("proposed_at")[:1]),
-            )
-            .annotate(
-                matters_on=Case(
-                    When(due_on__isnull=False, then=F("due_on")),
-                    When(proposed_at__isnull=False, then=TruncDate("proposed_at")),
-                    When(decided_at__isnull=False, then=TruncDate("decided_at")),
-                    default=TruncDate("submitted_at"),
-                    output_field=DateField(),
-                ),
-                overdue=Case(When(due_on__lt=today, then=True), default=False),
             )
             .order_by("-submitted_at", "-pk")
         )
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        return lookup in filters.RANGE_NAMES or super().lookup_allowed(lookup, value, request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return lists.CaseList
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -133,6 +119,10 @@ class ApplicationAdmin(DeskModelAdmin):
     @admin.display(description="Antragsnummer", ordering="reference")
     def number(self, obj: Any) -> str:
         return obj.reference
+
+    @admin.display(description="Geschäftszeichen")
+    def filed_under(self, obj: Any) -> str:
+        return obj.file_number
 
     @admin.display(description="Kommune", ordering="lead_key")
     def municipalities(self, obj: Any) -> str:
@@ -158,18 +148,27 @@ class ApplicationAdmin(DeskModelAdmin):
 
     @admin.display(description="Datum", ordering="matters_on")
     def matters(self, obj: Any) -> str:
-        day: date = obj.matters_on
-        if obj.due_on:
-            word = "Termin überschritten" if obj.overdue else "Termin"
+        due: date | None = obj.due_on or obj.heard_on
+        if due:
+            late = due < timezone.localdate()
+            word, day = ("Termin überschritten" if late else "Termin"), due
         elif obj.proposed_at:
-            word = "vorgeschlagen"
+            word, day = "vorgeschlagen", timezone.localdate(obj.proposed_at)
         elif obj.decided_at:
-            word = "entschieden"
+            word, day = "entschieden", timezone.localdate(obj.decided_at)
         else:
-            word = "eingereicht"
+            word, day = "eingereicht", timezone.localdate(obj.submitted_at)
         return format_html("{} <span class='desk-nowrap'>{}</span>", word, f"{day:%d.%m.%Y}")
 
-    @admin.display(description="beantragt")
+    @admin.display(description="Sachbearbeitung")
+    def handled_by(self, obj: Any) -> str:
+        return str(obj.reviewer) if obj.reviewer else ""
+
+    @admin.display(description="Förderaufruf")
+    def of_call(self, obj: Any) -> str:
+        return str(obj.call)
+
+    @admin.display(description="beantragt", ordering="asked")
     def requested(self, obj: Any) -> str:
         amount = format_euro(self._filed(obj).requested)
         return format_html("<span class='desk-amount'>{}</span>", amount)

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,6 +20,8 @@ from projects.models import Project
 
 if TYPE_CHECKING:
     from applications.models.members import ApplicationMember
+
+FILED = Q(submitted_at__isnull=False)
 
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
@@ -108,6 +111,16 @@ class Application(models.Model):
     )
     search_key = KeyField()
 
+    # What the worklist sorts and adds up by: `applications.services.worklist` writes it.
+    lead_key = KeyField()
+    matters_on = models.DateField("Datum am Prüfdesk", null=True, blank=True, editable=False)
+    asked = models.DecimalField(
+        "beantragt", max_digits=12, decimal_places=2, null=True, blank=True, editable=False
+    )
+    asked_by_year: models.JSONField[dict[str, int], dict[str, int]] = models.JSONField(
+        "beantragt nach Haushaltsjahr, in Cent", default=dict, blank=True, editable=False
+    )
+
     # Step ansprechpartner. The first contact is the one for the matter (fachlich).
     addressee = models.CharField("Anschrift: Empfänger", max_length=200, blank=True)
     street = models.CharField("Straße und Hausnummer", max_length=200, blank=True)
@@ -180,7 +193,18 @@ class Application(models.Model):
         verbose_name_plural = "Anträge"
         ordering: ClassVar = ["-submitted_at", "-pk"]
         indexes: ClassVar = [
-            models.Index(fields=["status", "submitted_at"], name="application_worklist")
+            models.Index(fields=["status", "submitted_at"], name="application_worklist"),
+            # One for each order of the worklist, and one for its search.
+            *(
+                models.Index(fields=columns, condition=FILED, name=f"application_by_{name}")
+                for name, columns in {
+                    "arrival": ["submitted_at", "id"],
+                    "lead": ["lead_key", "submitted_at", "id"],
+                    "date": ["matters_on", "submitted_at", "id"],
+                    "amount": ["asked", "submitted_at", "id"],
+                }.items()
+            ),
+            GinIndex(fields=["search_key"], opclasses=["gin_trgm_ops"], name="application_search"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

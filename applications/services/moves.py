@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from applications import mails, permissions
 from applications.models import Application
-from applications.services import log
+from applications.services import log, worklist
 from applications.services.drafts import NotAllowed
 from applications.workflow import LIVE, Actor, Transition, transition
 
@@ -73,7 +73,9 @@ def make(
     values = fields or {}
     for name, value in values.items():
         setattr(application, name, value)
-    application.save(update_fields=["status", *values])
+    # Only the filing knows its date by itself; elsewhere it depends on what is open now.
+    application.matters_on = values.get("matters_on") or worklist.matters_on(application)
+    application.save(update_fields=list({"status", "matters_on", *values}))
     # What becomes live was frozen with its figures before: see `submission`.
     if before in LIVE and after not in LIVE:
         application.members.update(live=after in LIVE)

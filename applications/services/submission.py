@@ -17,7 +17,7 @@ from applications.rules import (
     blocking,
     own_authority_declared,
 )
-from applications.services import checks, content, drafts, moves, snapshots
+from applications.services import checks, content, drafts, moves, snapshots, worklist
 from applications.services.drafts import CallNotOpen
 from kiv_portal.folding import search_key
 from kiv_portal.outbox import enqueue_job
@@ -171,6 +171,8 @@ def _submit(
                 "submission_token": token,
                 "received_late": late,
                 "search_key": search_key_of(row, reference),
+                "matters_on": timezone.localdate(at),
+                **worklist.of_version(row, content),
             },
             reference=reference,
             late=late,
@@ -297,7 +299,10 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
             "answer",
             by=by,
             at=at,
-            fields={"search_key": search_key_of(row, row.reference or "")},
+            fields={
+                "search_key": search_key_of(row, row.reference or ""),
+                **worklist.of_version(row, content),
+            },
             request=request.number,
             late=timezone.localdate(at) > request.due_on,
             snapshot=snapshot.sha256,

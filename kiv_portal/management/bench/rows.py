@@ -68,6 +68,8 @@ def projects(number: int) -> None:
 def cases(pattern: Application, number: int) -> None:
     """Filed applications like the pattern, spread over municipalities and two states."""
     towns = list(Municipality.objects.able_to_apply().values_list("pk", flat=True))
+    town = f"(ARRAY{towns})[1 + mod(n, {len(towns)})]"
+    sort_key = f"SELECT sort_key FROM municipalities_municipality AS town WHERE town.id = {town}"
     with transaction.atomic():
         _repeat(
             Application,
@@ -75,9 +77,14 @@ def cases(pattern: Application, number: int) -> None:
             number,
             id=f"{FIRST_ID} + n",
             uuid="gen_random_uuid()",
+            submission_token="gen_random_uuid()",
             reference="'KIV-MESSUNG-' || n",
             first_snapshot_id=f"{FIRST_ID} + n",
             submitted_at="submitted_at - n * interval '1 minute'",
+            matters_on="CAST(submitted_at - n * interval '1 minute' AS date)",
+            search_key="search_key || ' vielfalt m' || n || 'x'",
+            lead_key=f"({sort_key})",
+            asked="CASE WHEN mod(n, 3) = 0 THEN asked ELSE mod(n * 7919, 30000) END",
             status="CASE WHEN mod(n, 2) = 0 THEN 'submitted' ELSE 'formal_check' END",
         )
         _repeat(
@@ -94,7 +101,7 @@ def cases(pattern: Application, number: int) -> None:
             number,
             id=f"{FIRST_ID} + n",
             application_id=f"{FIRST_ID} + n",
-            municipality_id=f"(ARRAY{towns})[1 + mod(n, {len(towns)})]",
+            municipality_id=town,
             live="false",
         )
     _settle()

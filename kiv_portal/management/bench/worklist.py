@@ -13,11 +13,25 @@ if TYPE_CHECKING:
 
 GOAL: Final = 1.5
 WORKLIST: Final = "/admin/applications/application/"
-PAGES: Final = ("", "?p=2", "?q=Vielfalt", "?o=2", "?status=submitted")
+PAGES: Final = (
+    "",
+    "?p=2",
+    "?p=20",
+    "?q=Vielfalt",  # in every case
+    "?q=m777x",  # in one
+    "?q=Vielfalt+gibtesnicht",  # in none
+    "?o=2",
+    "?o=6",
+    "?o=-8",
+    "?status=submitted",
+    "?landkreis=06431",
+    "?sachbearbeitung=niemand",
+    "?betrag_von=10.000&betrag_bis=20.000",
+)
 
 
 def measure(bench: Bench) -> list[Result]:
-    """The list as it opens, its second page, a search, another order, a filter."""
+    """The list as it opens, its second page, searches, other orders, filters."""
     base = databases.name()
     few, many = 1_000, bench.number(100_000, 3_000)
     addresses = [f"{WORKLIST}{query}" for query in PAGES]
