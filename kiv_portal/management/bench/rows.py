@@ -69,7 +69,7 @@ def cases(pattern: Application, number: int) -> None:
     """Filed applications like the pattern, spread over municipalities and two states."""
     towns = list(Municipality.objects.able_to_apply().values_list("pk", flat=True))
     town = f"(ARRAY{towns})[1 + mod(n, {len(towns)})]"
-    sort_key = f"SELECT sort_key FROM municipalities_municipality AS town WHERE town.id = {town}"
+    sort_key = f"SELECT sort_key FROM municipalities_municipality AS town WHERE town.id = {town}"  # noqa: S608
     with transaction.atomic():
         _repeat(
             Application,
@@ -77,7 +77,7 @@ def cases(pattern: Application, number: int) -> None:
             number,
             id=f"{FIRST_ID} + n",
             uuid="gen_random_uuid()",
-            submission_token="gen_random_uuid()",
+            submission_token="gen_random_uuid()",  # noqa: S106
             reference="'KIV-MESSUNG-' || n",
             first_snapshot_id=f"{FIRST_ID} + n",
             submitted_at="submitted_at - n * interval '1 minute'",
