@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 from simple_history.models import HistoricalRecords
@@ -78,13 +78,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def joint(self) -> ProjectQuerySet:
         """Those that several municipalities carry together."""
-        several = (
-            ProjectMember.objects.order_by()
-            .values("project")
-            .annotate(members=Count("pk"))
-            .filter(members__gt=1)
-        )
-        return self.filter(pk__in=several.values("project"))
+        return self.filter(places_key__contains=" ")
 
     def by_municipality(self) -> ProjectQuerySet:
         """In the German order of the lead municipality, then of the title."""
@@ -96,16 +90,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def largest_first(self) -> ProjectQuerySet:
         """By the figures the municipalities declared, of all members together."""
-        declared = (
-            ProjectMember.objects.filter(project=OuterRef("pk"))
-            .order_by()
-            .values("project")
-            .annotate(total=Sum("declared_population"))
-            .values("total")
-        )
-        return self.alias(declared=Subquery(declared)).order_by(
-            F("declared").desc(nulls_last=True), "sort_key", "slug"
-        )
+        return self.order_by("-declared_total", "sort_key", "slug")
 
     def with_members(self) -> ProjectQuerySet:
         """With round, members and their districts, however many rows there are."""
@@ -137,6 +122,8 @@ class Project(models.Model):
     search_key = KeyField()
     sort_key = KeyField(db_index=True)
     places_key = KeyField()  # the keys of its municipalities, parted by blanks: counts rest on it
+    # What the members declared, together, and 0 where none did: the order by size rests on it.
+    declared_total = models.PositiveIntegerField(default=0, editable=False)
     history = HistoricalRecords()
 
     objects = ProjectQuerySet.as_manager()
@@ -163,6 +150,11 @@ class Project(models.Model):
                 fields=["sort_key", "slug"],
                 condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
                 name="project_public_in_order",
+            ),
+            models.Index(
+                fields=["-declared_total", "sort_key", "slug"],
+                condition=Q(published_at__isnull=False, withdrawn_at__isnull=True),
+                name="project_public_by_size",
             ),
             # What each filter would leave, counted without reading the projects themselves.
             models.Index(
@@ -213,6 +205,7 @@ class Project(models.Model):
         lead = members[0].municipality.short_name if members else ""
         self.sort_key = sort_key(f"{lead} {self.title}")
         self.places_key = " ".join(member.municipality.ags for member in members)
+        self.declared_total = sum(member.declared_population or 0 for member in members)
 
 
 class ProjectMember(models.Model):

@@ -203,12 +203,13 @@ def change_period(
 
 
 def refresh_keys(project: Project) -> None:
-    """Make the keys for search and order anew, after title, unit, summary or members changed."""
+    """Make what search and order rest on anew: title, unit, summary or members changed."""
     project.fill_keys()
     Project.objects.filter(pk=project.pk).update(
         search_key=project.search_key,
         sort_key=project.sort_key,
         places_key=project.places_key,
+        declared_total=project.declared_total,
     )
 
 

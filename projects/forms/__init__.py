@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from municipalities.services.places import Gazetteer
-    from projects.forms.facets import Facets
+    from projects.forms.facets import Facets, Row
 
 MAX_QUERY: Final = 200
 """Characters of a search text that count."""
+
+FEW: Final = 500
+"""Projects that hold the words of a search: so many are named to the database by their keys."""
 
 SHOWN_OF_A_WRONG_VALUE: Final = 40
 
@@ -173,14 +176,35 @@ class DirectorySearch(FilterSet):
         return places.gazetteer()
 
     @cached_property
+    def _matching_words(self) -> tuple[list[Row], list[int] | None]:
+        """What counts rest on, of all that hold the words; and their keys, where they are few."""
+        matching = self._all.matching(self._terms).order_by()
+        if not self._terms:
+            return list(matching.values_list(*facets.COLUMNS)), None
+        rows = list(matching.values_list(*facets.COLUMNS, "pk"))
+        keys = [row[-1] for row in rows] if len(rows) <= FEW else None
+        return [row[:-1] for row in rows], keys
+
+    @cached_property
     def facets(self) -> Facets:
         """How many projects are found, and how many each further choice would leave."""
+        rows, _ = self._matching_words
         return facets.count(
-            self._all.matching(self._terms),
+            rows,
             self.values,
             self.gazetteer.places,
             {one.pk: one.number for one in self._rounds.values()},
         )
+
+    @property
+    def counted(self) -> ProjectQuerySet:
+        """What is found, as `qs`, where it was counted before.
+
+        Looking for words in ten thousand keys takes the longest: that is done once.
+        """
+        _, keys = self._matching_words
+        found: ProjectQuerySet = self.qs
+        return found if keys is None else found.filter(pk__in=keys)
 
     def pages_of_single_projects(self) -> dict[str, str]:
         """By municipality (AGS): the address of its project, where only one was found."""
@@ -189,7 +213,7 @@ class DirectorySearch(FilterSet):
             for ags, marked in self.facets.places.items()
             if marked.number == 1
         ]
-        rows = self.qs.filter(members__municipality__in=single).order_by()
+        rows = self.counted.filter(members__municipality__in=single).order_by()
         return dict(rows.values_list("members__municipality__ags", "slug"))
 
     def show_counts(self) -> None:

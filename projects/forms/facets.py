@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from municipalities.services.places import Place
-    from projects.models import ProjectQuerySet
+
+COLUMNS: Final = ("places_key", "round", "amif")
+"""What counting needs of a project: all of it stands in one index."""
+
+Row = tuple[str, int, bool]
 
 SIZES: Final = {
     "unter-10000": ("unter 10.000", 0, 9_999),
@@ -66,17 +70,16 @@ _Groups = list[tuple[int, bool, int]]
 
 
 def count(
-    matching: ProjectQuerySet,
+    rows: Iterable[Row],
     values: Mapping[str, str],
     places: Mapping[str, Place],
     rounds: Mapping[int, int],
 ) -> Facets:
     """Count the projects that hold the search's words; `values` are the filters in force.
 
-    `rounds` are the rounds' numbers by primary key.
+    `rows` tell of each what `COLUMNS` name; `rounds` are the rounds' numbers by primary key.
     """
     found = Facets()
-    rows = matching.order_by().values_list("places_key", "round", "amif")
     # Where nearly every project stands alone, grouping in the database costs more than it saves.
     groups: dict[str, _Groups] = defaultdict(list)
     for (key, round_pk, amif), number in Counter(rows).items():

@@ -41,7 +41,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     search = search_of(request)
     search.show_counts()
     page, page_note = page_of(
-        search.qs.with_members(), request.GET.get("seite", ""), search.facets.total
+        search.counted.with_members(), request.GET.get("seite", ""), search.facets.total
     )
     shown = entries(list(page), search.gazetteer, today)
     query = "&".join(filter(None, (search.query, f"seite={page.number}" * (page.number > 1))))

@@ -6,7 +6,13 @@ import pytest
 
 from projects import services
 from projects.models import ChangeSubject, DirectoryChange, DirectoryVersion, Project
-from tests.factories import NOW, ContactFactory, FundingRoundFactory, ProjectFactory
+from tests.factories import (
+    NOW,
+    ContactFactory,
+    FundingRoundFactory,
+    MunicipalityFactory,
+    ProjectFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -81,10 +87,14 @@ def test_a_line_holds_no_text_of_its_entry():
     assert fields == {"id", "project", "kind", "subject", "at", "version"}
 
 
-def test_the_key_of_places_follows_the_members():
-    project = ProjectFactory()
-    town = project.members.get().municipality
-    assert project.places_key == town.ags
+def test_places_and_declared_residents_follow_the_members():
+    project = ProjectFactory(towns=[MunicipalityFactory(), MunicipalityFactory()])
+    lead, partner = project.members.all()
+    assert project.places_key == f"{lead.municipality.ags} {partner.municipality.ags}"
+    assert project.declared_total == 0
+    project.members.update(declared_population=9_600)
+    services.refresh_keys(project)
+    assert Project.objects.get().declared_total == 19_200
     project.members.all().delete()
     services.refresh_keys(project)
-    assert Project.objects.get().places_key == ""
+    assert (Project.objects.get().places_key, Project.objects.get().declared_total) == ("", 0)

@@ -234,6 +234,7 @@ def test_the_largest_by_its_own_figures_stands_first_and_the_unknown_last(client
     for name, figure in {"Hünfelden": 9600, "Selters (Taunus)": 8000, "Rodgau": 15000}.items():
         rows = ProjectMember.objects.filter(municipality__short_name=name)
         rows.update(declared_population=figure)
+        services.settle_edit(project=rows.get().project, at=NOW)
     assert found(client, sort="einwohner") == [ALL[1], "Rodgau", "Groß-Umstadt", "Rödermark"]
 
 
@@ -416,6 +417,15 @@ def test_a_contact_that_is_hidden_or_over_is_not_in_the_list(client, directory):
     response = client.get("/projekte/")
     assert over.email in response.content.decode()
     assert response.changes_at == datetime(2999, 12, 31, 23, tzinfo=UTC)
+
+
+def test_few_and_many_that_hold_the_words_are_found_alike(client, directory, monkeypatch):
+    """Few are named by their keys when the page is read, many are searched for again."""
+    for few in (500, 1):
+        monkeypatch.setattr("projects.forms.FEW", few)
+        assert found(client, q="gesellschaft", sort="runde") == ["Rödermark", "Rodgau"]
+        assert found(client, q="gesellschaft", amif="1") == ["Rodgau"]
+        assert found(client, q="nirgends") == []
 
 
 def bulk(number: int) -> None:

@@ -48,6 +48,7 @@ def projects(number: int) -> None:
                 search_key=search_key(title, *names),
                 sort_key=sort_key(f"{carriers[0].short_name} {title}"),
                 places_key=" ".join(carrier.ags for carrier in carriers),
+                declared_total=(10_000 + index) * len(carriers),
             )
         )
         members += [

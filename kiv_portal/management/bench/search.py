@@ -17,7 +17,9 @@ SEARCHES: Final = (
     "/projekte/?q=vielfalt+gemeinsam",
     "/projekte/?q=vielfalt&landkreis=06438",
     "/projekte/?landkreis=06432",
+    "/projekte/?sort=einwohner",
     "/projekte/?sort=einwohner&verbund=1",
+    "/projekte/?groesse=10000-19999",
     "/projekte/?runde=2&amif=1&sort=runde",
 )
 
