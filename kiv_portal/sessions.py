@@ -15,6 +15,8 @@ from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +66,24 @@ class Lapsed:
             f"Ihre Sitzung wurde nach {self.minutes // 60} Stunden beendet. Bitte melden Sie sich "
             "wieder an. Was Sie gespeichert hatten, ist noch da."
         )
+
+
+class SessionStore(DatabaseStore):
+    """Django's sessions in the database; one that is there is written in one statement.
+
+    Django opens a transaction around it. An activity is written down about once a minute, so
+    for most people at every page they open.
+    """
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the session down. Raises UpdateError where it was ended in the meantime."""
+        if must_create or self.session_key is None:
+            super().save(must_create=must_create)
+            return
+        row = self.create_model_instance(dict(self.items()))
+        found = self.model.objects.filter(session_key=row.session_key)
+        if not found.update(session_data=row.session_data, expire_date=row.expire_date):
+            raise UpdateError
 
 
 def not_an_activity(view: View) -> View:

@@ -218,6 +218,7 @@ SESSION_LIMITS = {
     "staff": (env.int("STAFF_IDLE_MINUTES", 60), env.int("STAFF_SESSION_MINUTES", 8 * 60)),
     "municipality": (env.int("IDLE_MINUTES", 60), env.int("SESSION_MINUTES", 12 * 60)),
 }
+SESSION_ENGINE = "kiv_portal.sessions"
 SESSION_COOKIE_AGE = 7 * 24 * 3600
 KNOWN_BROWSER_COOKIE = "__Host-kiv-browser" if PORTAL_TLS else "kiv-browser"
 SESSION_COOKIE_HTTPONLY = True
@@ -325,7 +326,7 @@ if PORTAL_TLS:
 # --- Forms, import/export -------------------------------------------------------------------------
 CRISPY_ALLOWED_TEMPLATE_PACKS = ("kern",)
 CRISPY_TEMPLATE_PACK = "kern"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "kiv_portal.widgets.Renderer"
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = False  # our own resources escape without losing text
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"

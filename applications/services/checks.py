@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from applications import rules
@@ -23,37 +23,9 @@ from municipalities.services import figures
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from municipalities.models import Municipality
+
 NOTHING = Decimal("0.00")
-
-
-PARTS: Final = ("formats", "milestones", "expenses")
-PARTS_OF_MEMBERS: Final = ("adoptions", "cooperations", "cover", "documents")
-"""The repeatable parts of an application; the latter name a municipality."""
-
-
-def read_whole(application: Application, *, lock: bool = False) -> list[ApplicationMember]:
-    """Fetch members and every part of an application, each with one query; the members.
-
-    With `lock` the members are locked for the transaction, after the application.
-    """
-    members = ApplicationMember.objects.select_related("municipality__district")
-    if lock:
-        members = members.select_for_update(of=("self",))
-    prefetch_related_objects(
-        [application],
-        Prefetch("members", members),
-        *PARTS,
-        *(
-            Prefetch(
-                name,
-                Application._meta.get_field(name).related_model._default_manager.select_related(
-                    "municipality"
-                ),
-            )
-            for name in PARTS_OF_MEMBERS
-        ),
-    )
-    return list(application.members.all())
 
 
 def members_as_rules_see_them(
@@ -61,10 +33,12 @@ def members_as_rules_see_them(
 ) -> list[Member]:
     """The lead first, then the partners, each with the figure that counts for the call."""
     municipalities = [row.municipality for row in rows]
-    prefetch_related_objects(municipalities, "populations")
     # Only a municipality that began on a day of its own continues another one's figures.
+    before_them: list[Municipality] = []
     if younger := [row for row in municipalities if row.valid_from is not None]:
-        prefetch_related_objects(younger, "predecessors__populations")
+        prefetch_related_objects(younger, "predecessors")
+        before_them = [former for row in younger for former in row.predecessors.all()]
+    prefetch_related_objects([*municipalities, *before_them], "populations")
     funded = funded_rounds_of(municipalities)
     before = timezone.localdate(opened) if opened else None
     return [

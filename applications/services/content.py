@@ -30,6 +30,7 @@ from applications.models import (
 )
 from applications.models.parts import Part
 from applications.rules import Step
+from applications.services import parts
 from municipalities.models import Municipality
 
 Data = dict[str, Any]
@@ -107,6 +108,11 @@ STEP_ROWS: Final[dict[Step, dict[str, Rows]]] = {
     },
 }
 
+PARTS: Final[dict[str, type[Part]]] = {
+    name: rows.model for steps in STEP_ROWS.values() for name, rows in steps.items()
+}
+"""Every repeatable part, by the name under which an application has it."""
+
 
 def plain(value: Any) -> Any:
     """A model value as a plain JSON value; dates as ISO text, amounts as exact text."""
@@ -141,23 +147,20 @@ def read_step(application: Application, step: Step) -> Data:
     return data
 
 
-def with_parts(application: Application) -> Application:
-    """The application with its members and repeatable parts fetched, each with one query."""
-    if "members" not in getattr(application, "_prefetched_objects_cache", {}):
+def with_parts(application: Application, *, lock: bool = False) -> Application:
+    """The application with its members, every repeatable row and its documents, in few queries.
+
+    Their number does not depend on how much there is. With `lock` the members are read anew and
+    locked for the transaction, after the application.
+    """
+    if lock or "members" not in getattr(application, "_prefetched_objects_cache", {}):
         members = ApplicationMember.objects.select_related("municipality__district")
+        if lock:
+            members = members.select_for_update(of=("self",))
         prefetch_related_objects([application], Prefetch("members", members))
-    parts: list[Any] = [
-        "formats",
-        "milestones",
-        "expenses",
-        Prefetch("adoptions", Adoption.objects.select_related("municipality")),
-        Prefetch("cover", CoverItem.objects.select_related("municipality")),
-        Prefetch("documents", Document.objects.select_related("municipality")),
-    ]
-    if application.partners:  # nobody else brings anything in
-        cooperations = Cooperation.objects.select_related("municipality")
-        parts.append(Prefetch("cooperations", cooperations))
-    prefetch_related_objects([application], *parts)
+    parts.fetch(application, PARTS)
+    documents = Document.objects.select_related("municipality")
+    prefetch_related_objects([application], Prefetch("documents", documents))
     return application
 
 

@@ -109,19 +109,27 @@ def start(
     return application
 
 
-def editable_steps(application: Application) -> frozenset[Step]:
-    """The steps that may be written now: all of a draft, else those of an open request."""
+def asked_for(application: Application) -> list[tuple[str, str]]:
+    """Step and sentence of all that an open request asks for, in its order; one query at most."""
+    if application.state is not Status.INFORMATION_REQUESTED:
+        return []
+    open_requests = application.information_requests.filter(closed_at__isnull=True)
+    items = open_requests.order_by("items__position", "items__pk")
+    asked = items.values_list("items__step", "items__sentence")
+    return [(step, sentence) for step, sentence in asked if step]
+
+
+def editable_steps(
+    application: Application, asked: list[tuple[str, str]] | None = None
+) -> frozenset[Step]:
+    """The steps that may be written now: all of a draft, else those of an open request.
+
+    `asked` is what `asked_for` says, where the caller has it.
+    """
     if application.is_draft:
         return frozenset(Step)
-    if application.state is not Status.INFORMATION_REQUESTED:
-        return frozenset()
-    return frozenset(
-        Step(item)
-        for item in application.information_requests.filter(closed_at__isnull=True).values_list(
-            "items__step", flat=True
-        )
-        if item
-    )
+    found = asked_for(application) if asked is None else asked
+    return frozenset(Step(step) for step, _ in found)
 
 
 def lock_for_edit(application: Application, step: Step, by: User) -> Application:

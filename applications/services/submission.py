@@ -136,7 +136,7 @@ def _submit(
         call = row.call
         if not call.is_open(at) and not call.is_over(at):
             raise CallNotOpen
-        members = checks.read_whole(row, lock=True)
+        members = list(content.with_parts(row, lock=True).members.all())
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, call.terms())
         if stopping := blocking([*findings, *own_authority_declared(declares_authority)]):
@@ -149,7 +149,7 @@ def _submit(
         reference = _next_reference(at)
         _freeze(members, filing.members)
         late = call.is_over(at)
-        content = snapshots.build(
+        frozen = snapshots.build(
             row,
             reference=reference,
             filed_at=at,
@@ -158,7 +158,7 @@ def _submit(
             reason=reason,
             declaration=authority_sentence(str(row.lead)),
         )
-        snapshot = snapshots.take(row, content, number=1, by=by, at=at)
+        snapshot = snapshots.take(row, frozen, number=1, by=by, at=at)
         moves.make(
             row,
             "submit",
@@ -172,7 +172,7 @@ def _submit(
                 "received_late": late,
                 "search_key": search_key_of(row, reference),
                 "matters_on": timezone.localdate(at),
-                **worklist.of_version(row, content),
+                **worklist.of_version(row, frozen),
             },
             reference=reference,
             late=late,
@@ -270,7 +270,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
     """
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
-        members = checks.read_whole(row, lock=True)
+        members = list(content.with_parts(row, lock=True).members.all())
         filing = checks.filing_of(row, at)
         findings = checks.rules.check(filing, row.call.terms())
         if stopping := blocking(findings):
@@ -281,7 +281,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
         assert first is not None
         assert row.submitted_at is not None
         filed = snapshots.read(first)
-        content = snapshots.build(
+        frozen = snapshots.build(
             row,
             reference=row.reference or "",
             filed_at=row.submitted_at,
@@ -290,7 +290,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
             reason=filed["confirmation_reason"],
             declaration=filed["declaration"],
         )
-        snapshot = snapshots.take(row, content, by=by, at=at)
+        snapshot = snapshots.take(row, frozen, by=by, at=at)
         request = row.information_requests.get(closed_at__isnull=True)
         request.closed_at, request.answered = at, True
         request.save(update_fields=["closed_at", "answered"])
@@ -301,7 +301,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
             at=at,
             fields={
                 "search_key": search_key_of(row, row.reference or ""),
-                **worklist.of_version(row, content),
+                **worklist.of_version(row, frozen),
             },
             request=request.number,
             late=timezone.localdate(at) > request.due_on,

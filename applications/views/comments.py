@@ -45,7 +45,8 @@ def comments(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     application = case.find(request, key)
     user, at = case.person(request), case.arrived(request)
     may_comment = permissions.may_comment(user, application, at=at)
-    steps = [step for step in Step if step in services.editable_steps(application)]
+    may_be_written = services.editable_steps(application)
+    steps = [step for step in Step if step in may_be_written]
     if request.method == "POST":
         if request.POST.get("aktion") == "erledigt":
             return _settle(request, application)

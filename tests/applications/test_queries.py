@@ -1,22 +1,51 @@
-"""Step pages take at most 15 queries, whatever the size."""
+"""What the applicant's pages ask of the database: the same for one row of everything and three."""
 
 from __future__ import annotations
 
-from datetime import date
+import re
+import uuid
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from applications.models import Application
-from applications.rules import Step
+from applications import services
+from applications.models import Application, Document, Presence
+from applications.rules import DocumentKind, Step
 from applications.services import cooperation, read_step
+from kiv_portal.models import OutboxMail
+from municipalities.models import Municipality
 from tests import world
 from tests.applications.pages import place, signed_in
 from tests.factories import NOW, MunicipalityFactory, PopulationFactory
 
 pytestmark = pytest.mark.django_db
 
-STEP_PAGE = 15
+SUBMISSION = 25
+"""With all that can come on top: an activity written down, a member with a former key, money of
+a partner that left. The bar is 25."""
+STEP_PAGES = {
+    Step.KOMMUNE: 14,
+    Step.ANSPRECHPARTNER: 13,
+    Step.KONZEPTION: 13,
+    Step.BETEILIGUNG: 13,
+    Step.ZEITPLAN: 13,
+    Step.FINANZIERUNG: 13,
+    Step.ANLAGEN: 13,
+    Step.ERKLAERUNGEN: 13,
+}
+"""With all that can come on top; the bar is 15."""
+ASKED_FOR = 1
+"""What an open request adds to a step page."""
+CHECK_PAGE = 13
+TASK_LIST = 14
+ROWS = {
+    "beteiligung": "formats",
+    "zeitplan": "milestones",
+    "finanzierung": "expenses",
+    "kommune": "cooperations",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -26,23 +55,16 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=[1, 3])
 def large(request: pytest.FixtureRequest) -> tuple[world.World, Application]:
-    """A Verbund of two partners that confirmed, each member with a predecessor; many rows."""
-    w = world.build()
-    for town in (w.town, w.small, w.other_town):
-        former = MunicipalityFactory(
-            ags=f"069999{town.ags[-2:]}",
-            district=town.district,
-            short_name=f"Alt {town.short_name}",
-            valid_to=date(2022, 12, 31),
-            successor=town,
-        )
-        PopulationFactory(municipality=former, value=9_000)
+    """A Verbund that confirmed, each member with a predecessor; so many rows of everything."""
+    w, many = world.build(), request.param
+    others = [_town(w, f"0643195{number}") for number in range(many + 1)]
+    partners, left = others[:many], others[many]
+    for town in (w.town, *partners):
+        _former(town)
     application = world.filled(w)
-    partners = [w.small, w.other_town]
-    world.save(
-        application,
-        Step.KOMMUNE,
-        {
+    years = range(2027, 2027 + many)
+    rows: dict[Step, dict[str, Any]] = {
+        Step.KOMMUNE: {
             "partners": [town.ags for town in partners],
             "cooperations": [
                 {
@@ -53,38 +75,162 @@ def large(request: pytest.FixtureRequest) -> tuple[world.World, Application]:
                 for town in partners
             ],
         },
-        w.clerk,
-    )
-    rows = {
-        (Step.FINANZIERUNG, "expenses"): [
-            world.row(year=2027, category="events", text="x", amount="1.00", eligible=True)
-            for _ in range(request.param)
-        ],
-        (Step.ZEITPLAN, "milestones"): [
-            world.row(text="x", due_on=None) for _ in range(request.param)
-        ],
-        (Step.BETEILIGUNG, "formats"): [
-            world.row(name="x", reaches="", when="", how_many="", barriers="")
-            for _ in range(request.param)
-        ],
+        Step.BETEILIGUNG: {
+            "formats": [
+                world.row(name="x", reaches="", when="", how_many="", barriers="")
+                for _ in range(many)
+            ]
+        },
+        Step.ZEITPLAN: {
+            "milestones": [world.row(text="x", due_on=None) for _ in range(many)],
+            "adoptions": [
+                world.row(municipality=town.ags, body="", planned_on="2028-12-01")
+                for town in (w.town, *partners)
+            ],
+        },
+        Step.FINANZIERUNG: {
+            "expenses": [
+                world.row(year=year, category="events", text="x", amount="1.00", eligible=True)
+                for year in years
+            ],
+            "cover": [
+                world.row(year=year, kind="grant", text="", municipality=None, amount="1.00")
+                for year in years
+            ]
+            + [
+                world.row(year=2027, kind="own", text="", municipality=town.ags, amount="1.00")
+                for town in (w.town, *partners, left)
+            ],
+        },
     }
-    for (step, part), more in rows.items():
-        held = read_step(application, step)[part]
-        world.save(application, step, {part: [*held, *more]}, w.clerk)
+    for step, data in rows.items():
+        world.save(application, step, {**read_step(application, step), **data}, w.clerk)
     application = Application.objects.get(pk=application.pk)
     for town in partners:
         row = cooperation.row_of(application, town)
         row.confirmed_at, row.confirmed_by = NOW, w.stranger
         row.statement_sha256 = cooperation.statement_sha256(application, town)
         row.save()
+    for number in range(many):
+        _document(application, f"Konzept {number}.pdf", w)
+        services.add_comment(
+            application=application, step=Step.KONZEPTION, text=f"{number}", by=w.clerk, at=NOW
+        )
     return w, application
 
 
-@pytest.mark.parametrize("step", Step)
-def test_a_step_page_of_a_large_verbund_with_predecessors(
-    large: Any, step: Step, django_assert_max_num_queries: Any
-) -> None:
+def _town(w: world.World, ags: str) -> Municipality:
+    town = MunicipalityFactory(ags=ags, district=w.town.district)
+    PopulationFactory(municipality=town, value=8_000)
+    return town
+
+
+def _former(town: Municipality) -> None:
+    """The town began under a new key on a day, and continues another one's figures."""
+    Municipality.objects.filter(pk=town.pk).update(valid_from=date(2023, 1, 1))
+    former = MunicipalityFactory(
+        ags=f"069999{town.ags[-2:]}",
+        district=town.district,
+        short_name=f"Alt {town.ags}",
+        valid_to=date(2022, 12, 31),
+        successor=town,
+    )
+    PopulationFactory(municipality=former, value=9_000)
+
+
+def _document(application: Application, name: str, w: world.World) -> None:
+    Document.objects.create(
+        application=application,
+        kind=DocumentKind.OTHER,
+        municipality=w.town,
+        file="x",
+        name=name,
+        content_type="application/pdf",
+        size=1,
+        sha256="0" * 64,
+        uploaded_at=NOW,
+        uploaded_by=w.clerk,
+    )
+
+
+def _after_a_pause(client: Client, application: Application, w: world.World) -> None:
+    """The last activity is minutes ago, in another section, and somebody's stay there is over."""
+    session = client.session
+    session["portal_began_at"] = session["portal_seen_at"] = int(NOW.timestamp()) - 120
+    session.save()
+    Presence.objects.all().delete()
+    for user, step, until in (
+        (w.signatory, "elsewhere", NOW + timedelta(minutes=9)),
+        (w.clerk, "here", NOW - timedelta(minutes=9)),
+    ):
+        Presence.objects.create(
+            application=application,
+            step=step,
+            user=user,
+            since=NOW - timedelta(minutes=20),
+            seen_at=until - timedelta(minutes=15),
+            expires_at=until,
+        )
+
+
+def _may_write(w: world.World) -> Client:
+    w.signatory.memberships.update(may_edit=True)
+    return signed_in(w.signatory)
+
+
+def test_the_pages_of_a_draft(large: Any, django_assert_num_queries: Any) -> None:
     w, application = large
-    clerk = signed_in(w.clerk)
-    with django_assert_max_num_queries(STEP_PAGE):
-        assert clerk.get(place(application, f"{step}/")).status_code == 200
+    client = _may_write(w)
+    pages = {f"{step}/": number for step, number in STEP_PAGES.items()}
+    for rest, number in {**pages, "pruefen/": CHECK_PAGE, "": TASK_LIST}.items():
+        _after_a_pause(client, application, w)
+        with django_assert_num_queries(number, info=f"/antraege/…/{rest}"):
+            assert client.get(place(application, rest)).status_code == 200
+    assert max(STEP_PAGES.values()) + ASKED_FOR <= 15
+
+
+def test_filing(large: Any, django_assert_num_queries: Any) -> None:
+    w, application = large
+    client = _may_write(w)
+    page = client.get(place(application, "pruefen/")).content.decode()
+    form = page[page.index(f'action="{place(application, "einreichen/")}"') :]
+    data = dict(re.findall(r'<input[^>]*\bname="([^"]+)"[^>]*\bvalue="([^"]*)"', form))
+    assert uuid.UUID(data["vorgang"])
+    _after_a_pause(client, application, w)
+    with django_assert_num_queries(SUBMISSION):
+        answer = client.post(
+            place(application, "einreichen/"),
+            {**data, "befugt": "on", "trotzdem": "on", "grund": "Bitte prüfen."},
+        )
+    assert answer.status_code == 302
+    application.refresh_from_db()
+    frozen = application.first_snapshot.content
+    many = len(frozen["documents"])
+    assert {
+        "members": len(frozen["members"]),
+        **{name: len(frozen["steps"][step][name]) for step, name in ROWS.items()},
+    } == {
+        "members": many + 1,
+        **dict.fromkeys(("formats", "milestones", "expenses", "cooperations"), many),
+    }
+    assert OutboxMail.objects.count() == 2  # to the contact named and to whoever began it
+
+
+def test_the_steps_of_a_request(large: Any, django_assert_num_queries: Any) -> None:
+    w, application = large
+    application = world.file(application, w.signatory)
+    application = services.begin_check(application=application, by=w.reviewer, at=NOW)
+    services.set_file_number(application=application, file_number="1", by=w.reviewer, at=NOW)
+    application.refresh_from_db()
+    services.request_information(
+        application=application,
+        items=[(step, "Bitte ergänzen.") for step in Step],
+        due_on=date(2026, 12, 15),
+        by=w.reviewer,
+        at=NOW,
+    )
+    client = _may_write(w)
+    for step, number in STEP_PAGES.items():
+        _after_a_pause(client, application, w)
+        with django_assert_num_queries(number + ASKED_FOR, info=step.label):
+            assert client.get(place(application, f"{step}/")).status_code == 200

@@ -728,5 +728,5 @@ class TestThePlan:
             world.save(
                 application, Step.FINANZIERUNG, {"cover": cover}, w.clerk, NOW + timedelta(rows)
             )
-            with django_assert_num_queries(14):
+            with django_assert_num_queries(9):
                 clerk.get(place(application, "finanzierung/"))

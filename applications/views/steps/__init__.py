@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from applications import permissions, services
+from applications import permissions
 from applications.forms.steps import FORMS
 from applications.rules import Step
 from applications.services.kept import owner_of
@@ -31,13 +31,12 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
     if place is not Step.KOMMUNE:
         case.with_parts(application)
     may_edit = permissions.may_edit(case.person(request), application)
-    open_steps = [one for one in Step if one in services.editable_steps(application)]
-    page = Page(request, application, place, open_steps, may_edit=may_edit)
+    page = Page(request, application, place, may_edit=may_edit)
     if request.method == "POST" and not may_edit:
         if _is_typed(page) and _is_own(page):
             return closed_step(page, "Sie dürfen diesen Antrag nicht mehr bearbeiten.")
         raise PermissionDenied
-    if place not in open_steps:
+    if place not in page.open_steps:
         if request.method == "POST" and _is_typed(page):
             return closed_step(page)
         if request.method == "POST":

@@ -20,7 +20,7 @@ from applications.services import kept as sealing
 from applications.views import case, comments, wording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from applications.rules import Filing
     from applications.services.kept import Typed
@@ -31,8 +31,7 @@ def writable_page(request: HttpRequest, key: uuid.UUID, place: Step) -> Page:
     application = case.with_parts(case.find(request, key))
     if not permissions.may_edit(case.person(request), application):
         raise PermissionDenied
-    open_steps = [one for one in Step if one in services.editable_steps(application)]
-    return Page(request, application, place, open_steps, may_edit=True)
+    return Page(request, application, place, may_edit=True)
 
 
 class Page:
@@ -43,14 +42,15 @@ class Page:
         request: HttpRequest,
         application: Application,
         place: Step,
-        open_steps: Sequence[Step],
         *,
         may_edit: bool,
     ) -> None:
         self.request = request
         self.application = application
         self.place = place
-        self.open_steps = open_steps
+        self.asked = services.asked_for(application)
+        may_be_written = services.editable_steps(application, self.asked)
+        self.open_steps = [one for one in Step if one in may_be_written]
         self.may_edit = may_edit
         self.at = case.arrived(request)
         self.user = case.person(request)
@@ -140,7 +140,7 @@ class Page:
             "after_href": self._address(after),
             "findings": mine if begun else [],
             "begun": begun,
-            "asked": self._asked(),
+            "asked": [sentence for step, sentence in self.asked if step == self.place],
             "beats": self.may_edit,
             "seal": self.seal(),
             "unsaved": self.request.method == "POST" or self.typed is not None,
@@ -173,13 +173,6 @@ class Page:
 
     def _address(self, place: Step | None) -> str:
         return case.address("application_step", self.application, place.value) if place else ""
-
-    def _asked(self) -> list[str]:
-        """What was asked for in this step, after filing."""
-        if self.application.is_draft:
-            return []
-        found = self.application.information_requests.filter(closed_at__isnull=True)
-        return list(found.filter(items__step=self.place).values_list("items__sentence", flat=True))
 
     def render(
         self,
