@@ -164,6 +164,16 @@ def with_parts(application: Application, *, lock: bool = False) -> Application:
     return application
 
 
+def with_step_anew(application: Application, step: Step, saved: Application) -> Application:
+    """An application of `with_parts` after a step was saved: that step as `saved` holds it."""
+    for name in STEP_FIELDS[step]:
+        setattr(application, name, getattr(saved, name))
+    fetched = application._prefetched_objects_cache  # type: ignore[attr-defined]
+    for name in STEP_ROWS.get(step, {}):
+        fetched.pop(name, None)
+    return with_parts(application)
+
+
 def rows_of(application: Application, name: str) -> list[Any]:
     """The rows of a part with their municipalities; a caller's prefetched ones as they are."""
     found = getattr(application, name).all()

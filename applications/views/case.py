@@ -22,6 +22,7 @@ from applications.rules import DocumentKind, Finding, Period, Severity, Step, ye
 from applications.services import read_step
 from applications.services.content import empty_step
 from applications.services.content import with_parts as with_parts
+from applications.services.content import with_step_anew as with_step_anew
 
 if TYPE_CHECKING:
     from municipalities.models import User

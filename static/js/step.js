@@ -131,11 +131,16 @@ function start(form) {
     faults = data.errors.length;
     disputed = data.state === "conflict";
     mark(data.errors);
-    // What the rules said of the saved state belongs to the state at the opening now.
-    for (const heading of document.querySelectorAll("[data-then]")) {
+    const findings = document.querySelector("[data-findings]");
+    if (findings && data.findings !== undefined) {
+      findings.innerHTML = data.findings;
+    }
+    const old = (marks) => (findings ? [] : document.querySelectorAll(marks));
+    // Where it comes with the sums or not at all, it belongs to the state at the opening now.
+    for (const heading of old("[data-then]")) {
       heading.textContent = heading.dataset.then;
     }
-    for (const line of document.querySelectorAll("[data-then-gone]")) {
+    for (const line of old("[data-then-gone]")) {
       line.hidden = true;
     }
     for (const note of form.querySelectorAll(".rows__note")) {

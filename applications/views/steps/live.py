@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -88,7 +89,9 @@ def autosave(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:
     """Save what can be saved of a form that stays open, and say honestly what became of it.
 
     The answer: `state` (`saved`, `partly`, `conflict`, `closed`), `status` to be shown, `basis`
-    and `eigene` for the form, `errors` by field id, and `others`: what somebody else changed.
+    and `eigene` for the form, `errors` by field id, `others`: what somebody else changed, and
+    `findings`: what the rules say of the step as it is saved now, as a piece of HTML. Of the
+    Finanzierungsplan `sums` says it, and of the municipalities nothing typed changes it.
     """
     place = case.step_of(step)
     if place not in FORMS:
@@ -117,7 +120,25 @@ def autosave(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:
         raise Http404 from error
     except services.NotAllowed as error:
         raise PermissionDenied from error
-    return JsonResponse(_answer(page, saved, form.faults()))
+    faults = form.faults()
+    answer = _answer(page, saved, faults)
+    if place not in (Step.KOMMUNE, Step.FINANZIERUNG):
+        answer["findings"] = _findings(page, saved, faults)
+    return JsonResponse(answer)
+
+
+def _findings(page: Page, saved: Autosaved, faults: list[tuple[str, str]]) -> str:
+    application = case.with_step_anew(page.application, page.place, saved.application)
+    findings = rules.check(page.filing(), application.call.terms())
+    begun = case.is_begun(application, page.place)
+    context = {
+        "findings": [one for one in findings if one.step == page.place] if begun else [],
+        "begun": begun,
+        "problems": faults or saved.conflicts,
+        "problem": "",
+        "put_back": False,
+    }
+    return render_to_string("applications/_step_findings.html", context)
 
 
 def _answer(page: Page, saved: Autosaved, faults: list[tuple[str, str]]) -> dict[str, Any]:

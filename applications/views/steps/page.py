@@ -138,7 +138,8 @@ class Page:
             "before_href": self._address(before),
             "after": after,
             "after_href": self._address(after),
-            "findings": mine if begun else [],
+            # Of a form nobody has begun it says nothing; where only files go it says what is due.
+            "findings": mine if begun or self.place is Step.ANLAGEN else [],
             "begun": begun,
             "asked": [sentence for step, sentence in self.asked if step == self.place],
             "beats": self.may_edit,
