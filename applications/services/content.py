@@ -168,9 +168,6 @@ def with_step_anew(application: Application, step: Step, saved: Application) -> 
     """An application of `with_parts` after a step was saved: that step as `saved` holds it."""
     for name in STEP_FIELDS[step]:
         setattr(application, name, getattr(saved, name))
-    fetched = application._prefetched_objects_cache  # type: ignore[attr-defined]
-    for name in STEP_ROWS.get(step, {}):
-        fetched.pop(name, None)
     return with_parts(application)
 
 

@@ -243,7 +243,7 @@ class TestAutosave:
     def test_it_takes_a_known_number_of_queries(self, w, clerk, django_assert_num_queries):
         application = world.filled(w)
         data = sent(application, Step.KONZEPTION, title="Neu")
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(16):
             clerk.post(place(application, "konzeption/speichern/"), data)
 
     def test_whatever_is_sent_as_own_revisions_breaks_nothing(self, w, clerk):

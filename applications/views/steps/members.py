@@ -220,7 +220,6 @@ def _changed(page: Page, said: str, typed: StepForm, saved: Application) -> Http
         page.request,
         case.find(page.request, page.application.uuid),
         page.place,
-        page.open_steps,
         may_edit=page.may_edit,
     )
     post = page.request.POST.copy()
