@@ -219,6 +219,11 @@ TABLES: Final[dict[str, Table]] = {
         content="court court_file note struck_reason",
         neutral="id application kind on amount at struck_at",
     ),
+    "applications.Deputy": Table(
+        HOUSE,
+        acts="absent deputy named_by ended_by",
+        neutral="id from_on to_on named_at ended_at",
+    ),
     # --- Working together -------------------------------------------------------------------------
     "applications.ApplicationGuest": Table(
         DRAFTING,

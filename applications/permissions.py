@@ -9,13 +9,20 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from applications.models import Application, ApplicationGuest, ApplicationMember, GuestRole
+from applications.models import (
+    Application,
+    ApplicationGuest,
+    ApplicationMember,
+    Deputy,
+    GuestRole,
+)
 from applications.models.application import ApplicationQuerySet
 from applications.models.members import MemberRole
 from applications.rules import SignatureForm
 from applications.workflow import Actor, Status, Transition
 from municipalities.models import Membership
 from municipalities.permissions import (
+    may_administer,
     may_read_desk,
     may_review,
     may_sign_decisions,
@@ -23,7 +30,7 @@ from municipalities.permissions import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from municipalities.models import Municipality, User
 
@@ -186,6 +193,17 @@ def owns_address(user: User, email: str) -> bool:
 def may_review_application(user: User | AnonymousUser, application: Application) -> bool:
     """May check a filed application and prepare its decision."""
     return may_review(user) and not application.is_draft
+
+
+def stood_in_for(user: User, *, on: date) -> frozenset[int]:
+    """The reviewers, by key, whose list the person works on that day besides their own."""
+    rows = Deputy.objects.in_force(on).filter(deputy=user)
+    return frozenset(rows.values_list("absent", flat=True))
+
+
+def may_name_deputy(user: User | AnonymousUser, absent: User) -> bool:
+    """May say who stands in: reviewers for themselves, administrators for everybody."""
+    return may_administer(user) or (user.pk == absent.pk and may_review(user))
 
 
 def may_sign_decision(user: User | AnonymousUser, application: Application) -> bool:

@@ -18,6 +18,8 @@ from django.views.decorators.cache import never_cache
 
 ROOMS: Final = frozenset({"portal", "municipalities", "projects", "applications"})
 """The apps whose models may stand at the desk."""
+AGENDA: Final = 20
+"""So many cases stand one by one on the first page, those with the earliest date first."""
 
 
 def used_second_factor(request: HttpRequest) -> bool:
@@ -65,7 +67,22 @@ class DeskAdminSite(AdminSite):
             if hasattr(model_admin, "desk_tasks")
             for task in model_admin.desk_tasks(request)
         ]
+        for task in found:
+            for name, value in {"word": "", "first": None, "cases": ()}.items():
+                task.setdefault(name, value)
+        agenda = [
+            {"case": case, "label": task["label"], "word": task["word"]}
+            for task in found
+            for case in task["cases"]
+        ]
         extra = {
+            "agenda": sorted(agenda, key=lambda item: item["case"]["matters_on"])[:AGENDA],
+            "ways": [
+                way
+                for model_admin in self._registry.values()
+                if hasattr(model_admin, "desk_ways")
+                for way in model_admin.desk_ways(request)
+            ],
             "to_do": [task for task in found if task["to_do"]],
             "waiting": [task for task in found if not task["to_do"]],
         }

@@ -634,6 +634,21 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
     ),
     CASE: ("/admin/applications/application/{case}/", *[LED_ON | {"people": 403}] * 2),
+    "admin/applications/application/vertretung/": (
+        "/admin/applications/application/vertretung/",
+        DESK_READERS,
+        at_desk(frozenset({"reviewer", "administrator"}), 422),
+    ),
+    "admin/applications/application/zahlen/": (
+        "/admin/applications/application/zahlen/",
+        DESK_READERS,
+        DESK_READERS,
+    ),
+    CASE + "assign/": (
+        "/admin/applications/application/{case}/assign/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
     CASE + "change/": (
         "/admin/applications/application/{case}/change/",
         DESK_READERS,

@@ -312,7 +312,8 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def _entries(application: Application) -> list[dict[str, Any]]:
     rows = list(CaseLogEntry.objects.filter(application=application).select_related("content"))
-    people = User.objects.in_bulk({row.actor_id for row in rows if row.actor_id})
+    named = {row.pk: row.content.values.get("person") for row in rows if hasattr(row, "content")}
+    people = User.objects.in_bulk({*(row.actor_id for row in rows), *named.values()} - {None})
     return [
         {
             "sequence": row.sequence,
@@ -320,7 +321,10 @@ def _entries(application: Application) -> list[dict[str, Any]]:
             "label": words.LOGGED.get(row.action, row.action),
             "who": _who(row.actor_id, people),
             "details": (
-                words.log_details(row.action, row.content.values)
+                [
+                    *([f"an {_who(named[row.pk], people)}"] if named[row.pk] else []),
+                    *words.log_details(row.action, row.content.values),
+                ]
                 if hasattr(row, "content")
                 else ["Inhalt gelöscht"]
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import partial, update_wrapper
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -21,6 +21,8 @@ from applications.admin import (
     case_page,
     comparisons,
     deliveries,
+    deputies,
+    figures,
     files,
     filters,
     lists,
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+CASES: Final = "admin:applications_application"
+DATE_COLUMN: Final = 6
 
 
 @admin.register(Application)
@@ -68,6 +73,7 @@ class ApplicationAdmin(DeskModelAdmin):
         filters.ArrivalFilter,
         filters.DateFilter,
         filters.AmountFilter,
+        filters.HouseholdFilter,
     )
     list_per_page = 50
     list_max_show_all = 0
@@ -194,6 +200,8 @@ class ApplicationAdmin(DeskModelAdmin):
         case = "<int:pk>/"
         return [
             named("", self.changelist_view, "changelist"),
+            named("vertretung/", self.deputies_view, "deputies"),
+            named("zahlen/", self.figures_view, "figures"),
             named(case, self.to_case, "case"),
             named(f"{case}change/", self.case_view, "change"),
             named(f"{case}history/", self.to_log, "history"),
@@ -290,11 +298,37 @@ class ApplicationAdmin(DeskModelAdmin):
         worklist = reverse("admin:applications_application_changelist")
         return [
             {
-                "label": task.label,
-                "count": task.cases(cases, request.user, today).count(),
-                "href": f"{worklist}?aufgabe={task.name}",
-                "to_do": task.to_do,
+                "label": found["task"].label,
+                "count": found["count"],
+                "href": f"{worklist}?aufgabe={found['task'].name}&o={DATE_COLUMN}",
+                "to_do": found["task"].to_do,
+                "word": found["task"].word,
+                "first": found["first"],
+                "cases": [
+                    {**case, "href": reverse(f"{CASES}_change", args=[case["pk"]])}
+                    for case in found["cases"]
+                ],
             }
-            for task in tasks.TASKS
-            if task.role(request.user)
+            for found in tasks.overview(cases, request.user, today)
         ]
+
+    def desk_ways(self, request: HttpRequest) -> list[dict[str, str]]:
+        """What else the desk's first page leads to."""
+        if not self.has_view_permission(request):
+            return []
+        return [
+            {"label": label, "href": reverse(f"{CASES}_{name}")}
+            for name, label in (
+                ("changelist", "Alle Anträge"),
+                ("figures", "Mittel und Bewilligungen nach Haushaltsjahr"),
+                ("deputies", "Vertretung"),
+            )
+        ]
+
+    def deputies_view(self, request: HttpRequest) -> HttpResponse:
+        return deputies.respond(self, request)
+
+    def figures_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied("Ihr Konto hat am Prüfdesk keine Rolle.")
+        return self.render(request, "admin/applications/figures.html", figures.build())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from applications import permissions
-from applications.admin import tasks
+from applications.admin import figures, tasks
 from applications.forms.fields import DayField, EuroField
 from applications.models import ApplicationMember, FundingCall
 from applications.workflow import Actor, Status, turn
@@ -125,6 +126,22 @@ class ReviewerFilter(CaseFilter):
         if value == self.NOBODY[0]:
             return queryset.filter(reviewer__isnull=True)
         return queryset.filter(reviewer=request.user.pk if value == self.ME[0] else int(value))
+
+
+class HouseholdFilter(CaseFilter):
+    """The cases behind a number of the figures; offered only where one of them was clicked."""
+
+    title = "Haushalt"
+    parameter_name = "haushalt"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        found = re.fullmatch(r"([a-z]+)-([0-9]{4})", self.value() or "")
+        label = figures.LISTS.get(found.group(1)) if found else None
+        return [(found.group(), f"{label} {found.group(2)}")] if found and label else []
+
+    def only(self, request: HttpRequest, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        kind, year = value.split("-")
+        return figures.cases_behind(queryset, kind, int(year))
 
 
 class RangeFilter(admin.ListFilter):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from django.utils import timezone
+
 from applications import permissions
 from applications.models.decisions import (
     FIRST_KINDS,
@@ -28,7 +30,7 @@ FOUR_EYES: Final = (
 )
 ONLY_WRITERS: Final = (
     "Einverstanden erklären kann sich nur, wer vorher mitgeschrieben und nicht selbst korrigiert "
-    "hat."
+    "hat, oder wer diese Person vertritt."
 )
 OTHER_HAND: Final = "Sie haben an diesem Vorschlag schon auf andere Weise mitgewirkt."
 NO_PROPOSAL: Final = "Es liegt kein Vorschlag mehr vor."
@@ -159,10 +161,13 @@ def _of_hands(
             return _forbidden(FOUR_EYES)
         return None
     roles = {hand.role for hand in proposed.hands.all() if hand.user_id == user.pk}
-    if move.action == "agree" and (
-        HandRole.WROTE not in roles or proposed.corrected_by_id == user.pk
-    ):
-        return _forbidden(ONLY_WRITERS)
+    if move.action == "agree":
+        mine = {user.pk, *permissions.stood_in_for(user, on=timezone.localdate())}
+        wrote = {hand.user_id for hand in proposed.hands.all() if hand.role == HandRole.WROTE}
+        if not mine & wrote or proposed.corrected_by_id == user.pk:
+            return _forbidden(ONLY_WRITERS)
+        if roles - {HandRole.WROTE}:
+            return _forbidden(OTHER_HAND)
     if move.action == "edit_letter" and roles - {HandRole.WROTE}:
         return _forbidden(OTHER_HAND)
     if move.action == "countersign" and roles - {HandRole.COUNTERSIGNED}:

@@ -52,9 +52,21 @@ SET_FILE_NUMBER: Final = Transition(
     help="Das Geschäftszeichen aus der Aktenführung der Behörde steht auf jedem Schreiben.",
 )
 
+ASSIGN: Final = Transition(
+    "assign",
+    "Sachbearbeitung ändern",
+    SET_FILE_NUMBER.sources,
+    None,
+    Actor.REVIEWER,
+    help="Der Fall steht danach in der Liste der gewählten Person.",
+)
+
+NO_MOVES: Final = {move.action: move for move in (SET_FILE_NUMBER, ASSIGN)}
+"""What works like a move and leaves the state as it is."""
+
 ACTIONS: Final = (
     *(move.action for move in TRANSITIONS if move.actor is not Actor.APPLICANT),
-    SET_FILE_NUMBER.action,
+    *NO_MOVES,
 )
 """The moves of the desk, each with its own address."""
 
@@ -144,6 +156,11 @@ PAGES: Final[dict[str, Page]] = {
         _file_number,
         lambda form: {"file_number": form.cleaned_data["file_number"]},
     ),
+    "assign": Page(
+        services.assign,
+        lambda application, data, at: desk.AssignForm(data, application=application),
+        lambda form: {"reviewer": form.cleaned_data["reviewer"]},
+    ),
     "request_information": Page(
         services.request_information,
         requests.form,
@@ -199,8 +216,8 @@ PAGES: Final[dict[str, Page]] = {
 
 
 def move_of(action: str) -> Transition:
-    """The move of that name, or the entry of the Geschäftszeichen."""
-    return BY_ACTION.get(action, SET_FILE_NUMBER)
+    """The move of that name, or what works like one."""
+    return NO_MOVES.get(action) or BY_ACTION[action]
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +351,10 @@ def _make(page: Page, application: Application, form: Any, by: User, at: datetim
         ) from error
     except services.FourEyes as error:
         raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES) from error
+    except services.NoReviewer as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Die gewählte Person prüft diesen Antrag nicht."
+        ) from error
     except services.WrongState as error:
         raise Refused(HTTPStatus.CONFLICT, CHANGED, str(error)) from error
     except services.PartnerTaken as error:

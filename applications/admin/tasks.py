@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Final
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
 
 from applications.models import (
+    ApplicationMember,
     Decision,
     DecisionHand,
     Delivery,
+    Deputy,
     Hearing,
     InformationRequest,
     Letter,
 )
 from applications.models.application import ApplicationQuerySet
-from applications.models.decisions import DecisionState
+from applications.models.decisions import DecisionState, HandRole
+from applications.models.members import MemberRole
 from applications.workflow import Status
+from kiv_portal.models import DeliveryWay
 from municipalities.permissions import may_review, may_sign_decisions
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from municipalities.models import User
 
+SOON: Final = timedelta(days=7)
 CHECKING: Final = (Status.FORMAL_CHECK, Status.SUBSTANTIVE_CHECK)
 
 
@@ -51,12 +56,22 @@ def _running(cases: ApplicationQuerySet, user: User, today: date) -> Application
     return _open_request(cases, due_on__gte=today)
 
 
+def _soon(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return _open_request(cases, due_on__gte=today, due_on__lte=today + SOON)
+
+
 def _overdue(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
     return _open_request(cases, due_on__lt=today)
 
 
 def _mine(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    return cases.filter(status__in=CHECKING, reviewer=user)
+    return cases.filter(_of(user, today), status__in=CHECKING)
+
+
+def _of(user: User, today: date) -> Q:
+    """Handled by the person, or by somebody they stand in for today."""
+    away = Deputy.objects.in_force(today).filter(deputy=user)
+    return Q(reviewer=user) | Q(reviewer__in=away.values("absent"))
 
 
 def _hands(user: User) -> Exists:
@@ -82,9 +97,11 @@ def _proposed() -> QuerySet[Decision]:
 
 
 def _corrected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    waiting = _proposed().filter(
-        corrected_at__isnull=False, agreed_at__isnull=True, hands__user=user, hands__role="wrote"
+    away = Deputy.objects.in_force(today).filter(deputy=user).values("absent")
+    wrote = DecisionHand.objects.filter(
+        Q(user=user) | Q(user__in=away), decision=OuterRef("pk"), role=HandRole.WROTE
     )
+    waiting = _proposed().filter(Exists(wrote), corrected_at__isnull=False, agreed_at__isnull=True)
     return cases.filter(Exists(waiting.exclude(corrected_by=user)))
 
 
@@ -104,6 +121,16 @@ def _not_effected(cases: ApplicationQuerySet, user: User, today: date) -> Applic
     return cases.filter(Exists(failed))
 
 
+def _unread(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    waiting = Delivery.objects.filter(
+        letter__application=OuterRef("pk"),
+        way=DeliveryWay.RETRIEVAL,
+        opened_at__isnull=True,
+        failed_at__isnull=True,
+    )
+    return cases.filter(Exists(waiting))
+
+
 def _heard(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
     over = Hearing.objects.filter(
         application=OuterRef("pk"), closed_at__isnull=True, due_on__lt=today
@@ -120,14 +147,22 @@ class Task:
     role: Callable[[User], bool]
     cases: Callable[[ApplicationQuerySet, User, date], ApplicationQuerySet]
     to_do: bool = True
+    word: str = "seit"
 
 
 TASKS: Final = (
     Task("neu", "Neu eingegangen, noch von niemandem übernommen", may_review, _new),
     Task("beantwortet", "Unterlagen sind nachgereicht", may_review, _answered),
-    Task("ueberfaellig", "Termin für Unterlagen ist überschritten", may_review, _overdue),
-    Task("meine", "Von mir übernommen und in Prüfung", may_review, _mine),
-    Task("anhoerung", "Termin einer Anhörung ist vorbei", may_review, _heard),
+    Task(
+        "ueberfaellig",
+        "Termin für Unterlagen ist überschritten",
+        may_review,
+        _overdue,
+        word="Termin war am",
+    ),
+    Task("bald", "Termin für Unterlagen in den nächsten 7 Tagen", may_review, _soon, word="bis"),
+    Task("meine", "Bei mir oder in Vertretung in Prüfung", may_review, _mine),
+    Task("anhoerung", "Termin einer Anhörung ist vorbei", may_review, _heard, word="Termin war am"),
     Task("einverstanden", "Korrektur wartet auf mein Einverständnis", may_review, _corrected),
     Task("bekanntgabe", "Schreiben ist noch bekannt zu geben", may_review, _to_send),
     Task(
@@ -137,9 +172,35 @@ TASKS: Final = (
         _not_effected,
     ),
     Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
-    Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False),
+    Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False, "bis"),
+    Task("abruf", "Schreiben ist noch nicht abgerufen", may_review, _unread, False),
     Task("vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False),
 )
-"""In the order in which they are shown; without `to_do` it is somebody else's turn."""
+"""In the order in which they are shown; without `to_do` it is somebody else's turn. `word` says
+what the case's date in the list (`matters_on`) means here."""
 
 BY_NAME: Final = {task.name: task for task in TASKS}
+
+
+FIRST: Final = 5
+"""So many cases of a task stand on the desk's first page; the rest is one click away."""
+
+
+def overview(cases: ApplicationQuerySet, user: User, today: date) -> list[dict[str, Any]]:
+    """Each task of this person with its count, its earliest date and its first cases."""
+    lead = ApplicationMember.objects.filter(application=OuterRef("pk"), role=MemberRole.LEAD)
+    found = []
+    for task in TASKS:
+        if not task.role(user):
+            continue
+        rows = task.cases(cases, user, today)
+        sums = rows.aggregate(count=Count("pk"), first=Min("matters_on"))
+        first = (
+            rows.annotate(town=Subquery(lead.values("municipality__short_name")[:1]))
+            .order_by("matters_on", "pk")
+            .values("pk", "reference", "town", "matters_on")[:FIRST]
+            if sums["count"] and task.to_do
+            else ()
+        )
+        found.append({"task": task, **sums, "cases": list(first)})
+    return found

@@ -33,6 +33,7 @@ TONES: Final = {
 DONE: Final = {
     "begin_check": "Sie haben den Fall übernommen. Er ist jetzt in der formalen Prüfung.",
     "set_file_number": "Das Geschäftszeichen ist eingetragen.",
+    "assign": "Die Sachbearbeitung ist geändert.",
     "request_information": "Die Kommune ist gebeten, Unterlagen nachzureichen.",
     "proceed_without_answer": "Die Nachforderung ist beendet; entschieden wird nach Aktenlage.",
     "accept_formally": "Die formale Prüfung ist abgeschlossen; es folgt die fachliche Prüfung.",
@@ -74,6 +75,7 @@ LOGGED: Final = {
     "withdraw": "Antrag zurückgezogen",
     "begin_check": "Formale Prüfung begonnen",
     "set_file_number": "Geschäftszeichen eingetragen",
+    "assign": "Sachbearbeitung geändert",
     "request_information": "Unterlagen nachgefordert",
     "answer": "Unterlagen nachgereicht",
     "proceed_without_answer": "Nachforderung ohne Antwort beendet, Entscheidung nach Aktenlage",

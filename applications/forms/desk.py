@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 
 from applications.forms.fields import DayField, TextField
 from applications.rules import Step
 from kiv_portal.calendar import add_working_days, is_working_day
+from municipalities.models import User
+from municipalities.permissions import REVIEW, may_administer
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from applications.models import Application
 
 
 class Needed:
@@ -52,6 +59,61 @@ class FileNumberForm(forms.Form):
         help_text="Wie es in der Aktenführung der Behörde steht; es kommt auf jedes Schreiben.",
         error_messages={"required": "Bitte geben Sie das Geschäftszeichen an."},
     )
+
+
+class PersonField(forms.ModelChoiceField):
+    """Somebody of the authority; what is not on offer is refused in one sentence."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            empty_label="bitte wählen",
+            error_messages={
+                "required": "Bitte wählen Sie eine Person.",
+                "invalid_choice": "Bitte wählen Sie eine Person aus der Liste.",
+            },
+            **options,
+        )
+
+
+class AssignForm(forms.Form):
+    """Who is to handle the case."""
+
+    reviewer = PersonField(queryset=User.objects.none(), label="Sachbearbeitung")
+
+    def __init__(self, data: Any, *, application: Application) -> None:
+        super().__init__(data, initial={"reviewer": application.reviewer_id})
+        self.fields["reviewer"].queryset = reviewers()
+
+
+def reviewers() -> QuerySet[User]:
+    """The people who may check applications."""
+    return User.objects.filter(is_staff=True, is_active=True, groups__name=REVIEW).order_by("email")
+
+
+class DeputyForm(forms.Form):
+    """Who is away, who stands in, and on which days."""
+
+    absent = PersonField(queryset=User.objects.none(), label="Wer ist abwesend?")
+    deputy = PersonField(queryset=User.objects.none(), label="Wer vertritt?")
+    from_on = NeededDay(
+        label="Von",
+        help_text="TT.MM.JJJJ, erster Tag der Vertretung.",
+        error_messages={"required": "Bitte geben Sie den ersten Tag an."},
+    )
+    to_on = NeededDay(
+        label="Bis",
+        help_text="TT.MM.JJJJ, letzter Tag der Vertretung.",
+        error_messages={"required": "Bitte geben Sie den letzten Tag an."},
+    )
+
+    def __init__(self, data: Any, *, user: User) -> None:
+        super().__init__(data)
+        self.fields["deputy"].queryset = reviewers()
+        absent = reviewers()
+        if not may_administer(user):
+            absent = absent.filter(pk=user.pk)
+            self.fields["absent"].initial = user.pk
+        self.fields["absent"].queryset = absent
 
 
 class InformationForm(forms.Form):

@@ -10,6 +10,7 @@ from applications.models.decisions import (
     Hearing,
 )
 from applications.models.delivery import CaseEntry, Delivery, RetrievalConsent
+from applications.models.deputies import Deputy
 from applications.models.documents import Document, ScanState
 from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
@@ -54,6 +55,7 @@ __all__ = [
     "DecisionPlanLine",
     "DecisionYear",
     "Delivery",
+    "Deputy",
     "Document",
     "Expense",
     "FormSheet",

@@ -407,7 +407,7 @@ def test_the_first_page_counts_what_waits_for_the_person(client: Client) -> None
     assert tasks(client) == {
         "Neu eingegangen, noch von niemandem übernommen": 1,
         "Unterlagen sind nachgereicht": 1,
-        "Von mir übernommen und in Prüfung": 1,
+        "Bei mir oder in Vertretung in Prüfung": 1,
         "Von mir vorgeschlagen, noch zu zeichnen": 1,
     }
     client.force_login(w.signer)

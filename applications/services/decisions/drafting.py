@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
+from applications import permissions
 from applications.models import Application, Decision, DecisionHand
 from applications.models.decisions import HandRole
 from applications.services import letters, moves
@@ -135,6 +137,8 @@ def write_hand(decision: Decision, by: User, at: datetime) -> None:
 def agree(*, application: Application, seen: str, by: User, at: datetime) -> Decision:
     """Say „einverstanden" to the signer's correction: by somebody who wrote before, not by them.
 
+    Whoever stands in for a writer who is away may say it too, and counts as a writer from then on.
+
     `seen` is the seal of the draft on the page. Raises NothingToAgree, ProposalChanged,
     FourEyes, NotAllowed, WrongState.
     """
@@ -145,9 +149,11 @@ def agree(*, application: Application, seen: str, by: User, at: datetime) -> Dec
             raise NothingToAgree
         if decision.draft_sha256 != seen:
             raise ProposalChanged
-        wrote = decision.hands.filter(user=by, role=HandRole.WROTE).exists()
+        mine = {by.pk, *permissions.stood_in_for(by, on=timezone.localdate(at))}
+        wrote = decision.hands.filter(user__in=mine, role=HandRole.WROTE).exists()
         if not wrote or decision.corrected_by_id == by.pk:
             raise FourEyes
+        write_hand(decision, by, at)
         decision.agreed_at, decision.agreed_by = at, by
         decision.save(update_fields=["agreed_at", "agreed_by"])
         moves.make(
