@@ -9,13 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from applications.models import (
-    Application,
-    ApplicationGuest,
-    ApplicationMember,
-    Deputy,
-    GuestRole,
-)
+from applications.models import Application, ApplicationGuest, Deputy, GuestRole
 from applications.models.application import ApplicationQuerySet
 from applications.models.members import MemberRole
 from applications.rules import SignatureForm
@@ -46,6 +40,8 @@ BEFORE_DECISION = frozenset(
 )
 """States in which a case is handled and not decided yet."""
 
+_HELD = "_membership_of_reader"
+
 
 def visible_to(user: User | AnonymousUser, *, at: datetime | None = None) -> ApplicationQuerySet:
     """What a person sees on the applicant's side: the team's own, and what they are a guest of.
@@ -75,10 +71,14 @@ def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
 
 
 def _on_team(user: User) -> Q:
-    mine = Membership.objects.filter(user=user, municipality=OuterRef("municipality"))
-    leads = ApplicationMember.objects.filter(application=OuterRef("pk"), role=MemberRole.LEAD)
-    confirmed = leads.filter(Exists(mine.filter(confirmed_at__isnull=False, may_read=True)))
-    return Q(Exists(confirmed)) | Q(Exists(leads.filter(Exists(mine))), created_by=user)
+    """Confirmed people of the lead who may read, and of the others whoever began it."""
+    mine = Membership.objects.filter(
+        Q(confirmed_at__isnull=False, may_read=True) | Q(user=OuterRef("created_by")),
+        user=user,
+        municipality__application_members__application=OuterRef("pk"),
+        municipality__application_members__role=MemberRole.LEAD,
+    )
+    return Q(Exists(mine))
 
 
 def visible_at_desk(user: User | AnonymousUser) -> ApplicationQuerySet:
@@ -89,8 +89,12 @@ def visible_at_desk(user: User | AnonymousUser) -> ApplicationQuerySet:
 
 
 def _membership(user: User | AnonymousUser, application: Application) -> Membership | None:
+    """What the person may do for the applicant. What `see` found holds for its own request."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return None
+    held: tuple[int, Membership | None] | None = application.__dict__.get(_HELD)
+    if held is not None and held[0] == user.pk:
+        return held[1]
     return Membership.objects.filter(
         user=user,
         municipality__application_members__application=application,
@@ -105,14 +109,35 @@ def may_start(user: User | AnonymousUser, municipality: Municipality) -> bool:
     return Membership.objects.filter(user=user, municipality=municipality, may_edit=True).exists()
 
 
-def may_see(user: User | AnonymousUser, application: Application) -> bool:
-    """May read the application on the applicant's side."""
-    return visible_to(user).filter(pk=application.pk).exists()
+def may_see(
+    user: User | AnonymousUser, application: Application, *, at: datetime | None = None
+) -> bool:
+    """May read the application on the applicant's side: what `visible_to` says of one."""
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return False
+    return is_on_team(user, application) or (
+        not user.is_staff
+        and application.guests.admitted(at or timezone.now()).filter(user=user).exists()
+    )
+
+
+def see(user: User | AnonymousUser, application: Application, *, at: datetime) -> bool:
+    """`may_see`, asked once for a page: what it finds of the person is held at the application.
+
+    For an instance that one request has read for itself. Services read their own under the lock
+    and ask anew.
+    """
+    application.__dict__[_HELD] = (user.pk, _membership(user, application))
+    return may_see(user, application, at=at)
 
 
 def is_on_team(user: User | AnonymousUser, application: Application) -> bool:
     """Is one of the municipality's people and no guest: sees letters, team and reminders."""
-    return visible_to_team(user).filter(pk=application.pk).exists()
+    member = _membership(user, application)
+    if member is None:
+        return False
+    began = application.created_by_id == member.user_id
+    return began or (member.confirmed_at is not None and member.may_read)
 
 
 def may_retrieve(user: User | AnonymousUser, application: Application) -> bool:

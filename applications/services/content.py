@@ -23,7 +23,6 @@ from applications.models import (
     ApplicationMember,
     Cooperation,
     CoverItem,
-    Document,
     Expense,
     Milestone,
     ParticipationFormat,
@@ -159,8 +158,8 @@ def with_parts(application: Application, *, lock: bool = False) -> Application:
             members = members.select_for_update(of=("self",))
         prefetch_related_objects([application], Prefetch("members", members))
     parts.fetch(application, PARTS)
-    documents = Document.objects.select_related("municipality")
-    prefetch_related_objects([application], Prefetch("documents", documents))
+    prefetch_related_objects([application], "documents")
+    parts.name_municipalities(application, application.documents.all())
     return application
 
 

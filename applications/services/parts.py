@@ -7,7 +7,7 @@ every table gives its own columns and nothing for those of the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ def fetch(application: Application, models: Mapping[str, type[Part]]) -> None:
         for name, *values in cursor.fetchall():
             found[name].append(values)
     rows = {name: _rows(models[name], values, models) for name, values in found.items()}
-    _name_municipalities(application, [row for part in rows.values() for row in part])
+    name_municipalities(application, [row for part in rows.values() for row in part])
     for name, part in rows.items():
         for row in part:
             row.application = application
@@ -43,7 +43,8 @@ def fetch(application: Application, models: Mapping[str, type[Part]]) -> None:
         application._prefetched_objects_cache[name] = held  # type: ignore[attr-defined]
 
 
-def _name_municipalities(application: Application, rows: list[Any]) -> None:
+def name_municipalities(application: Application, rows: Iterable[Any]) -> None:
+    """Give rows the municipality they name, mostly one of the application's members."""
     known = {row.municipality_id: row.municipality for row in application.members.all()}
     naming = [row for row in rows if getattr(row, "municipality_id", None) is not None]
     left = {row.municipality_id for row in naming} - known.keys()

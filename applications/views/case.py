@@ -64,14 +64,9 @@ def find(request: HttpRequest, key: uuid.UUID) -> Application:
         "members",
         ApplicationMember.objects.select_related("municipality__district"),
     )
-    found = (
-        permissions.visible_to(request.user, at=arrived(request))
-        .select_related("call")
-        .prefetch_related(members)
-        .filter(uuid=key)
-        .first()
-    )
-    if found is None:
+    asked = Application.objects.select_related("call").prefetch_related(members)
+    found = asked.filter(uuid=key).first()
+    if found is None or not permissions.see(person(request), found, at=arrived(request)):
         raise Http404
     return found
 

@@ -38,7 +38,7 @@ STEP_PAGES = {
 """With all that can come on top; the bar is 15."""
 ASKED_FOR = 1
 """What an open request adds to a step page."""
-CHECK_PAGE = 13
+CHECK_PAGE = 12
 TASK_LIST = 14
 ROWS = {
     "beteiligung": "formats",

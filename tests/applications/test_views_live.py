@@ -91,7 +91,7 @@ class TestSums:
             ]
             world.save(application, Step.FINANZIERUNG, {"cover": cover}, w.clerk)
             data = sent(application, Step.FINANZIERUNG)
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(7):
                 clerk.post(place(application, "finanzierung/summen/"), data)
 
 

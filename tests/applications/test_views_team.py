@@ -170,7 +170,7 @@ class TestTheTeam:
             while application.guests.count() < count:
                 invite(application, w.signatory, email=f"{uuid.uuid4()}@beratung.example")
                 MembershipFactory(user=UserFactory(), municipality=w.town)
-            with django_assert_num_queries(10):
+            with django_assert_num_queries(9):
                 clerk.get(place(application, "team/"))
 
     def test_the_sheet_to_sign_says_what_is_signed(self, w, clerk):
