@@ -162,10 +162,15 @@ TABLES: Final[dict[str, Table]] = {
     "applications.InformationRequest": Table(
         FILE,
         acts="sent_by",
-        content="message",
-        neutral="id application number due_on sent_at closed_at answered",
+        content="message note",
+        neutral="id application number due_on sent_at by_phone reminded_at closed_at answered",
     ),
-    "applications.RequestItem": Table(FILE, content="sentence", neutral="id request step position"),
+    "applications.RequestItem": Table(
+        FILE,
+        acts="settled_by",
+        content="label sentence",
+        neutral="id request step target position settled_at",
+    ),
     # --- Decision and letters ---------------------------------------------------------------------
     "applications.Decision": Table(
         FILE,

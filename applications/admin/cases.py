@@ -245,7 +245,7 @@ class ApplicationAdmin(DeskModelAdmin):
         return self.render(request, "admin/applications/case.html", context)
 
     def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        context = comparisons.build(self._case(request, pk), request.GET)
+        context = comparisons.build(self._case(request, pk), request.GET, request.user)
         return self.render(request, "admin/applications/compare.html", context)
 
     def move_view(self, request: HttpRequest, pk: int, action: str) -> HttpResponse:

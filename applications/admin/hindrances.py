@@ -15,6 +15,7 @@ from applications.models.decisions import (
     HandRole,
     HearingSubject,
 )
+from applications.services import answered_request
 from applications.workflow import Actor, Status, Transition
 from municipalities.permissions import may_review, may_sign_decisions
 
@@ -80,7 +81,8 @@ def hindrance(
     if application.state not in move.sources:
         return _conflict(f"„{move.label}“ ist im Stand „{application.state.label}“ nicht möglich.")
     return (
-        _of_hearing(application, move)
+        _of_request(application, move)
+        or _of_hearing(application, move)
         or _of_proposal(application, user, move, proposed)
         or _of_project(application, move)
     )
@@ -92,6 +94,12 @@ def _conflict(reason: str) -> Refused:
 
 def _forbidden(reason: str) -> Refused:
     return Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, reason)
+
+
+def _of_request(application: Application, move: Transition) -> Refused | None:
+    if move.action == "settle_items" and answered_request(application) is None:
+        return _conflict("Es liegt keine Antwort auf eine Nachforderung vor.")
+    return None
 
 
 def _of_hearing(application: Application, move: Transition) -> Refused | None:

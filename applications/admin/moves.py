@@ -31,7 +31,7 @@ from applications.admin.hindrances import (
     signs,
 )
 from applications.forms import desk
-from applications.models import Application, Decision
+from applications.models import Application, Decision, InformationRequest
 from applications.workflow import BY_ACTION, TRANSITIONS, Actor, Status, Transition
 from projects.services import AlreadyPublished, NotPublished
 
@@ -166,6 +166,20 @@ PAGES: Final[dict[str, Page]] = {
         requests.form,
         requests.values,
         template="admin/applications/move_request.html",
+    ),
+    "ask_by_phone": Page(services.ask_by_phone, requests.phone_form, requests.phone_values),
+    "extend_request": Page(
+        services.extend_request,
+        requests.extend_form,
+        requests.extend_values,
+        requests.open_request,
+    ),
+    "settle_items": Page(
+        services.settle_items,
+        requests.settle_form,
+        requests.settle_values,
+        requests.answered,
+        "admin/applications/move_settle.html",
     ),
     "proceed_without_answer": Page(
         services.proceed_without_answer,
@@ -330,6 +344,9 @@ def respond(
         return admin.render(request, page.template, context, status=status)
     except Refused as refusal:
         return _refuse(admin, request, application, move, refusal)
+    except InformationRequest.DoesNotExist:  # answered since this request read the case
+        gone = Refused(HTTPStatus.CONFLICT, CHANGED, "Es ist keine Nachforderung mehr offen.")
+        return _refuse(admin, request, application, move, gone)
     except services.LetterIncomplete as error:  # already the page needs the letter
         lacking = Refused(HTTPStatus.CONFLICT, "Für das Schreiben fehlt noch etwas", str(error))
         return _refuse(admin, request, application, move, lacking)
@@ -382,6 +399,10 @@ def _make(page: Page, application: Application, form: Any, by: User, at: datetim
     except (services.ProposalOpen, services.LetterNotOurs, services.NothingToChange) as error:
         raise Refused(
             HTTPStatus.CONFLICT, CHANGED, "Der Vorschlag hat sich inzwischen geändert."
+        ) from error
+    except (services.UnknownTarget, services.NothingToSettle) as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Es liegt inzwischen eine andere Fassung vor."
         ) from error
     except (services.HearingOpen, services.NoHearing) as error:
         raise Refused(

@@ -1,20 +1,24 @@
-"""The page on which a reviewer asks the applicant for what is missing."""
+"""The pages on which a reviewer asks for what is missing, and ticks off what has come."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from applications.forms.desk import InformationForm
+from applications import services
+from applications.admin.addresses import case_address
+from applications.forms.desk_requests import ExtendForm, InformationForm, PhoneForm, SettleForm
 from applications.models import Application
 from applications.rules import Step
-from applications.services import snapshots
+from applications.services import snapshots, unlocking
 from kiv_portal.calendar import deadline
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from applications.models import InformationRequest
     from municipalities.models import User
 
 DAYS: Final = 21
@@ -22,22 +26,39 @@ DAYS: Final = 21
 
 
 def form(application: Application, data: Any, at: datetime) -> InformationForm:
-    """The form, with what the rules found in each section as its hint."""
+    """The form, with what the rules found in each section as its hint.
+
+    What the last answer left open is filled in: asking again is one click.
+    """
     today = timezone.localdate(at)
+    content = _last(application)
+    last = services.answered_request(application)
     return InformationForm(
         data,
         today=today,
-        hints=_hints(application),
+        targets=unlocking.targets_in(content),
+        hints=_hints(content),
+        again=_open_items(last) if last else (),
         initial={"due_on": deadline(today, days=DAYS)},
     )
 
 
-def _hints(application: Application) -> dict[str, str]:
-    last = application.snapshots.last()
+def _last(application: Application) -> dict[str, Any]:
+    last = application.snapshots.order_by("number").last()
     assert last is not None  # a filed application has one
-    findings = snapshots.read(last)["findings"]
+    return snapshots.read(last)
+
+
+def _open_items(request: InformationRequest) -> list[Any]:
+    """What was not ticked off, once a person has looked at the answer at all."""
+    items = list(request.items.all())
+    open_items = [item for item in items if item.settled_at is None]
+    return open_items if len(open_items) < len(items) else []
+
+
+def _hints(content: dict[str, Any]) -> dict[str, str]:
     said: dict[str, list[str]] = {}
-    for finding in findings:
+    for finding in content["findings"]:
         said.setdefault(finding["step"], []).append(finding["message"])
     return {
         step: "Prüfhinweise: " + " ".join(messages)
@@ -53,6 +74,53 @@ def values(form: InformationForm) -> dict[str, Any]:
         "due_on": form.cleaned_data["due_on"],
         "message": form.cleaned_data["message"],
     }
+
+
+def phone_form(application: Application, data: Any, at: datetime) -> PhoneForm:
+    """The form for a Rückfrage by telephone."""
+    today = timezone.localdate(at)
+    return PhoneForm(
+        data,
+        today=today,
+        targets=unlocking.targets_in(_last(application)),
+        initial={"due_on": deadline(today, days=DAYS)},
+    )
+
+
+def phone_values(form: PhoneForm) -> dict[str, Any]:
+    """What the form holds, as the service takes it."""
+    return {
+        "item": form.item,
+        "note": form.cleaned_data["note"],
+        "due_on": form.cleaned_data["due_on"],
+    }
+
+
+def extend_form(application: Application, data: Any, at: datetime) -> ExtendForm:
+    """The form for a later date."""
+    request = application.information_requests.get(closed_at__isnull=True)
+    return ExtendForm(data, today=timezone.localdate(at), before=request.due_on)
+
+
+def extend_values(form: ExtendForm) -> dict[str, Any]:
+    """What the form holds, as the service takes it."""
+    return {"due_on": form.cleaned_data["due_on"], "reason": form.cleaned_data["reason"]}
+
+
+def settle_form(application: Application, data: Any, at: datetime) -> SettleForm:
+    """The points of the answered request."""
+    request = services.answered_request(application)
+    return SettleForm(data, items=request.items.all() if request else ())
+
+
+def settle_values(form: SettleForm) -> dict[str, Any]:
+    """What the form holds, as the service takes it."""
+    return {"settled": {uuid.UUID(key) for key in form.cleaned_data["settled"]}}
+
+
+def answered(application: Application, by: User, at: datetime) -> dict[str, Any]:
+    """Where the answer is compared with what was filed before."""
+    return {"compare_href": case_address(application, "compare")}
 
 
 def open_request(application: Application, by: User, at: datetime) -> dict[str, Any]:

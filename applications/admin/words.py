@@ -35,6 +35,9 @@ DONE: Final = {
     "set_file_number": "Das Geschäftszeichen ist eingetragen.",
     "assign": "Die Sachbearbeitung ist geändert.",
     "request_information": "Die Kommune ist gebeten, Unterlagen nachzureichen.",
+    "ask_by_phone": "Die Rückfrage ist festgehalten, die Stelle für die Kommune freigegeben.",
+    "extend_request": "Der Termin ist verlängert; die Kommune erhält eine E-Mail.",
+    "settle_items": "Gespeichert. Was offen ist, können Sie erneut nachfordern.",
     "proceed_without_answer": "Die Nachforderung ist beendet; entschieden wird nach Aktenlage.",
     "accept_formally": "Die formale Prüfung ist abgeschlossen; es folgt die fachliche Prüfung.",
     "begin_hearing": "Die Anhörung läuft. Bitte geben Sie das Anhörungsschreiben bekannt.",
@@ -77,7 +80,11 @@ LOGGED: Final = {
     "set_file_number": "Geschäftszeichen eingetragen",
     "assign": "Sachbearbeitung geändert",
     "request_information": "Unterlagen nachgefordert",
+    "ask_by_phone": "Rückfrage am Telefon",
+    "extend_request": "Termin verlängert",
+    "remind_of_request": "An die Unterlagen erinnert",
     "answer": "Unterlagen nachgereicht",
+    "settle_items": "Nachgereichtes abgehakt",
     "proceed_without_answer": "Nachforderung ohne Antwort beendet, Entscheidung nach Aktenlage",
     "accept_formally": "Formale Prüfung abgeschlossen",
     "propose": "Entscheidung vorgeschlagen",
@@ -152,11 +159,19 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         said.append("nach dem gesetzten Termin")
     if action == "set_file_number":
         said.append(f"vorher „{values.get('before') or '–'}“, jetzt „{values.get('after')}“")
+    if action == "extend_request":
+        said.append(f"vorher {date.fromisoformat(values['before']):%d.%m.%Y}")
     if values.get("due_on"):
         said.append(f"Termin {date.fromisoformat(values['due_on']):%d.%m.%Y}")
     said += [
-        f"{Step(item['step']).label}: {item['sentence']}" for item in values.get("items") or []
+        ": ".join(
+            part for part in (Step(item["step"]).label, item.get("label"), item["sentence"]) if part
+        )
+        for item in values.get("items") or []
     ]
+    if action == "settle_items":
+        said += [f"erledigt: {place}" for place in values["settled"]]
+        said += [f"offen: {place}" for place in values["open"]]
     if action in ("letter_written", "letter_uploaded", "letter_rendered", "deliver"):
         said.append(_LETTERS.get(values.get("kind", ""), ""))
     if action in ("add_entry", "strike_entry"):

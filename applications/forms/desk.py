@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
 from applications.forms.fields import DayField, TextField
-from applications.rules import Step
-from kiv_portal.calendar import add_working_days, is_working_day
 from municipalities.models import User
 from municipalities.permissions import REVIEW, may_administer
 
@@ -114,96 +110,6 @@ class DeputyForm(forms.Form):
             absent = absent.filter(pk=user.pk)
             self.fields["absent"].initial = user.pk
         self.fields["absent"].queryset = absent
-
-
-class InformationForm(forms.Form):
-    """What the applicant is to hand in, section by section, until one date."""
-
-    due_on = NeededDay(
-        label="Termin für die Kommune",
-        help_text="TT.MM.JJJJ. Vorgeschlagen sind 21 Tage; Sie können den Termin ändern.",
-        error_messages={"required": "Bitte geben Sie einen Termin an."},
-    )
-    message = TextField(
-        lines=5,
-        label="Nachricht an die Kommune",
-        required=False,
-        max_length=4000,
-        help_text="Steht über der Liste. Sie müssen hier nichts wiederholen.",
-    )
-
-    use_required_attribute = False  # a sentence is needed where the section is ticked
-
-    SENTENCE: Final = "Bitte schreiben Sie in einem Satz, was fehlt oder zu ändern ist."
-    TICK: Final = "Bitte kreuzen Sie den Abschnitt an oder löschen Sie den Satz."
-
-    def __init__(self, *args: Any, today: date, hints: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.today = today
-        due_on, message = self.fields.pop("due_on"), self.fields.pop("message")
-        for step in Step:
-            self.fields[f"step_{step}"] = forms.BooleanField(
-                label=f"{step.label} freigeben", required=False
-            )
-            self.fields[f"sentence_{step}"] = TextField(
-                label=f"Was fehlt bei „{step.label}“?",
-                max_length=500,
-                widget=forms.Textarea(attrs={"rows": 2}),
-                help_text=hints.get(step, ""),
-            )
-        self.fields |= {"due_on": due_on, "message": message}
-
-    @property
-    def sections(self) -> list[dict[str, Any]]:
-        """The bound fields of each step, for the page."""
-        return [
-            {
-                "label": step.label,
-                "tick": self[f"step_{step}"],
-                "sentence": self[f"sentence_{step}"],
-            }
-            for step in Step
-        ]
-
-    def clean_due_on(self) -> date:
-        """The date told to people is the date that counts, so it must be a working day (§ 193)."""
-        day: date = self.cleaned_data["due_on"]
-        if day <= self.today:
-            raise forms.ValidationError("Der Termin muss nach dem heutigen Tag liegen.")
-        try:
-            if not is_working_day(day):
-                raise forms.ValidationError(
-                    "Dieser Tag ist ein Samstag, Sonntag oder Feiertag in Hessen. Der nächste "
-                    f"Werktag ist der {add_working_days(day, 1):%d.%m.%Y}."
-                )
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
-        return day
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        for step in Step:
-            tick, sentence = cleaned.get(f"step_{step}"), cleaned.get(f"sentence_{step}")
-            if tick and not sentence and f"sentence_{step}" not in self.errors:
-                self.add_error(f"sentence_{step}", self.SENTENCE)
-            if sentence and not tick:
-                self.add_error(f"step_{step}", self.TICK)
-        if not any(
-            self.data.get(self.add_prefix(f"{part}_{step}"))
-            for step in Step
-            for part in ("step", "sentence")
-        ):
-            self.add_error(None, "Bitte kreuzen Sie mindestens einen Abschnitt an.")
-        return cleaned
-
-    @property
-    def items(self) -> list[tuple[Step, str]]:
-        """What is asked for, as the service takes it."""
-        return [
-            (step, self.cleaned_data[f"sentence_{step}"])
-            for step in Step
-            if self.cleaned_data[f"step_{step}"]
-        ]
 
 
 class ProposalSeenForm(forms.Form):

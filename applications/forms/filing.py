@@ -84,12 +84,15 @@ class DocumentForm(forms.Form):
         files: MultiValueDict[str, Any] | None = None,
         *,
         partners: Sequence[tuple[str, str]],
+        kinds: Sequence[DocumentKind] = tuple(DocumentKind),
         hint: str,
         initial: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(data, files, initial=initial)
         self.fields["datei"].help_text = hint
-        if partners:
+        self.kinds = kinds
+        self.fields["art"].choices = with_blank([(kind.value, kind.label) for kind in kinds])
+        if partners and DocumentKind.COOPERATION in kinds:
             self.fields["kommune"].choices = with_blank(partners)
         else:
             del self.fields["kommune"]

@@ -8,7 +8,7 @@ twice, or going back and sending it again, never doubles a row.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -130,6 +130,7 @@ class Rows:
         self.part = part
         self.choices = choices
         self.error = ""
+        self.may_add = True
         stored = {str(row["id"]): row for row in values}
         if data is not None:
             ids = _ids(data.getlist(part))
@@ -147,6 +148,16 @@ class Rows:
                 self._append(suggestion)
             for _ in range(blank if not suggestions else 0):
                 self._append({})
+
+    def only(self, ids: Collection[str]) -> None:
+        """Leave only these rows on the page: the others are closed, and none may be added."""
+        self.forms = [form for form in self.forms if form.row_id in ids]
+        self.may_add = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing of this part may be written."""
+        return not self.may_add and not self.forms
 
     def _append(self, suggestion: Mapping[str, Any]) -> RowForm:
         form = self.form_class(part=self.part, row_id=str(uuid.uuid4()), **self.choices)
@@ -230,6 +241,7 @@ class MemberRows(Rows):
         **choices: Any,
     ) -> None:
         self.form_class, self.part, self.choices, self.error = form_class, part, choices, ""
+        self.may_add = True
         stored = {row["municipality"]: row for row in values}
         self.forms: list[RowForm] = []
         for ags, name in members:

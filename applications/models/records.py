@@ -134,6 +134,11 @@ class InformationRequest(models.Model):
     due_on = models.DateField("Frist")
     sent_at = models.DateTimeField("gesendet am")
     sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by_phone = models.BooleanField("Rückfrage am Telefon", default=False)
+    note = models.TextField(
+        "Telefonvermerk", blank=True, help_text="Nur für die Behörde; die Kommune sieht ihn nie."
+    )
+    reminded_at = models.DateTimeField("erinnert am", null=True, blank=True)
     closed_at = models.DateTimeField("beendet am", null=True, blank=True)
     answered = models.BooleanField("beantwortet", default=False)
 
@@ -162,24 +167,48 @@ class InformationRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Nachforderung {self.number}"
+        return f"{'Rückfrage' if self.by_phone else 'Nachforderung'} {self.number}"
 
 
 class RequestItem(models.Model):
-    """One thing asked for: a step that unlocks, and a sentence what is missing there."""
+    """One thing asked for: what unlocks, and a sentence what is missing there.
+
+    `target` names the place within the step (see `rules.unlocking`), `label` its words when it
+    was asked for. A reviewer ticks it off once the answer does.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     request = models.ForeignKey(InformationRequest, models.CASCADE, related_name="items")
     step = models.CharField(
         "Abschnitt", max_length=20, choices=[(step.value, step.label) for step in Step]
     )
+    target = models.CharField("Stelle", max_length=80, blank=True)
+    label = models.CharField("Bezeichnung", max_length=300, blank=True)
     sentence = models.CharField("Was fehlt", max_length=500)
     position = models.PositiveSmallIntegerField(default=0)
+    settled_at = models.DateTimeField("erledigt am", null=True, blank=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = "Punkt einer Nachforderung"
         verbose_name_plural = "Punkte einer Nachforderung"
         ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, settled_by__isnull=True)
+                | Q(settled_at__isnull=False, settled_by__isnull=False),
+                name="request_item_settled_by_somebody",
+                violation_error_message="Erledigt ist ein Punkt durch eine Person.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.sentence
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: the section, and what of it was asked for."""
+        step = Step(self.step).label
+        return f"{step}: {self.label}" if self.label else step

@@ -54,7 +54,7 @@ def save_typed(
     others changed something the form does not show, the form keeps its basis: moved on, its
     old values would look like changes and undo theirs. `unread` names rows of which a field
     could not be read; fields that cannot be read are not in `data`.
-    Raises NotAllowed, NotEditable, RowNotFound.
+    Raises NotAllowed, NotEditable, NotUnlocked, RowNotFound.
     """
     with transaction.atomic():
         locked = drafts.lock_for_edit(application, step, by)
@@ -74,6 +74,7 @@ def save_typed(
         ]
         written = merged != current
         if written:
+            drafts.refuse_locked(locked, step, current, merged)
             drafts.write_step(locked, step, merged)
             drafts.touch(locked, step, by=by, at=at)
     if not unseen:

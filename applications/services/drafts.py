@@ -23,7 +23,8 @@ from applications.models import (
 )
 from applications.models.members import MemberRole
 from applications.rules import Step
-from applications.services import log
+from applications.rules.unlocking import locked_changes
+from applications.services import log, unlocking
 from applications.services.content import (
     STEP_FIELDS,
     STEP_ROWS,
@@ -32,7 +33,6 @@ from applications.services.content import (
     completed,
     read_step,
 )
-from applications.workflow import Status
 from municipalities.models import Municipality
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ class NotAllowed(Exception):
 
 class NotEditable(Exception):
     """The step is closed: the application was filed and this part was not asked for."""
+
+
+class NotUnlocked(NotEditable):
+    """What was written is not what was asked for: `keys` names the fields and rows."""
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(f"Nicht freigegeben: {', '.join(keys)}")
+        self.keys = keys
 
 
 class CallNotOpen(Exception):
@@ -109,27 +117,20 @@ def start(
     return application
 
 
-def asked_for(application: Application) -> list[tuple[str, str]]:
-    """Step and sentence of all that an open request asks for, in its order; one query at most."""
-    if application.state is not Status.INFORMATION_REQUESTED:
-        return []
-    open_requests = application.information_requests.filter(closed_at__isnull=True)
-    items = open_requests.order_by("items__position", "items__pk")
-    asked = items.values_list("items__step", "items__sentence")
-    return [(step, sentence) for step, sentence in asked if step]
+def editable_steps(application: Application) -> frozenset[Step]:
+    """The steps that may be written now: all of a draft, else those of an open request."""
+    return frozenset(unlocking.opened(application))
 
 
-def editable_steps(
-    application: Application, asked: list[tuple[str, str]] | None = None
-) -> frozenset[Step]:
-    """The steps that may be written now: all of a draft, else those of an open request.
-
-    `asked` is what `asked_for` says, where the caller has it.
-    """
+def refuse_locked(
+    application: Application, step: Step, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Raise NotUnlocked where a section's new content changes what was not asked for."""
     if application.is_draft:
-        return frozenset(Step)
-    found = asked_for(application) if asked is None else asked
-    return frozenset(Step(step) for step, _ in found)
+        return
+    targets = unlocking.opened(application)[step]
+    if keys := locked_changes(targets, flat(before), flat(after)):
+        raise NotUnlocked(keys)
 
 
 def lock_for_edit(application: Application, step: Step, by: User) -> Application:
@@ -161,7 +162,7 @@ def save_step(
     `base_revision` the revision the person's form showed and `own_revisions` those that the
     same form has saved since (see `autosave`). Fields that only one side changed are merged;
     where both changed one, EditConflict is raised and nothing is written.
-    Also raises NotAllowed, NotEditable, RowNotFound.
+    Also raises NotAllowed, NotEditable, NotUnlocked, RowNotFound.
     """
     with transaction.atomic():
         locked = lock_for_edit(application, step, by)
@@ -173,6 +174,7 @@ def save_step(
             raise EditConflict(conflicts, locked.revision, merged)
         if merged == current:
             return locked
+        refuse_locked(locked, step, current, merged)
         write_step(locked, step, merged)
         touch(locked, step, by=by, at=at)
     return locked

@@ -11,7 +11,6 @@ from django.utils import timezone
 from applications import permissions
 from applications.models import Application, Letter
 from applications.models.letters import LetterKind
-from applications.rules import Step
 from applications.services import letters, log
 from applications.services.drafts import NotAllowed
 from applications.services.letters.elsewhere import Elsewhere, Kept, kept
@@ -129,9 +128,7 @@ def issue_letter(
             fields = {
                 "request": request,
                 "due_on": request.due_on,
-                "points": [
-                    f"{Step(item.step).label}: {item.sentence}" for item in request.items.all()
-                ],
+                "points": [f"{item.place}: {item.sentence}" for item in request.items.all()],
             }
             text = text or request.message
         return issue(

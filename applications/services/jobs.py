@@ -15,7 +15,7 @@ from kiv_portal.outbox import enqueue_job
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DAILY: Final = ("reminders", "tidy")
+DAILY: Final = ("reminders", "request_reminders", "tidy")
 """The jobs of every day."""
 
 MORNING: Final = time(7)
@@ -38,6 +38,7 @@ JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
     **rendering.JOBS,
     "call_opened": subscriptions.tell_subscribers,
     "reminders": reminders.remind,
+    "request_reminders": reminders.remind_of_requests,
     "tidy": tidy,
 }
 """Kinds of jobs the worker knows, each with what carries it out: (argument, at)."""

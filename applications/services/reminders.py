@@ -12,8 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from applications import mails
-from applications.models import Application, ReminderOff, ReminderSent
+from applications.models import Application, InformationRequest, ReminderOff, ReminderSent
 from applications.rules import ReminderKind, due_reminders
+from applications.services import log
 from kiv_portal.calendar import is_working_day
 from municipalities.models import Membership, User
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
     from applications.models import FundingCall
     from applications.rules import Reminder
+
+REQUEST_REMINDER: Final = "mails/request_reminder.txt"
+REQUEST_AHEAD: Final = timedelta(days=7)
+"""So long before its date people are reminded of a request for information."""
+REQUEST_QUIET: Final = timedelta(days=3)
+"""So long after it was made, or prolonged, nobody is reminded."""
 
 SALT: Final = "applications.reminder_off"
 
@@ -60,6 +67,40 @@ def remind(argument: str, at: datetime) -> None:
         for reminder in reminders:
             for person in _wanting(people_of(application), reminder):
                 _remind(application, person, reminder, at)
+
+
+def remind_of_requests(argument: str, at: datetime) -> None:
+    """Remind applicants once of what they are asked to hand in, some days before the date."""
+    today = timezone.localdate(at)
+    if not is_working_day(today):
+        return
+    due = InformationRequest.objects.filter(
+        closed_at__isnull=True,
+        reminded_at__isnull=True,
+        due_on__gte=today,
+        due_on__lte=today + REQUEST_AHEAD,
+        sent_at__lte=at - REQUEST_QUIET,
+    )
+    for pk in list(due.values_list("application", flat=True)):
+        with transaction.atomic():
+            row = Application.objects.select_for_update().get(pk=pk)
+            request = row.information_requests.filter(
+                closed_at__isnull=True, reminded_at__isnull=True
+            ).first()
+            if request is None:  # answered or reminded of since
+                continue
+            request.reminded_at = at
+            request.save(update_fields=["reminded_at"])
+            entry = log.record(row, "remind_of_request", by=None, at=at, request=request.number)
+            for recipient in mails.recipients(row):
+                mails.tell(
+                    recipient,
+                    REQUEST_REMINDER,
+                    key=f"request_reminder:{entry.pk}:{recipient}",
+                    at=at,
+                    application=row,
+                    due_on=request.due_on,
+                )
 
 
 def _closes_on(call: FundingCall) -> date | None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from applications import documents
 from applications.models import Application, Document
 from applications.rules import DocumentKind, Step
-from applications.services import drafts, scanning
+from applications.services import drafts, scanning, unlocking
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,10 +54,10 @@ def add_document(
 ) -> Document:
     """Look into an upload and keep it with the application.
 
-    Raises documents.UploadRefused, TooManyDocuments, NotAllowed, NotEditable.
+    Raises documents.UploadRefused, TooManyDocuments, NotAllowed, NotEditable, NotUnlocked.
     """
     document = _inspected(application, upload, kind, municipality, by, at)
-    return _keep(document, upload, _has_room, by=by, at=at)
+    return _keep(document, upload, _may_come(kind), by=by, at=at)
 
 
 def add_documents(
@@ -72,7 +72,7 @@ def add_documents(
     """Keep those of several uploads that can be taken, and say of the others why not.
 
     What the application holds already, the same file of that kind under the same name, is not
-    taken twice: a page sent again adds nothing. Raises NotAllowed, NotEditable.
+    taken twice: a page sent again adds nothing. Raises NotAllowed, NotEditable, NotUnlocked.
     """
     received = Received()
     with transaction.atomic():
@@ -86,7 +86,7 @@ def add_documents(
             if there := same.first():
                 received.known.append(there)
                 continue
-            received.added.append(_keep(document, upload, _has_room, by=by, at=at))
+            received.added.append(_keep(document, upload, _may_come(kind), by=by, at=at))
         except documents.UploadRefused as error:
             received.refused.append((documents.file_name(upload.name or ""), str(error)))
         except TooManyDocuments:
@@ -99,13 +99,15 @@ def replace_document(
 ) -> Document:
     """Put a new version in a document's place; the old one stays for the snapshots naming it.
 
-    Raises documents.UploadRefused, DocumentGone, NotAllowed, NotEditable.
+    Raises documents.UploadRefused, DocumentGone, NotAllowed, NotEditable, NotUnlocked.
     """
     kind = DocumentKind(document.kind)
     new = _inspected(application, upload, kind, document.municipality, by, at)
     new.replaces = document
 
     def check(row: Application) -> None:
+        if not _rights(row).may_replace(document):
+            raise drafts.NotUnlocked([document.name])
         if not row.documents.current().filter(pk=document.pk).update(removed_at=at):
             raise DocumentGone
 
@@ -137,9 +139,24 @@ def _inspected(
     )
 
 
-def _has_room(row: Application) -> None:
-    if row.documents.current().count() >= MAX_DOCUMENTS:
-        raise TooManyDocuments
+def _may_come(kind: DocumentKind) -> Callable[[Application], None]:
+    """Refuses a document of a kind that was not asked for, and one too many."""
+
+    def check(row: Application) -> None:
+        if not unlocking.may_add(_targets(row), kind):
+            raise drafts.NotUnlocked([kind.label])
+        if row.documents.current().count() >= MAX_DOCUMENTS:
+            raise TooManyDocuments
+
+    return check
+
+
+def _targets(row: Application) -> frozenset[str]:
+    return unlocking.opened(row).get(Step.ANLAGEN, unlocking.CLOSED)
+
+
+def _rights(row: Application) -> unlocking.DocumentRights:
+    return unlocking.document_rights(row, _targets(row))
 
 
 def _keep(
@@ -173,10 +190,12 @@ def remove_document(
 ) -> None:
     """Take a document out of the application; its file stays for the snapshots that name it.
 
-    Removing it twice changes nothing more. Raises NotAllowed, NotEditable.
+    Removing it twice changes nothing more. Raises NotAllowed, NotEditable, NotUnlocked.
     """
     with transaction.atomic():
         row = drafts.lock_for_edit(application, Step.ANLAGEN, by)
+        if not _rights(row).may_remove(document):
+            raise drafts.NotUnlocked([document.name])
         changed = row.documents.current().filter(pk=document.pk).update(removed_at=at)
         if changed:
             drafts.touch(row, Step.ANLAGEN, by=by, at=at)

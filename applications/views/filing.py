@@ -252,12 +252,15 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
                 {
                     "step": step,
                     "href": case.address("application_step", application, step.value),
-                    "sentences": [item.sentence for item in items if item.step == step],
+                    "points": [item for item in items if item.step == step],
                     "changed": step.value in changed,
+                    # What is missing elsewhere in a section that is not open would only puzzle.
                     "missing": [
                         finding.message
                         for finding in findings
-                        if finding.step == step and finding.code in case.MISSING_CODES
+                        if finding.step == step
+                        and finding.code in case.MISSING_CODES
+                        and any(item.step == step and not item.target for item in items)
                     ],
                 }
                 for step in open_steps

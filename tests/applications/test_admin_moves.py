@@ -53,6 +53,10 @@ def asked(w: world.World, at: datetime, days: int = 10) -> Application:
     return application
 
 
+def answered(w: world.World, at: datetime) -> Application:
+    return services.answer(application=asked(w, at), by=w.signatory, at=at)
+
+
 def rejected(w: world.World, at: datetime) -> Application:
     application = world.proposed(w, world.REJECTION, at)
     return services.reject(application=application, by=w.signer, at=at)
@@ -78,6 +82,7 @@ CASES: dict[str, Callable[[world.World, datetime], Application]] = {
     "submitted": world.submitted,
     "formal_check": world.in_check,
     "information_requested": asked,
+    "answered": answered,
     "substantive_check": world.in_substance,
     "hearing": world.heard,
     "grant proposed": lambda w, at: world.proposed(w, at=at),
@@ -96,9 +101,16 @@ CASES: dict[str, Callable[[world.World, datetime], Application]] = {
 OPEN_LETTER = {"edit_letter", "correct_letter"}
 POSSIBLE = {
     "submitted": {"begin_check", "close"},
-    "formal_check": {"request_information", "accept_formally", "close"},
-    "information_requested": {"proceed_without_answer", "close"},
-    "substantive_check": {"request_information", "begin_hearing", "propose", "close"},
+    "formal_check": {"request_information", "ask_by_phone", "accept_formally", "close"},
+    "answered": {"request_information", "ask_by_phone", "settle_items", "accept_formally", "close"},
+    "information_requested": {"extend_request", "proceed_without_answer", "close"},
+    "substantive_check": {
+        "request_information",
+        "ask_by_phone",
+        "begin_hearing",
+        "propose",
+        "close",
+    },
     "hearing": {"end_hearing", "close"},
     "grant proposed": {"grant", "return_proposal", "retract_proposal"} | OPEN_LETTER,
     "rejection proposed": {"reject", "return_proposal", "retract_proposal"} | OPEN_LETTER,
@@ -123,6 +135,9 @@ PROPOSED = {case for case in POSSIBLE if "proposed" in case}
 MAKERS = {
     "begin_check": REVIEW,
     "request_information": REVIEW,
+    "ask_by_phone": REVIEW,
+    "extend_request": REVIEW,
+    "settle_items": REVIEW,
     "proceed_without_answer": REVIEW,
     "accept_formally": REVIEW,
     "begin_hearing": REVIEW,
@@ -296,6 +311,13 @@ def in_weeks(weeks: int) -> str:
     return f"{day:%d.%m.%Y}"
 
 
+PHONE = {
+    "note": "Mit dem Amt für Soziales gesprochen.",
+    "place": "konzeption/goals",
+    "sentence": "Bitte ergänzen Sie die Ziele.",
+    "due_on": in_weeks(3),
+}
+LATER = {"due_on": in_weeks(6), "reason": "Der Ausschuss tagt erst im nächsten Monat."}
 HEARING = {"text": "Wir beabsichtigen, den Antrag abzulehnen.", "due_on": in_weeks(4)}
 ANSWER = {"answer": "Wir bleiben dabei.", "answered_on": f"{timezone.localdate():%d.%m.%Y}"}
 CHANGE = {
@@ -316,6 +338,9 @@ CHANGE = {
         ("submitted", "begin_check", {}, Status.FORMAL_CHECK),
         ("submitted", "close", REASON, Status.CLOSED),
         ("formal_check", "request_information", answered_form(), Status.INFORMATION_REQUESTED),
+        ("formal_check", "ask_by_phone", PHONE, Status.INFORMATION_REQUESTED),
+        ("information_requested", "extend_request", LATER, Status.INFORMATION_REQUESTED),
+        ("answered", "settle_items", {}, Status.FORMAL_CHECK),
         ("formal_check", "accept_formally", {}, Status.SUBSTANTIVE_CHECK),
         ("formal_check", "close", REASON, Status.CLOSED),
         ("information_requested", "proceed_without_answer", REASON, Status.FORMAL_CHECK),
@@ -370,7 +395,11 @@ def test_a_move_is_made_logged_and_leads_back_to_the_case(
     assert len(list(page.context["messages"])) == 1
     again = client.post(address(application, action), data)
     assert (again.status_code, state_of(application)[1]) == (
-        (302, entries + 1) if action == "set_file_number" else (409, entries + 1 + letters)
+        {
+            "set_file_number": (302, entries + 1),
+            "settle_items": (302, entries + 2),
+            "extend_request": (422, entries + 1),
+        }.get(action, (409, entries + 1 + letters))
     )
 
 
@@ -431,7 +460,7 @@ def test_what_was_asked_for_is_kept_as_typed(client: Client) -> None:
     [
         (
             {"step_konzeption": "", "sentence_konzeption": ""},
-            {"__all__": ["Bitte kreuzen Sie mindestens einen Abschnitt an."]},
+            {"__all__": ["Bitte kreuzen Sie mindestens eine Angabe oder einen Abschnitt an."]},
         ),
         (
             {"sentence_konzeption": ""},
@@ -479,9 +508,9 @@ def test_what_the_rules_found_stands_at_its_section(client: Client) -> None:
     services.begin_check(application=application, by=w.reviewer, at=now())
     client.force_login(w.reviewer)
     form = client.get(address(application, "request_information")).context["form"]
-    hints = {name: field.help_text for name, field in form.fields.items() if name != "due_on"}
-    said = {name for name, text in hints.items() if text.startswith("Prüfhinweise: ")}
-    assert said == {"sentence_konzeption", "sentence_finanzierung"}
+    hints = {section["label"]: section["hint"] for section in form.sections}
+    said = {label for label, text in hints.items() if text.startswith("Prüfhinweise: ")}
+    assert said == {Step.KONZEPTION.label, Step.FINANZIERUNG.label}
 
 
 # --- Proposing ------------------------------------------------------------------------------------

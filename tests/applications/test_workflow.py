@@ -37,8 +37,14 @@ MATRIX: dict[str, dict[str, str]] = {
         "formal_check": "information_requested",
         "substantive_check": "information_requested",
     },
+    "ask_by_phone": {
+        "formal_check": "information_requested",
+        "substantive_check": "information_requested",
+    },
+    "extend_request": {"information_requested": "information_requested"},
     "answer": {"information_requested": "formal_check"},
     "proceed_without_answer": {"information_requested": "formal_check"},
+    "settle_items": {"formal_check": "formal_check", "substantive_check": "substantive_check"},
     "accept_formally": {"formal_check": "substantive_check"},
     "begin_hearing": {"substantive_check": "hearing"},
     "end_hearing": {"hearing": "substantive_check"},
@@ -75,8 +81,11 @@ ACTORS = {
     "withdraw": A,
     "begin_check": R,
     "request_information": R,
+    "ask_by_phone": R,
+    "extend_request": R,
     "answer": A,
     "proceed_without_answer": R,
+    "settle_items": R,
     "accept_formally": R,
     "begin_hearing": R,
     "end_hearing": R,
@@ -104,6 +113,8 @@ MAILS = {
     "submit": "receipt",
     "withdraw": "withdrawn",
     "request_information": "information_requested",
+    "ask_by_phone": "question_by_phone",
+    "extend_request": "request_extended",
     "answer": "answered",
     "proceed_without_answer": "proceeding_without_answer",
     "close": "closed",
@@ -111,6 +122,7 @@ MAILS = {
 }
 REASONS = {
     "withdraw",
+    "extend_request",
     "proceed_without_answer",
     "return_proposal",
     "retract_proposal",
@@ -146,6 +158,8 @@ def test_the_moves_of_a_state_come_in_the_tables_order():
     assert [move.action for move in moves_from(Status.FORMAL_CHECK)] == [
         "withdraw",
         "request_information",
+        "ask_by_phone",
+        "settle_items",
         "accept_formally",
         "close",
     ]
@@ -252,6 +266,13 @@ def _call(action: str, application: Application, by: Any) -> None:
         extra["declares_authority"] = True
     if action == "request_information":
         extra |= {"items": [(Step.KONZEPTION, "Bitte ergänzen.")], "due_on": DUE}
+    if action == "ask_by_phone":
+        item = services.Wanted(Step.KONZEPTION, "Bitte ergänzen.", "goals")
+        extra |= {"item": item, "note": "Mit dem Amt gesprochen.", "due_on": DUE}
+    if action == "extend_request":
+        extra["due_on"] = date(2026, 12, 22)
+    if action == "settle_items":
+        extra["settled"] = []
     if action == "propose":
         extra["proposal"] = world.grant_proposal()
     if action == "propose_change":
@@ -320,6 +341,7 @@ ALLOWED = [
     # A rejection cannot be signed under a proposal to grant, nor a project hidden before it shows;
     # what needs an open change, a correction or a hearing on the way is made elsewhere.
     if action not in {"reject", "withdraw_project", "agree", "end_revocation_hearing"}
+    and action != "settle_items"
     and action not in {"return_change", "retract_change", "sign_change", "revoke"}
     and not (action in {"edit_letter", "correct_letter", "countersign"} and status in DECIDED)
     and not (action == "propose_change" and status == "rejected")

@@ -16,6 +16,7 @@ from applications.rules import (
     CallTerms,
     Step,
 )
+from applications.rules.unlocking import EVERYTHING, opens
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -43,6 +44,8 @@ class Sheet:
     """The elected body of each member, by its AGS."""
     suggested: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """What the register knows, for a step into which nobody has written yet."""
+    opened: frozenset[str] = EVERYTHING
+    """What may be written, see `rules.unlocking`; nothing else is asked or taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,45 @@ class StepForm(forms.Form):
             self.initial[name] = initial_value(
                 field, sheet.values[name] or sheet.suggested.get(name, sheet.values[name])
             )
+        self._leave_out_what_is_closed()
         for section in self.sections:
-            for name in section.fields if section.source else ():
+            for name in self._open_fields(section) if section.source else ():
                 hint = self.fields[name].help_text
                 dot = "" if not hint or hint[-1] in ".?!" else "."
                 self.fields[name].help_text = f"{hint}{dot} Grundlage: {section.source}.".strip()
 
     def prepare(self) -> None:
         """Set what depends on the application: choices, hints, rows."""
+
+    def _leave_out_what_is_closed(self) -> None:
+        """After filing only what was asked for is on the page, and nothing else is read."""
+        for name in [name for name in self.fields if not opens(self.sheet.opened, name)]:
+            del self.fields[name]
+        for part, rows in self.rows.items():
+            if not opens(self.sheet.opened, part):
+                rows.only({str(row["id"]) for row in self.open_rows(part)})
+
+    def _open_fields(self, section: Section) -> list[str]:
+        return [name for name in section.fields if name in self.fields]
+
+    def open_rows(self, part: str) -> list[Mapping[str, Any]]:
+        """The stored rows of a part that may be written."""
+        rows = self.sheet.values[part]
+        return [row for row in rows if opens(self.sheet.opened, f"{part}:{row['id']}")]
+
+    def closed_rows(self, part: str) -> list[Mapping[str, Any]]:
+        """The stored rows of a part that stay as they are."""
+        shown = {row["id"] for row in self.open_rows(part)}
+        return [row for row in self.sheet.values[part] if row["id"] not in shown]
+
+    def _whole(self, part: str, shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """All rows of a part: those on the page as typed, between those that are closed."""
+        if opens(self.sheet.opened, part):
+            return shown
+        typed: dict[str, Any] = {row["id"]: row for row in shown}
+        typed |= {row["id"]: dict(row) for row in self.closed_rows(part)}
+        order = [row["id"] for row in self.sheet.values[part]]
+        return [typed[key] for key in order if key in typed]
 
     @property
     def basis(self) -> int:
@@ -120,7 +154,7 @@ class StepForm(forms.Form):
     def step_data(self) -> dict[str, Any]:
         """The step as plain values for `services.save_step`; after `is_valid`."""
         data = {name: plain(value) for name, value in self.cleaned_data.items()}
-        return data | {part: rows.row_data() for part, rows in self.rows.items()}
+        return data | {part: self._whole(part, r.row_data()) for part, r in self.rows.items()}
 
     def savable_data(self) -> dict[str, Any]:
         """What can be saved of what was typed; after `is_valid`, whatever that said.
@@ -129,8 +163,11 @@ class StepForm(forms.Form):
         keeps what is stored for it.
         """
         data = {name: plain(value) for name, value in self.cleaned_data.items()}
-        parts = {part: rows.savable_data() for part, rows in self.rows.items() if not rows.error}
-        return data | parts
+        return data | {
+            part: self._whole(part, rows.savable_data())
+            for part, rows in self.rows.items()
+            if not rows.error
+        }
 
     def unread_rows(self) -> list[str]:
         """The rows, as „part:id", of which a field cannot be read; after `is_valid`."""
@@ -168,11 +205,11 @@ class StepForm(forms.Form):
     def parts(self) -> Iterator[dict[str, Any]]:
         """Sections with their fields and rows, in the order of the page."""
         for section in self.sections:
-            yield {
-                "section": section,
-                "fields": [self[name] for name in section.fields],
-                "rows": self.rows.get(section.part),
-            }
+            names, rows = self._open_fields(section), self.rows.get(section.part)
+            if rows is not None and rows.is_closed:
+                rows = None
+            if names or rows is not None:
+                yield {"section": section, "fields": [self[name] for name in names], "rows": rows}
 
     def problems(self) -> list[Problem]:
         """Every error with its place, in the order of the page."""
@@ -198,9 +235,24 @@ class StepForm(forms.Form):
                 ]
         return found
 
+    @property
+    def opened(self) -> str:
+        """What the page was drawn for, as its hidden input says it; empty for everything."""
+        return ",".join(sorted(self.sheet.opened))
+
+    @property
+    def is_for_what_is_open(self) -> bool:
+        """Whether what was sent comes from a page that asked for what is open now.
+
+        Else a field that is open now and was not on that page would look as if emptied.
+        """
+        return bool(self.data.get("frei", "") == self.opened)
+
     def inputs(self) -> list[tuple[str, str]]:
         """All that the form holds as names and values of hidden inputs; of an unbound form."""
         found = list(_inputs(self))
+        if self.opened:
+            found.append(("frei", self.opened))
         for part, rows in self.rows.items():
             for row in rows.forms:
                 if rows.addable:

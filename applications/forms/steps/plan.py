@@ -23,6 +23,7 @@ from applications.rules import (
     Plan,
     Step,
 )
+from applications.rules.unlocking import opens
 
 NOTHING: Final = Decimal("0.00")
 
@@ -159,7 +160,10 @@ class PlanForm(StepForm):
 
         Rows whose amount or Haushaltsjahr cannot be read count as nothing, see `unread`.
         """
-        answers = {name: self.cleaned_data.get(name) for name in self.fields}
+        answers = {
+            name: self.cleaned_data.get(name) if name in self.fields else self.sheet.values[name]
+            for name in self.base_fields
+        }
         return Plan(
             expenses=tuple(
                 ExpenseLine(
@@ -191,10 +195,17 @@ class PlanForm(StepForm):
     def unread(self) -> int:
         """How many rows of the form are not in its sums; after `is_valid`."""
         written = [row for rows in self.rows.values() for row in rows.forms if not row.is_blank]
-        read = [*self._read("expenses", "category"), *self._read("cover", "kind")]
+        read = [*self._typed("expenses", "category"), *self._typed("cover", "kind")]
         return len(written) - len(read)
 
     def _read(self, part: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The rows as typed, and those that are closed as they are stored."""
+        yield from self._typed(part, kind)
+        if not opens(self.sheet.opened, part):
+            for row in self.closed_rows(part):
+                yield row["id"], {**row, "amount": Decimal(row["amount"] or 0)}
+
+    def _typed(self, part: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         for form in self.rows[part].forms:
             found = form.cleaned_data if not form.is_blank else {}
             if "amount" in found and found.get("year") and found.get(kind):

@@ -36,7 +36,7 @@ def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
         if _is_typed(page) and _is_own(page):
             return closed_step(page, "Sie dürfen diesen Antrag nicht mehr bearbeiten.")
         raise PermissionDenied
-    if place not in page.open_steps:
+    if place not in page.opened:
         if request.method == "POST" and _is_typed(page):
             return closed_step(page)
         if request.method == "POST":

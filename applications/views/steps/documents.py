@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from applications import documents, rules, services
 from applications.forms.filing import DocumentForm, ReplacementForm
 from applications.rules import DocumentKind, SignatureForm
+from applications.services import unlocking
 from applications.services.uploads import MAX_DOCUMENTS
 from applications.views import case
 from applications.views.steps import kept
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 FILED: Final = "Der Antrag wurde inzwischen eingereicht oder abgesendet."
 NOT_KEPT: Final = "Ein Browser behält gewählte Dateien nicht, wenn die Seite neu geladen wird."
+NOT_ASKED: Final = (
+    "Danach hat das Regierungspräsidium nicht gefragt; es wurde nichts geändert. Frei ist nur, was "
+    "oben genannt ist."
+)
 GONE: Final = "Diese Anlage wurde inzwischen entfernt oder ersetzt. Bitte prüfen Sie die Liste."
 
 
@@ -49,6 +54,7 @@ def documents_step(page: Page) -> HttpResponse:
         None if replacing else post,
         None if replacing or post is None else page.request.FILES,
         partners=names[1:],
+        kinds=[kind for kind in DocumentKind if unlocking.may_add(page.targets, kind)],
         hint=f"Auch mehrere auf einmal, jede {limit}. Möglich sind: {documents.ALLOWED}.",
         initial=dict(typed.inputs) if typed else None,
     )
@@ -66,7 +72,15 @@ def _documents_page(
     replacement: ReplacementForm,
     replacing: Document | None,
 ) -> HttpResponse:
-    files = files_of(page.application)
+    rights = unlocking.document_rights(page.application, page.targets)
+    files = [
+        file
+        | {
+            "may_replace": rights.may_replace(file["document"]),
+            "may_remove": rights.may_remove(file["document"]),
+        }
+        for file in files_of(page.application)
+    ]
     leaving = _asked_for(page, page.request.GET, "entfernen")
     errors = replacement if replacement.errors else form
     return page.render(
@@ -85,6 +99,7 @@ def _documents_page(
             several=len(page.application.members.all()) > 1,
             sheet_partners=[*case.names_of(page.application).items()][1:],
             signature_sheet_wanted=page.application.call.signature_form == SignatureForm.SHEET,
+            may_add=bool(form.kinds),
             full=len(files) >= MAX_DOCUMENTS,
             limit=str(settings.UPLOAD_MAX_BYTES),
         ),
@@ -126,6 +141,9 @@ def _add(page: Page, form: DocumentForm) -> HttpResponse | None:
             by=page.user,
             at=page.at,
         )
+    except services.NotUnlocked:
+        messages.error(page.request, NOT_ASKED)
+        return redirect(page.href)
     except services.NotEditable:
         messages.error(page.request, FILED)
         return redirect(page.href)
@@ -182,6 +200,8 @@ def _replace(page: Page, document: Document, form: ReplacementForm) -> HttpRespo
         return None
     except services.DocumentGone:
         messages.error(page.request, GONE)
+    except services.NotUnlocked:
+        messages.error(page.request, NOT_ASKED)
     except services.NotEditable:
         messages.error(page.request, FILED)
     except services.NotAllowed as error:
@@ -203,6 +223,9 @@ def _remove_document(page: Page, text: str) -> HttpResponse:
         services.remove_document(
             application=page.application, document=document, by=page.user, at=page.at
         )
+    except services.NotUnlocked:
+        messages.error(page.request, NOT_ASKED)
+        return redirect(page.href)
     except services.NotEditable:
         messages.error(page.request, FILED)
         return redirect(page.application)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from applications import rules, services
 from applications.forms import conflict
 from applications.forms.steps import FORMS, Problem, StepForm
 from applications.rules import Step
+from applications.rules.unlocking import EVERYTHING
 from applications.services import checks, drafts
 from applications.views import case, wording
 from applications.views.steps import kept
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     Show = Callable[[Page, StepForm, Sequence[Any]], HttpResponse]
 
 CLOSED: Final = "Der Antrag wurde inzwischen eingereicht oder abgesendet."
+NOT_ASKED: Final = (
+    "Das Regierungspräsidium hat inzwischen nach etwas anderem gefragt. Diese Angaben sind nicht "
+    "mehr frei."
+)
 
 
 def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
@@ -44,6 +50,8 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
         kept.forget(page)
         return redirect(page.href)
     form = form_class(page.request.POST, sheet=page.sheet())
+    if not form.is_for_what_is_open:
+        return closed_step(page, NOT_ASKED)
     if _rows_changed(page, form):
         full = [Problem(f"#{rows.part}", rows.error) for rows in form.rows.values() if rows.error]
         return show(page, form, full)
@@ -65,6 +73,8 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
         )
     except services.EditConflict as error:
         return _conflict_page(page, form, error)
+    except services.NotUnlocked:
+        return closed_step(page, NOT_ASKED)
     except services.NotEditable:
         return closed_step(page)
     except services.RowNotFound as error:
@@ -80,7 +90,7 @@ def filled_in_step(page: Page, show: Show | None = None) -> HttpResponse:
 
 def _outside(page: Page, plan: rules.Plan, application: Application) -> list[int]:
     """The Haushaltsjahre of the plan outside the period, where the person can do something."""
-    if Step.FINANZIERUNG not in page.open_steps:
+    if not page.opens_whole(Step.FINANZIERUNG):
         return []
     due = case.years(application)
     return [year for year in rules.plan_years(plan) if due and year not in due]
@@ -99,7 +109,9 @@ def _put_back(page: Page, typed: Typed, show: Show) -> HttpResponse:
 
 def closed_step(page: Page, reason: str = CLOSED) -> HttpResponse:
     """The section cannot be written any more: nothing is saved, and nothing typed is lost."""
-    form = FORMS[page.place](page.request.POST, sheet=page.sheet())
+    # All that was typed is shown, whatever of it is open now.
+    sheet = replace(page.sheet(), opened=EVERYTHING)
+    form = FORMS[page.place](page.request.POST, sheet=sheet)
     context = {
         "application": page.application,
         "place": page.place,
@@ -121,7 +133,7 @@ def _rows_changed(page: Page, form: StepForm) -> bool:
     """Add or leave out a row where that was asked for; nothing is saved by it."""
     post = page.request.POST
     if rows := form.rows.get(post.get("zeile_hinzufuegen", "")):
-        if rows.addable:
+        if rows.addable and rows.may_add:
             rows.add()
         return True
     part, _, row_id = post.get("zeile_entfernen", "").partition(":")

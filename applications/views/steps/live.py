@@ -100,6 +100,8 @@ def autosave(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:
     form = FORMS[place](request.POST, sheet=page.sheet())
     form.is_valid()
     try:
+        if not form.is_for_what_is_open:
+            raise services.NotEditable
         saved = services.save_typed(
             application=page.application,
             step=place,

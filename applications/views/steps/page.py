@@ -15,7 +15,8 @@ from applications.forms.steps import Sheet
 from applications.forms.team import CommentForm
 from applications.models import Application, Presence
 from applications.rules import Finding, Step
-from applications.services import checks, presence
+from applications.rules.unlocking import WHOLE, opens
+from applications.services import checks, presence, unlocking
 from applications.services import kept as sealing
 from applications.views import case, comments, wording
 
@@ -48,14 +49,23 @@ class Page:
         self.request = request
         self.application = application
         self.place = place
-        self.asked = services.asked_for(application)
-        may_be_written = services.editable_steps(application, self.asked)
-        self.open_steps = [one for one in Step if one in may_be_written]
+        self.asked = unlocking.asked_for(application)
+        self.opened = unlocking.opened(application, self.asked)
+        self.open_steps = [one for one in Step if one in self.opened]
         self.may_edit = may_edit
         self.at = case.arrived(request)
         self.user = case.person(request)
         self.typed: Typed | None = None
         """What was typed when a session ended, where the page puts it back."""
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """What of this step may be written."""
+        return self.opened.get(self.place, unlocking.CLOSED)
+
+    def opens_whole(self, step: Step) -> bool:
+        """Whether nothing of a step is closed."""
+        return opens(self.opened.get(step, unlocking.CLOSED), WHOLE)
 
     # --- where to --------------------------------------------------------------------------------
 
@@ -100,6 +110,7 @@ class Page:
             at=self.at,
             councils=case.councils_of(application),
             suggested=self._suggested(),
+            opened=self.targets,
         )
 
     def _suggested(self) -> dict[str, str]:
@@ -141,7 +152,8 @@ class Page:
             # Of a form nobody has begun it says nothing; where only files go it says what is due.
             "findings": mine if begun or self.place is Step.ANLAGEN else [],
             "begun": begun,
-            "asked": [sentence for step, sentence in self.asked if step == self.place],
+            "asked": [item for item in self.asked if item.step == self.place],
+            "partly": not self.opens_whole(self.place),
             "beats": self.may_edit,
             "seal": self.seal(),
             "unsaved": self.request.method == "POST" or self.typed is not None,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def years(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Ask what becomes of each row outside the period, and do it with one call."""
     page = writable_page(request, key, Step.FINANZIERUNG)
-    if page.place not in page.open_steps:
+    if not page.opens_whole(page.place):
         return redirect(page.application)
     due = case.years(page.application)
     form = YearsForm(

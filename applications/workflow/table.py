@@ -1,79 +1,10 @@
-"""Where an application is in its life: states, moves between them, and whose turn it is.
+"""The moves of a case, one literal table, and what is done with it besides. Pure."""
 
-Pure. `TRANSITIONS` is the one table that drives the buttons, the review desk's moves, the
-mails, the diagram in the README and the test matrix. After PROGRAMME §6.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-
-class Status(StrEnum):
-    """State of an application; three German names each: for staff, applicant, timeline."""
-
-    DRAFT = "draft"
-    SUBMITTED = "submitted"
-    FORMAL_CHECK = "formal_check"
-    INFORMATION_REQUESTED = "information_requested"
-    SUBSTANTIVE_CHECK = "substantive_check"
-    HEARING = "hearing"
-    PROPOSED = "proposed"
-    GRANTED = "granted"
-    REJECTED = "rejected"
-    REVOKED = "revoked"
-    WITHDRAWN = "withdrawn"
-    CLOSED = "closed"
-
-    @property
-    def label(self) -> str:
-        """The name staff use."""
-        return _NAMES[self][0]
-
-    @property
-    def applicant_label(self) -> str:
-        """The name shown to the applicant."""
-        return _NAMES[self][1]
-
-    @property
-    def timeline_label(self) -> str:
-        """The name of the step in the timeline ahead."""
-        return _NAMES[self][2]
-
-
-_NAMES: Final = {
-    Status.DRAFT: ("Entwurf", "Entwurf – noch nicht eingereicht", "Antrag ausfüllen"),
-    Status.SUBMITTED: ("eingereicht", "Eingereicht", "Antrag einreichen"),
-    Status.FORMAL_CHECK: ("formale Prüfung", "In Prüfung", "Prüfung der Unterlagen"),
-    Status.INFORMATION_REQUESTED: (
-        "Nachforderung",
-        "Bitte Unterlagen nachreichen",
-        "Unterlagen nachreichen",
-    ),
-    Status.SUBSTANTIVE_CHECK: ("fachliche Prüfung", "In Prüfung", "Fachliche Prüfung"),
-    Status.HEARING: ("Anhörung", "Anhörung – bitte äußern Sie sich", "Anhörung"),
-    Status.PROPOSED: ("Schlusszeichnung offen", "In Prüfung", "Entscheidung vorbereiten"),
-    Status.GRANTED: ("bewilligt", "Bewilligt", "Entscheidung"),
-    Status.REJECTED: ("abgelehnt", "Abgelehnt", "Entscheidung"),
-    Status.REVOKED: ("aufgehoben", "Bescheid aufgehoben", "Aufhebung"),
-    Status.WITHDRAWN: ("zurückgezogen", "Von Ihnen zurückgezogen", "Antrag zurückgezogen"),
-    Status.CLOSED: ("erledigt", "Erledigt", "Verfahren beendet"),
-}
-
-LIVE: Final = frozenset(
-    {
-        Status.SUBMITTED,
-        Status.FORMAL_CHECK,
-        Status.INFORMATION_REQUESTED,
-        Status.SUBSTANTIVE_CHECK,
-        Status.HEARING,
-        Status.PROPOSED,
-        Status.GRANTED,
-    }
-)
-"""States that count for „one live application per municipality and call" (PROGRAMME §3).
-A case settled otherwise („erledigt") no longer stands in the way of a new application."""
+from applications.workflow.states import Status
 
 
 class Actor(StrEnum):
@@ -159,7 +90,26 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         S.INFORMATION_REQUESTED,
         Actor.REVIEWER,
         mail="information_requested",
-        help="Die Kommune erhält eine Liste mit einem Termin; nur diese Abschnitte werden frei.",
+        help="Die Kommune erhält eine Liste mit einem Termin; nur was darin steht, wird frei.",
+    ),
+    Transition(
+        "ask_by_phone",
+        "Rückfrage am Telefon festhalten",
+        (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK),
+        S.INFORMATION_REQUESTED,
+        Actor.REVIEWER,
+        mail="question_by_phone",
+        help="Sie halten das Gespräch fest und geben eine Stelle frei, ohne Schreiben.",
+    ),
+    Transition(
+        "extend_request",
+        "Termin verlängern",
+        (S.INFORMATION_REQUESTED,),
+        None,
+        Actor.REVIEWER,
+        mail="request_extended",
+        reason=True,
+        help="Die Kommune hat bis zu einem späteren Tag Zeit; frei bleibt, was frei ist.",
     ),
     Transition(
         "answer",
@@ -179,6 +129,14 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         mail="proceeding_without_answer",
         reason=True,
         help="Die Nachforderung endet ohne Antwort; entschieden wird nach dem, was vorliegt.",
+    ),
+    Transition(
+        "settle_items",
+        "Nachgereichtes abhaken",
+        (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK),
+        None,
+        Actor.REVIEWER,
+        help="Punkt für Punkt: Was ist erledigt? Was offen bleibt, lässt sich erneut nachfordern.",
     ),
     Transition(
         "accept_formally",
@@ -404,44 +362,3 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("strike_entry", "Eintrag streichen"),
 )
 """What reviewers do with letters and after a notice; each is a service and a log action."""
-
-BY_ACTION: Final = {transition.action: transition for transition in TRANSITIONS}
-
-
-def transition(action: str) -> Transition:
-    """The move of that name. Raises KeyError for a name that is not in the table."""
-    return BY_ACTION[action]
-
-
-def moves_from(status: Status, actor: Actor | None = None) -> Iterator[Transition]:
-    """The moves that leave `status`, all or those of one actor, in the table's order."""
-    for move in TRANSITIONS:
-        if status in move.sources and actor in (None, move.actor):
-            yield move
-
-
-def turn(status: Status) -> Actor | None:
-    """Whose turn it is: on whom the next step waits; None where the case has ended."""
-    return {
-        Status.DRAFT: Actor.APPLICANT,
-        Status.SUBMITTED: Actor.REVIEWER,
-        Status.FORMAL_CHECK: Actor.REVIEWER,
-        Status.INFORMATION_REQUESTED: Actor.APPLICANT,
-        Status.SUBSTANTIVE_CHECK: Actor.REVIEWER,
-        Status.HEARING: Actor.APPLICANT,
-        Status.PROPOSED: Actor.SIGNER,
-    }.get(status)
-
-
-def diagram() -> str:
-    """The states and moves as a Mermaid diagram; the README holds exactly this text."""
-    lines = ["stateDiagram-v2", "    [*] --> draft"]
-    lines += [f'    state "{status.label}" as {status.value}' for status in Status]
-    lines += [
-        f"    {source.value} --> {move.leads_to(source).value}: {move.label} ({move.actor.label})"
-        for move in TRANSITIONS
-        for source in move.sources
-    ]
-    ends = [status for status in Status if turn(status) is None]
-    lines += [f"    {status.value} --> [*]" for status in ends]
-    return "\n".join(lines) + "\n"
