@@ -82,7 +82,11 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "
 
 def source() -> str:
     """Whom the licence asks to name: the publisher, and the register behind keys and places."""
-    authority = Authority.load()
+    return source_of(Authority.load())
+
+
+def source_of(authority: Authority | None) -> str:
+    """The same for a publisher that was read already."""
     name = f"{authority}, KIV-Portal" if authority else "KIV-Portal"
     return f"{name}; Gemeindeschlüssel, Namen und Lage: {REGISTER_SOURCE}"
 

@@ -26,7 +26,7 @@ from projects.models import (
     DirectoryChange,
     Project,
 )
-from projects.resources import LICENCE
+from projects.resources import LICENCE, source_of
 
 if TYPE_CHECKING:
     from projects.models import ProjectQuerySet
@@ -53,6 +53,11 @@ class DirectoryFeed(Atom1Feed):
         newest = [item["updateddate"] for item in self.items]
         return max([*newest, *(at for _, at in self.tombstones)], default=BEFORE_ALL)
 
+    def add_root_elements(self, handler: Any) -> None:
+        super().add_root_elements(handler)
+        # For programs (RFC 4946); `rights` says the same to people.
+        handler.addQuickElement("link", "", {"rel": "license", "href": LICENCE})
+
     def root_attributes(self) -> dict[str, str]:
         return {**super().root_attributes(), "xmlns:at": TOMBSTONES}
 
@@ -77,7 +82,10 @@ def as_atom(found: ProjectQuerySet, *, query: str, everything: bool) -> str:
         author_name=str(authority or "KIV-Portal"),
         feed_url=_absolute(reverse("projects_atom") + suffix),
         feed_guid=uuid5(NAMESPACE, f"feed?{query}").urn,
-        feed_copyright=f"Datenlizenz Deutschland – Namensnennung – Version 2.0 ({LICENCE})",
+        feed_copyright=(
+            f"Datenlizenz Deutschland – Namensnennung – Version 2.0 ({LICENCE}). "
+            f"Quelle: {clean_text(source_of(authority))}"
+        ),
     )
     changed = _last_changes()
     items = [_item(project, changed.get(project.pk)) for project in found.with_members()]
@@ -119,7 +127,11 @@ def _item(project: Project, change: tuple[datetime, str] | None) -> dict[str, An
         "unique_id": entry_id(project.pk),
         "pubdate": project.published_at,
         "updateddate": at,
-        "categories": [kind.value, clean_text(project.round.title)],
+        "categories": [
+            kind.value,
+            clean_text(project.round.title),
+            *(f"ags:{member.municipality.ags}" for member in project.members.all()),
+        ],
     }
 
 

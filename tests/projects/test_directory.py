@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from kiv_portal.models import Authority
 from municipalities.models import Municipality
 from municipalities.services import places
 from projects import services
@@ -388,8 +389,24 @@ def test_the_feed_has_an_entry_for_each_project_that_keeps_its_id(client, scene)
     )
     assert [kind for *_, kind in entries(root)] == ["changed", "new", "new", "new"]
     assert root.findtext(f"{ATOM}updated") == "2026-11-17T09:30:00+00:00"
-    for name in ("id", "title", "updated", f"author/{ATOM}name", "rights"):
+    for name in ("id", "title", "updated", f"author/{ATOM}name"):
         assert root.find(f"{ATOM}{name}") is not None
+
+
+def test_the_feed_names_licence_source_and_keys_of_municipalities(client, scene):
+    Authority.objects.create(pk=1, name="Regierungspräsidium Darmstadt")
+    root = feed(client, "?verbund=1")
+    assert root.findtext(f"{ATOM}rights") == (
+        "Datenlizenz Deutschland – Namensnennung – Version 2.0 "
+        "(http://dcat-ap.de/def/licenses/dl-by-de/2.0). Quelle: Regierungspräsidium Darmstadt, "
+        "KIV-Portal; Gemeindeschlüssel, Namen und Lage: "
+        "Statistisches Bundesamt (Destatis), Gemeindeverzeichnis"
+    )
+    links = {one.get("rel"): one.get("href") for one in root.findall(f"{ATOM}link")}
+    assert links["license"] == "http://dcat-ap.de/def/licenses/dl-by-de/2.0"
+    keys = [f"ags:{key}" for key in scene["joint"].places_key.split()]
+    terms = [one.get("term") for one in root.findall(f"{ATOM}entry/{ATOM}category")]
+    assert terms == ["new", "KIV II", *keys]
 
 
 def test_a_withdrawn_project_keeps_its_id_and_nothing_else(client, scene):
