@@ -73,8 +73,14 @@ def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
         assert response.status_code == status, address
         name = f"{number:02}{address.replace('/', '_').replace('?', '_')}.html"
         (tmp_path / name).write_bytes(response.content)
-    sent = client.post("/barrierefreiheit/melden/", {"message": "", "reply_to": "x"})
-    (tmp_path / "melden-fehler.html").write_bytes(sent.content)
+    forms = {
+        "/barrierefreiheit/melden/": {"message": "", "reply_to": "x"},
+        "/benachrichtigung/": {"email": "x"},
+    }
+    for address, wrong in forms.items():
+        sent = client.post(address, wrong)
+        assert sent.context["form"].errors, address
+        (tmp_path / f"fehler{address.replace('/', '_')}.html").write_bytes(sent.content)
     assert faults(tmp_path) == []
 
 
@@ -83,5 +89,5 @@ def test_every_error_page_is_valid(tmp_path: Path) -> None:
     for path in sorted((ROOT / "templates").glob("[45]*.html")):
         page = render_to_string(path.name, {"explanation": "Nur für die Behörde."}, request)
         (tmp_path / path.name).write_text(page, encoding="utf-8")
-    assert len(list(tmp_path.iterdir())) == 8
+    assert len(list(tmp_path.iterdir())) == 9
     assert faults(tmp_path) == []

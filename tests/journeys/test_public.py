@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import brotli
 import pytest
-from playwright.sync_api import Page, Response, expect
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from playwright.sync_api import Page, Response, Route, expect
 
 from kiv_portal.models import OutboxMail
 from projects.models import Project
@@ -15,6 +20,9 @@ from tests import public_pages
 from tests.journeys.conftest import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+TEMPLATES: Final = settings.BASE_DIR / "templates"
+HTML: Final = "text/html; charset=utf-8"
 
 FIRST_VISIT: Final = 150 * 1024
 """Bytes over the wire, fonts included."""
@@ -46,6 +54,7 @@ def test_every_public_page_in_light_and_dark_large_and_small(
     for address in pages:
         page.emulate_media(color_scheme="light")
         page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         axe(page)
         page.emulate_media(color_scheme="dark")
         axe(page)
@@ -57,6 +66,32 @@ def test_every_public_page_in_light_and_dark_large_and_small(
         page.evaluate(SPACED)
         assert overflow(page) <= 0, f"{address} at 320 pixels with wide spacing"
         page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_error_pages_and_refused_forms_are_for_everybody(
+    page: Page, axe: Callable[[Page], None], pages: dict[str, int]
+) -> None:
+    """Each error page as it is written, wherever it comes from; a form with what was wrong."""
+    request = RequestFactory().get("/")
+    texts = {
+        f"/{path.name}": render_to_string(path.name, {"explanation": "Für die Behörde."}, request)
+        for path in TEMPLATES.glob("[45]*.html")
+    }
+
+    def written(route: Route) -> None:
+        route.fulfill(body=texts[urlsplit(route.request.url).path], content_type=HTML)
+
+    page.route(re.compile(r"/[45]\w+\.html$"), written)
+    for address in sorted(texts):
+        page.goto(address)
+        axe(page)
+        page.set_viewport_size({"width": 320, "height": 640})
+        assert overflow(page) <= 0, f"{address} at 320 pixels"
+        page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto("/benachrichtigung/")
+    page.get_by_role("main").get_by_role("button").first.click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    axe(page)
 
 
 FOCUS: Final = """() => {

@@ -28,12 +28,14 @@ from kiv_portal.management.bench import (
     queries,
     register,
     search,
+    visit,
     worklist,
 )
 from kiv_portal.management.commands.demo import FIXTURES
 
 MEASURES = {
     "public": public.measure,
+    "visit": visit.measure,
     "search": search.measure,
     "queries": queries.measure,
     "pdf": letters.measure,
