@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 
-from applications.forms.fields import ChoiceField, DayField, MailField, TextField, with_blank
+from applications.forms.fields import (
+    ChoiceField,
+    DayField,
+    MailField,
+    TextField,
+    TickField,
+    with_blank,
+)
 from applications.models import GuestRole
 from applications.rules import Step
 
@@ -111,9 +118,27 @@ class HandOverForm(forms.Form):
     use_required_attribute = False
 
     person = ChoiceField(label="Neue zuständige Person")
+    kontakte = TickField(
+        label="",
+        help_text=(
+            "Name und E-Mail-Adresse, und die Telefonnummer, wenn sie im Konto steht. Bitte "
+            "prüfen Sie danach den Abschnitt „Kontakt und Bankverbindung“."
+        ),
+    )
 
-    def __init__(self, data: QueryDict | None = None, *, people: Sequence[User]) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, people: Sequence[User], named: str = ""
+    ) -> None:
+        """`named`: who stands in the application as contact and is to be replaced there."""
         super().__init__(data)
+        if named:
+            self.fields[
+                "kontakte"
+            ].label = (
+                f"{named} steht im Antrag als Ansprechperson. Dort auch die neue Person eintragen."
+            )
+        else:
+            del self.fields["kontakte"]
         self.people = {str(person.pk): person for person in people}
         self.fields["person"].choices = with_blank(
             [(key, f"{person} ({person.email})") for key, person in self.people.items()]

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
 from applications import mails, permissions
 from applications.models import Application
+from applications.rules import Step
 from applications.services import log
-from applications.services.drafts import NotAllowed
+from applications.services.content import read_step
+from applications.services.drafts import (
+    NotAllowed,
+    editable_steps,
+    lock_for_edit,
+    touch,
+    write_step,
+)
+from kiv_portal.folding import fold
 from municipalities.models import Membership, User
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.db.models import QuerySet
+
+
+CONTACTS: Final = ("contact", "finance")
+"""The contacts of an application, by how the names of their fields begin."""
 
 
 class CannotTakeOver(Exception):
@@ -39,10 +52,35 @@ def successors(application: Application) -> QuerySet[User]:
     )
 
 
-def hand_over(*, application: Application, to: User, by: User, at: datetime) -> Application:
+def contacts_naming(application: Application, person: User) -> list[str]:
+    """Which of `CONTACTS` name this person, by name or by e-mail address."""
+    return [
+        contact
+        for contact in CONTACTS
+        if _names(getattr(application, f"{contact}_person"), person.name)
+        or _names(getattr(application, f"{contact}_email"), person.email)
+    ]
+
+
+def _names(given: str, own: str) -> bool:
+    return bool(given.strip()) and fold(given) == fold(own)
+
+
+def may_change_contacts(application: Application, by: User) -> bool:
+    """Whether the contacts can be written now, by this person."""
+    is_open = Step.ANSPRECHPARTNER in editable_steps(application)
+    return is_open and permissions.may_edit(by, application)
+
+
+def hand_over(
+    *, application: Application, to: User, contacts: bool = False, by: User, at: datetime
+) -> Application:
     """Put another person in charge: they get its mails and are named as who to ask.
 
-    Handing it to who has it already changes nothing. Raises NotAllowed, CannotTakeOver.
+    With `contacts` the contacts in the application that name who was in charge name the new
+    person: name, e-mail address, and the telephone number where the account has one.
+    Handing it to who has it already changes nothing.
+    Raises NotAllowed, CannotTakeOver; NotEditable where the contacts cannot be written.
     """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=application.pk)
@@ -52,6 +90,9 @@ def hand_over(*, application: Application, to: User, by: User, at: datetime) -> 
             return row
         if not successors(row).filter(pk=to.pk).exists():
             raise CannotTakeOver
+        if contacts:
+            _rename_contacts(lock_for_edit(row, Step.ANSPRECHPARTNER, by), to, by=by, at=at)
+            row.refresh_from_db()
         before = row.created_by_id
         row.created_by = to
         row.save(update_fields=["created_by"])
@@ -67,3 +108,16 @@ def hand_over(*, application: Application, to: User, by: User, at: datetime) -> 
                 by=by,
             )
     return row
+
+
+def _rename_contacts(row: Application, to: User, *, by: User, at: datetime) -> None:
+    """Name the new person wherever a contact names who was in charge; the caller holds the lock."""
+    data = read_step(row, Step.ANSPRECHPARTNER)
+    named = contacts_naming(row, row.created_by)
+    for contact in named:
+        data[f"{contact}_person"] = to.name
+        data[f"{contact}_email"] = to.email
+        data[f"{contact}_phone"] = to.phone or data[f"{contact}_phone"]
+    if named:
+        write_step(row, Step.ANSPRECHPARTNER, data)
+        touch(row, Step.ANSPRECHPARTNER, by=by, at=at)

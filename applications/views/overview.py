@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import Max, Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -158,13 +158,16 @@ def _draft(request: HttpRequest, application: Application) -> HttpResponse:
     remarks = comments.open_comments(application)
     tasks = case.tasks(application, findings, remarks)
     may_edit = permissions.may_edit(user, application)
+    changes = _last_changes(application)
     return render(
         request,
         "applications/overview.html",
         {
             "application": application,
             "names": case.names_of(application),
-            "tasks": [(task, wording.STEP_TEXTS[task.step]) for task in tasks],
+            "tasks": [
+                (task, wording.STEP_TEXTS[task.step], changes.get(task.step)) for task in tasks
+            ],
             "done": sum(task.is_done for task in tasks),
             "closing": wording.closing(application.call, at),
             "may_edit": may_edit,
@@ -172,17 +175,24 @@ def _draft(request: HttpRequest, application: Application) -> HttpResponse:
             "comments": sum(len(entries) for entries in remarks.values()),
             "signature": application.call.signature_form,
             "stopping": blocking(findings),
-            "last": _last_change(application),
+            "last": max(changes.values(), key=lambda change: change["number"], default=None),
         },
     )
 
 
-def _last_change(application: Application) -> dict[str, str] | None:
-    """Who changed what last, in words."""
-    row = application.revisions.select_related("by").order_by("-number").first()
-    if row is None:
-        return None
-    return {"by": str(row.by), "at": wording.instant(row.at), "step": Step(row.step).label}
+def _last_changes(application: Application) -> dict[Step, dict[str, Any]]:
+    """Who changed each step last, and when, in words."""
+    newest = application.revisions.order_by().values("step").annotate(last=Max("number"))
+    rows = application.revisions.filter(number__in=newest.values("last")).select_related("by")
+    return {
+        Step(row.step): {
+            "number": row.number,
+            "by": str(row.by),
+            "at": wording.instant(row.at),
+            "step": Step(row.step).label,
+        }
+        for row in rows
+    }
 
 
 def _filed(request: HttpRequest, application: Application) -> HttpResponse:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -98,6 +98,7 @@ def _page(
             )
             change = (guest, form)
     people = _people(application)
+    named = handover.contacts_naming(application, application.created_by)
     return render(
         request,
         "applications/team.html",
@@ -115,9 +116,10 @@ def _page(
             "invite": invite or GuestForm(initial={"rolle": "read", "bis": ends_on}),
             "change_guest": change[0] if change else None,
             "change": change[1] if change else None,
-            "hand_over": hand_over or HandOverForm(people=list(handover.successors(application)))
+            "hand_over": (hand_over or _hand_over_form(request, application))
             if may_manage
             else None,
+            "named_in_filed": bool(named) and not application.is_draft,
         },
         status=status,
     )
@@ -258,16 +260,34 @@ def _end(request: HttpRequest, application: Application) -> HttpResponse:
     return redirect(case.address("application_team", application))
 
 
+def _hand_over_form(
+    request: HttpRequest, application: Application, data: QueryDict | None = None
+) -> HandOverForm:
+    """With the offer to change the contacts where they name who is in charge."""
+    person = application.created_by
+    named = handover.contacts_naming(application, person) and handover.may_change_contacts(
+        application, case.person(request)
+    )
+    return HandOverForm(
+        data, people=list(handover.successors(application)), named=str(person) if named else ""
+    )
+
+
 def _hand_over(request: HttpRequest, application: Application) -> HttpResponse:
-    form = HandOverForm(request.POST, people=list(handover.successors(application)))
+    form = _hand_over_form(request, application, request.POST)
     if form.is_valid():
         person = form.cleaned_data["person"]
         try:
             services.hand_over(
                 application=application,
                 to=person,
+                contacts=form.cleaned_data.get("kontakte", False),
                 by=case.person(request),
                 at=case.arrived(request),
+            )
+        except (services.NotAllowed, services.NotEditable):
+            form.add_error(
+                "kontakte", "Die Ansprechpersonen im Antrag können Sie zurzeit nicht ändern."
             )
         except services.CannotTakeOver:
             form.add_error("person", "Diese Person kann den Antrag nicht (mehr) übernehmen.")

@@ -323,6 +323,52 @@ class TestHandingOver:
             with pytest.raises(services.CannotTakeOver):
                 services.hand_over(application=application, to=person, by=w.clerk, at=NOW)
 
+    def test_contacts_that_name_who_leaves_name_the_new_person_where_that_is_wished(self, w):
+        leaving, new = w.clerk, w.signatory
+        leaving.name, new.name, new.phone = "Sachbearbeitung Eins", "Sachbearbeitung Zwei", ""
+        for person in (leaving, new):
+            person.save()
+        application = world.save(
+            world.filled(w),
+            Step.ANSPRECHPARTNER,
+            {"contact_person": " sachbearbeitung  EINS", "finance_email": leaving.email.upper()},
+            leaving,
+        )
+        assert handover.contacts_naming(application, leaving) == ["contact", "finance"]
+        assert handover.contacts_naming(application, new) == []
+        before = services.read_step(application, Step.ANSPRECHPARTNER)
+        handed = services.hand_over(
+            application=application, to=new, contacts=True, by=leaving, at=NOW
+        )
+        assert services.read_step(handed, Step.ANSPRECHPARTNER) == before | {
+            "contact_person": new.name,
+            "contact_email": new.email,
+            "finance_person": new.name,
+            "finance_email": new.email,
+        }
+        revision = handed.revisions.latest("number")
+        assert (revision.step, revision.by) == (Step.ANSPRECHPARTNER, leaving)
+        # Back again, this time with a number of its own, and where nobody is named any more.
+        leaving.phone = "06151 99"
+        leaving.save()
+        handed = services.hand_over(application=handed, to=leaving, contacts=True, by=new, at=NOW)
+        assert (handed.contact_phone, handed.finance_phone) == ("06151 99", "06151 99")
+        world.save(handed, Step.ANSPRECHPARTNER, before | {"finance_email": ""}, leaving)
+        world.save(handed, Step.ANSPRECHPARTNER, {"contact_person": ""}, leaving)
+        count = handed.revisions.count()
+        services.hand_over(application=handed, to=new, contacts=True, by=leaving, at=NOW)
+        assert handed.revisions.count() == count
+
+    def test_contacts_of_a_filed_application_stay_as_they_were_filed(self, w):
+        application = world.submitted(w)
+        assert not handover.may_change_contacts(application, w.clerk)
+        with pytest.raises(services.NotEditable):
+            services.hand_over(
+                application=application, to=w.signatory, contacts=True, by=w.clerk, at=NOW
+            )
+        application.refresh_from_db()
+        assert application.created_by == w.clerk
+
     def test_strangers_hand_nothing_over(self, w):
         application = world.draft(w)
         with pytest.raises(services.NotAllowed):

@@ -192,11 +192,11 @@ class TestStart:
 
 class TestTheTaskList:
     def states(self, page: Any) -> list[str]:
-        return [task.state for task, _ in page.context["tasks"]]
+        return [task.state for task, *_ in page.context["tasks"]]
 
     def test_every_step_has_its_state_in_words(self, w, clerk):
         application = world.draft(w)
-        world.save(application, Step.KONZEPTION, {"title": "Neu"}, w.clerk)
+        world.save(application, Step.KONZEPTION, {"title": "Neu"}, w.signatory)
         content = world.content(w.town)
         world.save(application, Step.ZEITPLAN, content[Step.ZEITPLAN], w.clerk)
         plan = content[Step.FINANZIERUNG]
@@ -225,6 +225,9 @@ class TestTheTaskList:
             f"Zuletzt geändert: Finanzierungsplan, von {w.clerk}, 16. November 2026, 10:30 Uhr"
             in text
         )
+        at = "16. November 2026, 10:30 Uhr"
+        assert text.count(f"Zuletzt geändert von {w.signatory}, {at}") == 1  # the Konzeption
+        assert text.count(f"Zuletzt geändert von {w.clerk}, {at}") == 2
 
     @pytest.mark.parametrize(
         ("left", "words_"),

@@ -155,6 +155,26 @@ class TestTheTeam:
         application.refresh_from_db()
         assert application.created_by == w.signatory
 
+    def test_whoever_hands_it_over_is_offered_to_change_the_contacts(self, w, clerk):
+        application = world.filled(w)
+        address = place(application, "team/")
+        offer = "steht im Antrag als Ansprechperson. Dort auch die neue Person eintragen."
+        assert offer not in words(clerk.get(address))
+        named = {"contact_email": w.clerk.email}
+        world.save(application, Step.ANSPRECHPARTNER, named, w.clerk)
+        assert offer in words(clerk.get(address))
+        typed = {"aktion": "uebergeben", "kontakte": "on"}
+        refused = clerk.post(address, typed | {"person": ""}).content.decode()
+        assert re.search(r'name="kontakte"[^>]* checked', refused)
+        clerk.post(address, typed | {"person": str(w.signatory.pk)})
+        application.refresh_from_db()
+        assert application.contact_email == w.signatory.email
+        assert application.created_by == w.signatory
+        world.file(application, w.signatory)
+        text = words(clerk.get(address))
+        assert offer not in text
+        assert "steht im eingereichten Antrag als Ansprechperson." in text
+
     def test_somebody_gone_is_told_and_replaced_by_who_signs(self, w):
         application = world.draft(w)
         w.clerk.memberships.all().delete()

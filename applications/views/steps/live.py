@@ -138,7 +138,7 @@ def _findings(page: Page, saved: Autosaved, faults: list[tuple[str, str]]) -> st
         "begun": begun,
         "problems": faults or saved.conflicts,
         "problem": "",
-        "put_back": False,
+        "unsaved": False,
     }
     return render_to_string("applications/_step_findings.html", context)
 
