@@ -1,11 +1,19 @@
 """The benchmark: what a goal means, and the file it makes; it is run by `./portal bench`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from kiv_portal.management.bench import Result, median, percentile, register
+from kiv_portal.management.bench import (
+    Bench,
+    Result,
+    collect,
+    median,
+    percentile,
+    register,
+)
 from municipalities.register import read
 
 
@@ -38,6 +46,32 @@ def test_the_invented_register_has_the_size_of_the_german_one(tmp_path: Path) ->
     assert {len(line) for line in text.split("\r\n")[:-1]} == {220}
     assert text.count("\r\n") == 16_060
     assert read(path).errors == []
+
+
+def test_a_measure_that_fails_is_told_and_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    def works(bench: Bench) -> list[Result]:
+        """It works."""
+        return [Result("x", bench.number(10, 2), "s")]
+
+    def fails(bench: Bench) -> list[Result]:
+        """It fails."""
+        raise ZeroDivisionError("nothing to divide\nby")
+
+    said: list[str] = []
+    run = Bench(0.1, tmp_path, said.append)
+    results, failed = collect(
+        {"first": fails, "second": works, "third": fails}, run, lambda name: nullcontext()
+    )
+    assert results == [("second", Result("x", 2, "s"))]
+    assert failed == dict.fromkeys(("first", "third"), "ZeroDivisionError: nothing to divide")
+    assert said[0] == "first: It fails."
+    assert said[1].startswith("first failed\nTraceback")
+
+
+def test_the_peak_of_a_command_is_its_own_and_not_that_of_who_started_it() -> None:
+    ballast = bytearray(300 * 1024**2)
+    ballast[::4096] = b"x" * len(ballast[::4096])  # every page of it is really there
+    assert register.peak_megabytes(["-c", "pass"], {}) < 100
 
 
 @pytest.mark.django_db

@@ -7,7 +7,9 @@ only; each measure says which copy of the prepared database it needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,3 +67,28 @@ def percentile(values: list[float], share: float) -> float:
 def milliseconds(seconds: float) -> str:
     """„12.3 ms"."""
     return f"{seconds * 1000:.1f} ms"
+
+
+def collect(
+    measures: Mapping[str, Callable[[Bench], list[Result]]],
+    run: Bench,
+    prepared: Callable[[str], AbstractContextManager[object]],
+) -> tuple[list[tuple[str, Result]], dict[str, str]]:
+    """The results of the measures by name, and why those failed that did.
+
+    `prepared` makes ready what a measure of that name needs. One that fails takes nothing from
+    the others.
+    """
+    results: list[tuple[str, Result]] = []
+    failed: dict[str, str] = {}
+    for name, measure in measures.items():
+        run.say(f"{name}: {(measure.__doc__ or '').strip()}")
+        try:
+            with prepared(name):
+                found = measure(run)
+        except Exception as error:  # whatever it is, it is told and the others are measured
+            failed[name] = f"{type(error).__name__}: {error}".splitlines()[0]
+            run.say(f"{name} failed\n{traceback.format_exc()}")
+        else:
+            results += [(name, result) for result in found]
+    return results, failed

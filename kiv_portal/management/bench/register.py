@@ -51,7 +51,7 @@ def measure(bench: Bench) -> list[Result]:
             inserts.append(time.perf_counter() - start)
         bench.say(f"round {number + 1}: {imports[-1]:.1f} s against {inserts[-1]:.1f} s")
     with databases.a_copy(EMPTY, "register_weighed") as copy:
-        peak = _peak_megabytes(arguments, copy)
+        peak = peak_megabytes(["manage.py", *arguments], {"DATABASE_URL": databases.url(copy)})
     total = sum(map(len, written))
     return [
         Result(
@@ -77,18 +77,27 @@ def _written() -> list[list[Any]]:
     return [rows for rows in found if rows]
 
 
-def _peak_megabytes(arguments: list[str], database: str) -> float:
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "manage.py", *arguments],
+LAUNCHER: Final = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A process starts as a copy of who starts it, and Linux counts that copy in its peak: started
+from here, every command would have used what the benchmark itself holds. So a small process of
+its own starts the command and says what it used."""
+
+
+def peak_megabytes(arguments: list[str], environment: dict[str, str]) -> float:
+    """The most memory that Python with these arguments takes, in MB, and nothing of ours."""
+    said = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", LAUNCHER, sys.executable, *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": databases.url(database)},
-        stdout=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError("the register could not be read")
-    return usage.ru_maxrss / 1024
+    return int(said.stdout) / 1024
 
 
 # --- A file of that size --------------------------------------------------------------------------

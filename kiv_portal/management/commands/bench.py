@@ -74,21 +74,20 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"There is no measure {', '.join(sorted(unknown))}")
         self._begun = time.monotonic()
-        results = []
         with tempfile.TemporaryDirectory(prefix="kiv-portal-bench-") as room:
             settings.MEDIA_ROOT = Path(room) / "media"
             logging.disable(logging.WARNING)
             run = bench.Bench(SHORT if short else 1.0, Path(room), self._say, register)
             self._prepare()
-            for name, measure in MEASURES.items():
-                if measures and name not in measures:
-                    continue
-                self._say(f"{name}: {(measure.__doc__ or '').strip()}")
-                with databases.a_copy(BASE, f"for_{name}"):
-                    found = measure(run)
-                results += [(name, result) for result in found]
+            wanted = {name: MEASURES[name] for name in MEASURES if name in measures or not measures}
+            results, failed = bench.collect(
+                wanted, run, lambda name: databases.a_copy(BASE, f"for_{name}")
+            )
         self._table(results)
-        self._write(results, short)
+        self._write(results, failed, short)
+        if failed:
+            said = "".join(f"\n  {name}: {error}" for name, error in failed.items())
+            raise CommandError(f"{len(failed)} of {len(wanted)} measures failed:{said}")
 
     def _prepare(self) -> None:
         self._say("preparing the database")
@@ -108,6 +107,8 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _table(self, results: list[tuple[str, bench.Result]]) -> None:
+        if not results:
+            return
         width = max(len(result.measure) for _, result in results)
         self.stdout.write(f"\n{'':{width}}  {'measured':>12}  {'goal':>10}")
         for _, result in results:
@@ -128,7 +129,9 @@ class Command(BaseCommand):
         for result in short:
             self.stdout.write(f"  {result.measure}: {result.value:.4g} {result.unit}")
 
-    def _write(self, results: list[tuple[str, bench.Result]], short: bool) -> None:
+    def _write(
+        self, results: list[tuple[str, bench.Result]], failed: dict[str, str], short: bool
+    ) -> None:
         data = {
             "at": timezone.localtime().isoformat(timespec="seconds"),
             "release": release(),
@@ -139,6 +142,7 @@ class Command(BaseCommand):
                 "python": platform.python_version(),
             },
             "results": [{"group": name, **result.as_data()} for name, result in results],
+            "failed": failed,
         }
         path = Path(settings.BASE_DIR) / "bench.json"
         path.write_text(json.dumps(data, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
