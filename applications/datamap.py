@@ -138,7 +138,7 @@ TABLES: Final[dict[str, Table]] = {
         FILE,
         acts="by",
         content="data",
-        neutral="id application number step at",
+        neutral="id application number step at autosaved",
         labels={"by": "Konto", "data": "Inhalt", "step": "Abschnitt", "at": "am"},
     ),
     "applications.Snapshot": Table(

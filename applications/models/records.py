@@ -15,7 +15,10 @@ from applications.rules import Step
 
 
 class Revision(models.Model):
-    """One save of one step: appended, never changed. Conflicts are settled against these."""
+    """One save of one step: appended, never changed. Conflicts are settled against these.
+
+    Those saved while somebody wrote are thinned once their day is over, see `housekeeping`.
+    """
 
     application = models.ForeignKey(Application, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
@@ -23,6 +26,7 @@ class Revision(models.Model):
     data = models.JSONField()
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    autosaved = models.BooleanField("beim Schreiben gespeichert", default=False)
 
     class Meta:
         verbose_name = "Bearbeitung"

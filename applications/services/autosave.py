@@ -76,7 +76,7 @@ def save_typed(
         if written:
             drafts.refuse_locked(locked, step, current, merged)
             drafts.write_step(locked, step, merged)
-            drafts.touch(locked, step, by=by, at=at)
+            drafts.touch(locked, step, by=by, at=at, autosaved=True)
     if not unseen:
         return Autosaved(locked, locked.revision, (), conflicts, unseen)
     own = tuple(sorted({*own_revisions, *([locked.revision] if written else [])}))

@@ -205,7 +205,9 @@ def restore(
         touch(application, Step.ANLAGEN, by=by, at=at)
 
 
-def touch(application: Application, step: Step, *, by: User, at: datetime) -> None:
+def touch(
+    application: Application, step: Step, *, by: User, at: datetime, autosaved: bool = False
+) -> None:
     """Append a revision of a step that was just written; the caller holds the lock."""
     application.revision += 1
     application.changed_at = at
@@ -217,13 +219,12 @@ def touch(application: Application, step: Step, *, by: User, at: datetime) -> No
         data=read_step(application, step),
         at=at,
         by=by,
+        autosaved=autosaved,
     )
 
 
-def _step_at(application: Application, step: Step, number: int) -> Data:
-    """The step as it stood at a revision."""
-    saved = application.revisions.filter(step=step, number__lte=number).order_by("-number").first()
-    return completed(step, saved.data if saved else {})
+UNKNOWN: Final = object()
+"""Stands for what a form showed where that is no longer on record: it equals nothing."""
 
 
 def base_of(
@@ -233,12 +234,21 @@ def base_of(
 
     That is the step at revision `number`, and on top of it what the form itself saved in the
     revisions `own`. What others saved in between is not in it: the person has not seen it.
+    Where revisions that would say so are thinned out, every field is UNKNOWN: what differs from
+    what is stored is then in dispute, and a person decides.
     """
-    base = flat(_step_at(application, step, number))
+    revisions = application.revisions.filter(step=step)
+    newest = revisions.order_by("-number").first()
+    if newest is None or newest.number <= number:
+        return flat(completed(step, newest.data if newest else {}))
+    saved = revisions.filter(number__lte=number).order_by("-number").first()
+    if not _all_there(application, saved.number if saved else 0, max((number, *own))):
+        return dict.fromkeys(flat(read_step(application, step)), UNKNOWN)
+    base = flat(completed(step, saved.data if saved else {}))
     if not own:
         return base
     before = dict(base)
-    later = application.revisions.filter(step=step, number__gt=number, number__lte=max(own))
+    later = revisions.filter(number__gt=number, number__lte=max(own))
     for revision in later.order_by("number"):
         now = flat(completed(step, revision.data))
         if revision.number in own and revision.by_id == by.pk:
@@ -246,6 +256,13 @@ def base_of(
             base |= {key: now.get(key) for key in changed}
         before = now
     return base
+
+
+def _all_there(application: Application, after: int, until: int) -> bool:
+    """Whether no revision between the two numbers was thinned out."""
+    until = min(until, application.revision)
+    there = application.revisions.filter(number__gt=after, number__lte=until).count()
+    return there == until - after
 
 
 def flat(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,7 +290,7 @@ def merge(
         elif t == b:
             chosen[key] = m
         else:
-            conflicts.append(Conflict(key, b, t, m))
+            conflicts.append(Conflict(key, None if b is UNKNOWN else b, t, m))
             chosen[key] = t
     merged: Data = {}
     for key, value in mine.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from applications.models import FundingCall
-from applications.services import reminders, rendering, subscriptions
+from applications.services import housekeeping, reminders, rendering, subscriptions
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
 
@@ -26,12 +26,14 @@ FAILED_KEPT: Final = timedelta(days=30)
 
 
 def tidy(argument: str, at: datetime) -> None:
-    """Erase what is kept for a while only."""
+    """Erase what is kept for a while only, and what nobody needs any more."""
     subscriptions.erase_unconfirmed(at)
     # A mail that could not be sent keeps its address for so long, for staff to try it again.
     OutboxMail.objects.filter(
         forget=True, state=WorkState.FAILED, created_at__lte=at - FAILED_KEPT
     ).delete()
+    housekeeping.thin_revisions(at)
+    housekeeping.clear_sheets(at)
 
 
 JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
