@@ -224,6 +224,13 @@ TABLES: Final[dict[str, Table]] = {
         content="court court_file note struck_reason",
         neutral="id application kind on amount at struck_at",
     ),
+    "applications.CaseNote": Table(
+        FILE, acts="by", content="text", neutral="id application kind at"
+    ),
+    "applications.CaseMessage": Table(FILE, acts="by", content="text", neutral="id application at"),
+    "applications.Recusal": Table(
+        FILE, acts="user lifted_by", neutral="id application at lifted_at"
+    ),
     "applications.Deputy": Table(
         HOUSE,
         acts="absent deputy named_by ended_by",

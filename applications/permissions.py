@@ -217,7 +217,19 @@ def owns_address(user: User, email: str) -> bool:
 
 def may_review_application(user: User | AnonymousUser, application: Application) -> bool:
     """May check a filed application and prepare its decision."""
-    return may_review(user) and not application.is_draft
+    return may_review(user) and not application.is_draft and not is_recused(user, application)
+
+
+def is_recused(user: User | AnonymousUser, application: Application) -> bool:
+    """Is befangen in this case (§§ 20, 21 HVwVfG): neither writes nor signs in it."""
+    return user.pk in application.recused
+
+
+def may_take_part(user: User | AnonymousUser, application: Application) -> bool:
+    """May write Vermerke and messages in a filed case: who checks or signs, unless befangen."""
+    if application.is_draft or not (may_review(user) or may_sign_decisions(user)):
+        return False
+    return not is_recused(user, application)
 
 
 def stood_in_for(user: User, *, on: date) -> frozenset[int]:
@@ -239,7 +251,9 @@ def may_sign_decision(user: User | AnonymousUser, application: Application) -> b
     if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
         return False
     proposed = application.decisions.filter(state="proposed")
-    return proposed.exists() and not proposed.filter(hands__user=user).exists()
+    if not proposed.exists() or proposed.filter(hands__user=user).exists():
+        return False
+    return not is_recused(user, application)
 
 
 def may_correct_letter(user: User | AnonymousUser, application: Application) -> bool:
@@ -251,7 +265,8 @@ def may_correct_letter(user: User | AnonymousUser, application: Application) -> 
         return False
     proposed = application.decisions.filter(state="proposed")
     return (
-        proposed.exists()
+        not is_recused(user, application)
+        and proposed.exists()
         and not proposed.filter(
             hands__user=user, hands__role__in=("signed", "countersigned")
         ).exists()
@@ -261,6 +276,8 @@ def may_correct_letter(user: User | AnonymousUser, application: Application) -> 
 def may_allow_early_start(user: User | AnonymousUser, application: Application) -> bool:
     """May consent to an early start: a signer who does not handle the case, before a decision."""
     if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
+        return False
+    if is_recused(user, application):
         return False
     return application.state in BEFORE_DECISION and application.reviewer_id not in (None, user.pk)
 

@@ -644,6 +644,14 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         DESK_READERS,
     ),
+    **{
+        f"{CASE}{action}/": (
+            f"/admin/applications/application/{{case}}/{action}/",
+            at_desk(frozenset({"reviewer", "signer"}), 200),
+            at_desk(frozenset({"reviewer", "signer"}), 422),
+        )
+        for action in ("add_note", "send_message", "recuse", "lift_recusal")
+    },
     CASE + "assign/": (
         "/admin/applications/application/{case}/assign/",
         at_desk(CHECKER, 200),

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from applications import documents
-from applications.admin import moves, words
+from applications import documents, permissions
+from applications.admin import files, moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
 from applications.admin.proposals import shown
 from applications.models import Application, CaseLogEntry, ScanState, Snapshot
 from applications.models.decisions import DecisionState
+from applications.models.editing import DESK
 from applications.rules import DocumentKind, Finding, Severity, Step, plan_totals
 from applications.rules.plan import percent
-from applications.services import letters, log, snapshots
+from applications.services import letters, log, presence, snapshots
 from applications.services.eligibility import funded_rounds_of
 from applications.services.entries import DECIDED
 from applications.workflow import Status
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from applications.models import Decision, InformationRequest
+    from applications.models import Decision, InformationRequest, Presence
 
 address = case_address
 
@@ -45,6 +46,9 @@ NEXT: Final = {
     Status.CLOSED: "Das Verfahren ist beendet.",
 }
 """The next step in one sentence; of a granted case it depends on its project."""
+
+PERSON: Final = {"assign": "an", "lift_recusal": "von"}
+"""Log entries about a person, and how that person is named."""
 
 WEIGHTS: Final = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
 
@@ -63,7 +67,28 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
     buttons = moves.buttons(application, user)
     decisions = list(application.decisions.prefetch_related("years", "hands__user"))
     findings = _findings(content)
+    logged = list(
+        CaseLogEntry.objects.filter(application=application)
+        .select_related("content")
+        .order_by("sequence")
+    )
+    recused = permissions.is_recused(user, application)
+    may_write = permissions.may_take_part(user, application)
     return {
+        "recused": recused,
+        "recusals": list(
+            application.recusals.filter(lifted_at__isnull=True).select_related("user")
+            if application.recused
+            else ()
+        ),
+        "present": _present(application, user, at, note=may_write),
+        "beside": (
+            {action: case_address(application, action) for action in moves.BESIDE}
+            if may_write
+            else {}
+        ),
+        "notes": list(application.notes.select_related("by"))[::-1],
+        "case_messages": list(application.messages.select_related("by"))[::-1],
         "title": f"{application.reference} – {filed.title}",
         "application": application,
         "filed": filed,
@@ -74,7 +99,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "asked": asked,
         "overdue": asked is not None and asked.due_on < timezone.localdate(at),
         "buttons": [button for button in buttons if not button.reason],
-        "out_of_reach": [button for button in buttons if button.reason],
+        # Whoever is befangen is told so once, at the top.
+        "out_of_reach": [button for button in buttons if button.reason and not recused],
         "facts": _facts(application, presented, format_euro(filed.requested)),
         "findings": findings,
         # Only such findings are confirmed, so without them there is nothing to give reasons for.
@@ -115,8 +141,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
             else []
         ),
         "versions": _versions(application, versions),
-        "entries": _entries(application),
-        "faults": log.verify(application),
+        "entries": _entries(logged),
+        "faults": log.faults_in(application, logged),
     }
 
 
@@ -269,7 +295,8 @@ def _documents(application: Application, content: dict[str, Any]) -> list[dict[s
             "name": row["name"],
             "size": documents.size_text(row["size"]),
             "sha256": row["sha256"],
-            "href": case_address_of(application, "document", row["id"]),
+            "href": (href := case_address_of(application, "document", row["id"])),
+            "view_href": f"{href}?ansehen=1" if row["content_type"] in files.VIEWED else "",
         }
         for row in content["documents"]
     ]
@@ -310,8 +337,13 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     ]
 
 
-def _entries(application: Application) -> list[dict[str, Any]]:
-    rows = list(CaseLogEntry.objects.filter(application=application).select_related("content"))
+def _present(application: Application, user: User, at: datetime, *, note: bool) -> list[Presence]:
+    """Colleagues who have the case open; whoever may write in it is noted as well."""
+    here: dict[str, Any] = {"application": application, "step": DESK, "by": user, "at": at}
+    return presence.note(**here) if note else presence.others(**here)
+
+
+def _entries(rows: Sequence[CaseLogEntry]) -> list[dict[str, Any]]:
     named = {row.pk: row.content.values.get("person") for row in rows if hasattr(row, "content")}
     people = User.objects.in_bulk({*(row.actor_id for row in rows), *named.values()} - {None})
     return [
@@ -322,7 +354,7 @@ def _entries(application: Application) -> list[dict[str, Any]]:
             "who": _who(row.actor_id, people),
             "details": (
                 [
-                    *([f"an {_who(named[row.pk], people)}"] if named[row.pk] else []),
+                    *_about(row.action, named.get(row.pk), people),
                     *words.log_details(row.action, row.content.values),
                 ]
                 if hasattr(row, "content")
@@ -331,6 +363,10 @@ def _entries(application: Application) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _about(action: str, person: int | None, people: dict[int, User]) -> list[str]:
+    return [f"{PERSON[action]} {_who(person, people)}"] if action in PERSON else []
 
 
 def _who(actor_id: int | None, people: dict[int, User]) -> str:

@@ -252,15 +252,17 @@ class ApplicationAdmin(DeskModelAdmin):
         return moves.respond(self, request, self._case(request, pk), action)
 
     def letters_page(self, request: HttpRequest, pk: int, page: str, **keys: Any) -> HttpResponse:
-        answer: HttpResponse = getattr(deliveries, page)(
-            self, request, self._case(request, pk), **keys
-        )
+        case = self._case(request, pk)
+        if permissions.is_recused(request.user, case):
+            return deliveries.refuse_recused(self, request, case)
+        answer: HttpResponse = getattr(deliveries, page)(self, request, case, **keys)
         return answer
 
     def document_view(self, request: HttpRequest, pk: int, document_id: Any) -> HttpResponse:
         application = self._case(request, pk)
         try:
-            return files.document(application, document_id)
+            view = "ansehen" in request.GET
+            return files.document(application, document_id, view=view)
         except files.FileHeld as held:
             context = {
                 "application": application,

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from applications import documents, permissions, services
 from applications.admin.addresses import case_address
-from applications.admin.hindrances import CHANGED, NOT_YOURS
+from applications.admin.hindrances import CHANGED, NOT_YOURS, RECUSED
 from applications.admin.proposals import with_places
 from applications.forms import desk, desk_letters
 from applications.models.letters import LetterKind
@@ -103,6 +103,13 @@ def _refused(
         "case_href": case_address(application),
     }
     return admin.render(request, "admin/applications/refused.html", context, status)
+
+
+def refuse_recused(
+    admin: ModelAdmin[Any], request: HttpRequest, application: Application
+) -> HttpResponse:
+    """The page for whoever is befangen: letters are none of their business here."""
+    return _refused(admin, request, application, HTTPStatus.FORBIDDEN, RECUSED)
 
 
 REVIEWERS_ONLY: Final = "Das ist der Sachbearbeitung vorbehalten (Rolle „Prüfung“)."

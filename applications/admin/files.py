@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 SEALED = "default-src 'none'; sandbox"
 """The policy a download carries: should a browser show it after all, nothing in it runs."""
 
+_ALONE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+VIEWED = {
+    # A browser's own viewer refuses to work in a sandbox; uploads were searched for what runs.
+    "application/pdf": f"{_ALONE}; object-src 'self'",
+    "image/png": f"{_ALONE}; img-src 'self'; sandbox",
+    "image/jpeg": f"{_ALONE}; img-src 'self'; sandbox",
+}
+"""Kinds of file that may be looked at in the browser, each with the policy it carries there."""
+
 
 class FileHeld(Exception):
     """The virus scan is still running, or has found something."""
@@ -60,15 +69,26 @@ def named_in_snapshots(application: Application) -> set[str]:
     }
 
 
-def document(application: Application, document_id: uuid.UUID) -> HttpResponse:
-    """An Anlage that was handed in. What only lies in an unlocked section is not there yet."""
+def document(
+    application: Application, document_id: uuid.UUID, *, view: bool = False
+) -> HttpResponse:
+    """An Anlage that was handed in. What only lies in an unlocked section is not there yet.
+
+    `view` shows it in the browser, where its kind allows that (`VIEWED`).
+    """
     row = application.documents.filter(pk=document_id).first()
     if row is None or str(row.pk) not in named_in_snapshots(application):
         raise Http404("Diese Anlage wurde nicht eingereicht.")
     if not row.may_be_opened:
         raise FileHeld(row)
     name = documents.download_name(row.name, row.content_type)
-    return _download(row.file, name, row.content_type)
+    answer = _download(row.file, name, row.content_type)
+    if view and row.content_type in VIEWED:
+        answer["Content-Disposition"] = str(answer["Content-Disposition"]).replace(
+            "attachment", "inline", 1
+        )
+        answer["Content-Security-Policy"] = VIEWED[row.content_type]
+    return answer
 
 
 def snapshot_pdf(application: Application, number: int) -> HttpResponse:

@@ -34,6 +34,10 @@ ONLY_WRITERS: Final = (
     "hat, oder wer diese Person vertritt."
 )
 OTHER_HAND: Final = "Sie haben an diesem Vorschlag schon auf andere Weise mitgewirkt."
+RECUSED: Final = (
+    "Sie haben sich in diesem Fall für befangen erklärt. Wer befangen ist, schreibt und zeichnet "
+    "hier nicht (§§ 20, 21 HVwVfG)."
+)
 NO_PROPOSAL: Final = "Es liegt kein Vorschlag mehr vor."
 
 SIGNATURES: Final = {"grant", "reject", "sign_change", "revoke"}
@@ -78,6 +82,8 @@ def hindrance(
             if move.actor is Actor.SIGNER
             else f"„{move.label}“ ist der Sachbearbeitung vorbehalten (Rolle „Prüfung“).",
         )
+    if permissions.is_recused(user, application):
+        return Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, RECUSED)
     if application.state not in move.sources:
         return _conflict(f"„{move.label}“ ist im Stand „{application.state.label}“ nicht möglich.")
     return (

@@ -15,7 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 
-from applications import documents, services
+from applications import documents, permissions, services
 from applications.admin import drafts, proposals, requests, words
 from applications.admin.addresses import case_address
 from applications.admin.hindrances import (
@@ -23,6 +23,7 @@ from applications.admin.hindrances import (
     FOUR_EYES,
     NOT_YOURS,
     ON_LETTER,
+    RECUSED,
     SIGNATURES,
     Refused,
     hindrance,
@@ -61,7 +62,44 @@ ASSIGN: Final = Transition(
     help="Der Fall steht danach in der Liste der gewählten Person.",
 )
 
-NO_MOVES: Final = {move.action: move for move in (SET_FILE_NUMBER, ASSIGN)}
+ADD_NOTE: Final = Transition(
+    "add_note", "Vermerk schreiben", SET_FILE_NUMBER.sources, None, Actor.REVIEWER
+)
+SEND_MESSAGE: Final = Transition(
+    "send_message",
+    "Nachricht an die Kommune senden",
+    SET_FILE_NUMBER.sources,
+    None,
+    Actor.REVIEWER,
+    mail="message",
+)
+RECUSE: Final = Transition(
+    "recuse",
+    "Ich bin befangen",
+    SET_FILE_NUMBER.sources,
+    None,
+    Actor.REVIEWER,
+    help=(
+        "Wer befangen ist, wirkt am Fall nicht mit (§§ 20, 21 HVwVfG): Sie können hier danach "
+        "weder schreiben noch zeichnen. Waren Sie zuständig, ist es niemand mehr."
+    ),
+)
+LIFT_RECUSAL: Final = Transition(
+    "lift_recusal",
+    "Befangenheit aufheben",
+    SET_FILE_NUMBER.sources,
+    None,
+    Actor.REVIEWER,
+    help="Eine andere Person als die befangene stellt fest, dass kein Grund besteht.",
+)
+
+BESIDE: Final = frozenset({"add_note", "send_message", "recuse", "lift_recusal"})
+"""What stands in a place of its own on the case page, for everybody who checks or signs."""
+
+NO_MOVES: Final = {
+    move.action: move
+    for move in (SET_FILE_NUMBER, ASSIGN, ADD_NOTE, SEND_MESSAGE, RECUSE, LIFT_RECUSAL)
+}
 """What works like a move and leaves the state as it is."""
 
 ACTIONS: Final = (
@@ -160,6 +198,24 @@ PAGES: Final[dict[str, Page]] = {
         services.assign,
         lambda application, data, at: desk.AssignForm(data, application=application),
         lambda form: {"reviewer": form.cleaned_data["reviewer"]},
+    ),
+    "add_note": Page(
+        services.add_note,
+        lambda application, data, at: desk.NoteForm(data, initial={"kind": "note"}),
+        lambda form: form.cleaned_data,
+        template="admin/applications/move_note.html",
+    ),
+    "send_message": Page(
+        services.send_message,
+        lambda application, data, at: desk.MessageForm(data),
+        lambda form: {"text": form.cleaned_data["text"]},
+        template="admin/applications/move_message.html",
+    ),
+    "recuse": Page(services.recuse, lambda application, data, at: desk.RecusalForm(data)),
+    "lift_recusal": Page(
+        services.lift_recusal,
+        lambda application, data, at: desk.LiftForm(data, application=application),
+        lambda form: form.cleaned_data,
     ),
     "request_information": Page(
         services.request_information,
@@ -269,7 +325,7 @@ def buttons(application: Application, user: User) -> list[Button]:
     signature = signs(proposed) if proposed else ""
     for action in ACTIONS:
         move = move_of(action)
-        if not holds_role(user, move) or application.state not in move.sources:
+        if action in BESIDE or not holds_role(user, move) or application.state not in move.sources:
             continue
         refused = hindrance(application, user, move, proposed)
         if refused and (refused.status is HTTPStatus.CONFLICT or action in ON_LETTER):
@@ -295,10 +351,14 @@ def respond(
     move, page = move_of(action), PAGES[action]
     at = request.arrived_at
     try:
-        if refused := hindrance(application, request.user, move, proposed_in(application)):
+        if action in BESIDE:
+            _may_write(application, request.user)
+        elif refused := hindrance(application, request.user, move, proposed_in(application)):
             raise refused
         form = page.form(application, request.POST if request.method == "POST" else None, at)
         form.files = request.FILES
+        if action == "add_note" and request.GET.get("art") == "phone":
+            form.initial["kind"] = "phone"
         further: dict[str, Any] = {}
         if getattr(form, "recuts", False):
             form = type(form).recut(form)
@@ -355,6 +415,16 @@ def respond(
         return _refuse(admin, request, application, move, gone)
 
 
+def _may_write(application: Application, user: User) -> None:
+    """Raises Refused for whoever neither checks nor signs, or is befangen."""
+    if permissions.is_recused(user, application):
+        raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, RECUSED)
+    if not permissions.may_take_part(user, application):
+        raise Refused(
+            HTTPStatus.FORBIDDEN, NOT_YOURS, "Das ist Prüfung und Schlusszeichnung vorbehalten."
+        )
+
+
 def _make(page: Page, application: Application, form: Any, by: User, at: datetime) -> None:
     """The one service call, its refusals as `Refused`.
 
@@ -368,6 +438,10 @@ def _make(page: Page, application: Application, form: Any, by: User, at: datetim
         ) from error
     except services.FourEyes as error:
         raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES) from error
+    except services.NotRecused as error:
+        raise Refused(
+            HTTPStatus.CONFLICT, CHANGED, "Diese Person ist nicht mehr als befangen eingetragen."
+        ) from error
     except services.NoReviewer as error:
         raise Refused(
             HTTPStatus.CONFLICT, CHANGED, "Die gewählte Person prüft diesen Antrag nicht."

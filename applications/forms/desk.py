@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 
 from applications.forms.fields import DayField, TextField
+from applications.models.notes import NoteKind
 from municipalities.models import User
 from municipalities.permissions import REVIEW, may_administer
 
@@ -84,6 +85,61 @@ class AssignForm(forms.Form):
 def reviewers() -> QuerySet[User]:
     """The people who may check applications."""
     return User.objects.filter(is_staff=True, is_active=True, groups__name=REVIEW).order_by("email")
+
+
+class NoteForm(forms.Form):
+    """A Vermerk, of one's own or about a telephone call."""
+
+    kind = forms.ChoiceField(
+        label="Art",
+        choices=NoteKind.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Bitte wählen Sie die Art des Vermerks."},
+    )
+    text = NeededText(
+        label="Vermerk (nur für die Behörde)",
+        lines=8,
+        max_length=10_000,
+        help_text="Bei einem Telefonat: mit wem, worüber, mit welchem Ergebnis.",
+        error_messages={"required": "Bitte schreiben Sie den Vermerk."},
+    )
+
+
+class MessageForm(forms.Form):
+    """A message to the municipality, and the word that it is meant for them."""
+
+    text = NeededText(
+        label="Nachricht an die Kommune",
+        lines=8,
+        max_length=10_000,
+        error_messages={"required": "Bitte schreiben Sie die Nachricht."},
+    )
+    meant = forms.BooleanField(
+        label="Die Kommune soll diesen Text lesen",
+        error_messages={
+            "required": "Bitte bestätigen Sie, dass der Text für die Kommune bestimmt ist."
+        },
+    )
+
+
+class RecusalForm(forms.Form):
+    """One tick."""
+
+    recused = forms.BooleanField(
+        label="Ich bin in diesem Fall befangen oder besorge, dafür gehalten zu werden",
+        error_messages={"required": "Bitte kreuzen Sie das an, wenn Sie befangen sind."},
+    )
+
+
+class LiftForm(ReasonForm):
+    """Whose Befangenheit ends, and why."""
+
+    person = PersonField(queryset=User.objects.none(), label="Wer ist nicht befangen?")
+    field_order = ("person", "reason")
+
+    def __init__(self, data: Any, *, application: Application) -> None:
+        super().__init__(data)
+        self.fields["person"].queryset = User.objects.filter(pk__in=application.recused)
 
 
 class DeputyForm(forms.Form):

@@ -15,6 +15,7 @@ from applications.models.documents import Document, ScanState
 from applications.models.editing import KeptInput, Presence
 from applications.models.letters import Letter, LetterBlock, LetterKind
 from applications.models.members import ApplicationMember, Cooperation
+from applications.models.notes import CaseMessage, CaseNote, NoteKind, Recusal
 from applications.models.parts import (
     Adoption,
     CoverItem,
@@ -48,6 +49,8 @@ __all__ = [
     "CaseEntry",
     "CaseLogEntry",
     "CaseLogPayload",
+    "CaseMessage",
+    "CaseNote",
     "Cooperation",
     "CoverItem",
     "Decision",
@@ -68,9 +71,11 @@ __all__ = [
     "LetterBlock",
     "LetterKind",
     "Milestone",
+    "NoteKind",
     "NumberRange",
     "ParticipationFormat",
     "Presence",
+    "Recusal",
     "ReminderOff",
     "ReminderSent",
     "RequestItem",

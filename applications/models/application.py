@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from applications.models.calls import FundingCall
 from applications.rules import BudgetSituation, ProcurementWay
@@ -269,6 +270,12 @@ class Application(models.Model):
     def is_draft(self) -> bool:
         """Whether it has not been filed yet."""
         return self.state is Status.DRAFT
+
+    @cached_property
+    def recused(self) -> frozenset[int]:
+        """Who is befangen in this case, by key; read once per loaded row."""
+        rows = self.recusals.filter(lifted_at__isnull=True)
+        return frozenset(rows.values_list("user", flat=True))
 
     @property
     def lead(self) -> ApplicationMember | None:

@@ -10,6 +10,9 @@ from django.db import models
 from applications.models.application import Application
 from applications.rules import Step
 
+DESK = "pruefdesk"
+"""The place of staff who have the case open at the desk; no section of the applicant's."""
+
 STEP_CHOICES = [(step.value, step.label) for step in Step]
 
 
@@ -17,7 +20,7 @@ class Presence(models.Model):
     """A person who has a section open. Counts until `expires_at`, then it says nothing more."""
 
     application = models.ForeignKey(Application, models.CASCADE, related_name="presences")
-    step = models.CharField("Abschnitt", max_length=20, choices=STEP_CHOICES)
+    step = models.CharField("Abschnitt", max_length=20, choices=[*STEP_CHOICES, (DESK, "Prüfdesk")])
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     since = models.DateTimeField("seit")
     seen_at = models.DateTimeField("zuletzt gesehen am")

@@ -16,13 +16,25 @@ REFUSED: Final = {
     # Erasure may delete the content of an entry; nobody may change it.
     "applications_caselogpayload": ("UPDATE",),
     "applications_snapshot": ("DELETE",),
+    "applications_casenote": ("UPDATE",),
+    "applications_casemessage": ("UPDATE",),
 }
 """Which statements each table refuses."""
 
 SNAPSHOT_FROZEN: Final = ("payload", "sha256", "version", "number", "taken_at", "application_id")
 """Columns of a snapshot that nobody may change; only its PDF is filled in later."""
 
-MESSAGE: Final = "case log and snapshots are append-only"
+RECUSED: Final = {
+    "applications_caselogentry": ("NEW.application_id", "NEW.actor_id"),
+    "applications_decisionhand": (
+        "(SELECT application_id FROM applications_decision WHERE id = NEW.decision_id)",
+        "NEW.user_id",
+    ),
+}
+"""Tables that take no row of a person who is befangen: its application and its person."""
+
+MESSAGE: Final = "case log, snapshots, notes and messages are append-only"
+RECUSED_MESSAGE: Final = "this person takes no part in this case"
 
 
 def _name(table: str, verb: str) -> str:
@@ -43,6 +55,10 @@ def install(connection: BaseDatabaseWrapper) -> None:
             if table in tables:
                 for verb in verbs:
                     cursor.execute(_create(connection.vendor, table, verb))
+        if "applications_recusal" in tables:
+            for table in RECUSED:
+                for statement in _refuse_recused(connection.vendor, table):
+                    cursor.execute(statement)
         if "applications_snapshot" in tables:
             columns = ", ".join(SNAPSHOT_FROZEN)
             cursor.execute(
@@ -57,6 +73,28 @@ def _create(vendor: str, table: str, verb: str, columns: str = "") -> str:
     return f"{head} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
 
 
+def _refuse_recused(vendor: str, table: str) -> list[str]:
+    """The statements that refuse rows of somebody who is befangen in the case."""
+    application, person = RECUSED[table]
+    name = f"{table}_not_recused"
+    recused = (
+        "EXISTS (SELECT 1 FROM applications_recusal WHERE lifted_at IS NULL "  # noqa: S608
+        f"AND user_id = {person} AND application_id = {application})"
+    )
+    if vendor == "postgresql":
+        return [
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ BEGIN IF {recused} "
+            f"THEN RAISE EXCEPTION '{RECUSED_MESSAGE}'; END IF; RETURN NEW; END $$ "
+            "LANGUAGE plpgsql",
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION "
+            f"{name}()",
+        ]
+    return [
+        f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW WHEN {recused} "
+        f"BEGIN SELECT RAISE(ABORT, '{RECUSED_MESSAGE}'); END"
+    ]
+
+
 def remove(connection: BaseDatabaseWrapper) -> None:
     """Take all triggers away, where they are."""
     tables = set(connection.introspection.table_names())
@@ -67,6 +105,9 @@ def remove(connection: BaseDatabaseWrapper) -> None:
             for verb in ("UPDATE", "DELETE"):
                 on = f" ON {table}" if connection.vendor == "postgresql" else ""
                 cursor.execute(f"DROP TRIGGER IF EXISTS {_name(table, verb)}{on}")
+        for table in tables & RECUSED.keys():
+            on = f" ON {table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {table}_not_recused{on}")
 
 
 def installed(connection: BaseDatabaseWrapper) -> set[str]:
@@ -84,4 +125,5 @@ def installed(connection: BaseDatabaseWrapper) -> set[str]:
 def expected() -> set[str]:
     """Names of the triggers that must be in force."""
     names = {_name(table, verb) for table, verbs in REFUSED.items() for verb in verbs}
+    names |= {f"{table}_not_recused" for table in RECUSED}
     return names | {_name("applications_snapshot", "UPDATE")}

@@ -127,6 +127,14 @@ from applications.services.issuing import (
 from applications.services.letters import LetterIncomplete, missing_parts
 from applications.services.letters.elsewhere import Elsewhere
 from applications.services.moves import ReasonMissing, WrongState
+from applications.services.notes import (
+    NotRecused,
+    TextMissing,
+    add_note,
+    lift_recusal,
+    recuse,
+    send_message,
+)
 from applications.services.partnership import (
     NoPartner,
     StatementChanged,
@@ -226,6 +234,7 @@ __all__ = [
     "NotConfirmed",
     "NotDecided",
     "NotEditable",
+    "NotRecused",
     "NotRetrievable",
     "NotSubmittable",
     "NotUnlocked",
@@ -251,6 +260,7 @@ __all__ = [
     "SecondPersonNeeded",
     "StatementChanged",
     "SubscriptionGone",
+    "TextMissing",
     "TooManyComments",
     "TooManyDocuments",
     "TooManyGuests",
@@ -265,6 +275,7 @@ __all__ = [
     "add_document",
     "add_documents",
     "add_entry",
+    "add_note",
     "agree",
     "answer",
     "answered_request",
@@ -300,6 +311,7 @@ __all__ = [
     "hand_over",
     "invite_guest",
     "issue_letter",
+    "lift_recusal",
     "missing_for_opening",
     "missing_parts",
     "move_rows",
@@ -313,6 +325,7 @@ __all__ = [
     "publish_project",
     "read_step",
     "record_consent",
+    "recuse",
     "reject",
     "remove_document",
     "replace_document",
@@ -325,6 +338,7 @@ __all__ = [
     "revoke_cooperation",
     "save_step",
     "save_typed",
+    "send_message",
     "set_file_number",
     "settle_comment",
     "settle_items",

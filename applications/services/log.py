@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -79,9 +80,13 @@ def verify(application: Application) -> list[str]:
 
     An entry whose content was erased is no fault.
     """
+    return faults_in(application, application.log.order_by("sequence").select_related("content"))
+
+
+def faults_in(application: Application, entries: Iterable[CaseLogEntry]) -> list[str]:
+    """As `verify`, of entries read before: in the order of their sequence, with their content."""
     faults: list[str] = []
     previous = GENESIS
-    entries = application.log.order_by("sequence").select_related("content")
     for expected, entry in enumerate(entries, start=1):
         where = f"{application} Eintrag {entry.sequence}"
         if entry.sequence != expected:

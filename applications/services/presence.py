@@ -24,7 +24,7 @@ FRESH: Final = timedelta(seconds=30)
 """A person seen so recently is not written down again."""
 
 
-def others(*, application: Application, step: Step, by: User, at: datetime) -> list[Presence]:
+def others(*, application: Application, step: Step | str, by: User, at: datetime) -> list[Presence]:
     """Who else is in the section, whoever came first first. One query."""
     return [
         row
@@ -34,11 +34,12 @@ def others(*, application: Application, step: Step, by: User, at: datetime) -> l
 
 
 def note(
-    *, application: Application, step: Step, by: User, at: datetime, alive: bool = False
+    *, application: Application, step: Step | str, by: User, at: datetime, alive: bool = False
 ) -> list[Presence]:
     """Note that a person is in a section, and say who else is, whoever came first first.
 
-    For somebody who was let into the section to write; that is the caller's check. `alive` is
+    For somebody who was let into the section to write (`step` may be the desk's place as well);
+    that is the caller's check. `alive` is
     a script's sign of life. Reads once, and writes at most twice and not more often than every
     `FRESH`. Opening a section ends the person's stay in the others that give no sign of life.
     """

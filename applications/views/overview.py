@@ -223,6 +223,7 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
             "stations": _stations(application, status),
             "versions": [(row, wording.instant(row.taken_at)) for row in versions],
             "letters": _letters(application, at) if on_team else [],
+            "messages_sent": list(application.messages.all())[::-1] if on_team else [],
             "on_team": on_team,
             "authority": Authority.load(),
             "may_answer": may_file and status is Status.INFORMATION_REQUESTED,

@@ -631,10 +631,10 @@ def test_the_case_page_asks_a_fixed_number_of_questions(
     application = whole_case(w)
     client.force_login(w.reviewer)
     client.get(case_address(application))
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(28):
         client.get(case_address(application))
     simple = of_other_town(w)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(20):
         client.get(case_address(simple))
 
 
@@ -726,6 +726,19 @@ def test_documents_are_downloads_that_run_nothing(client: Client) -> None:
         "Content-Security-Policy": "default-src 'none'; sandbox",
     }
     assert b"".join(answer.streaming_content)[:5] == b"%PDF-"
+
+
+def test_a_document_is_looked_at_without_running_anything(client: Client) -> None:
+    w = world.build(now())
+    application = whole_case(w)
+    client.force_login(w.reader)
+    (document,) = [d for d in client.get(case_address(application)).context["documents"]][:1]
+    answer = client.get(document["view_href"])
+    b"".join(answer.streaming_content)
+    assert answer.headers["Content-Disposition"].startswith("inline; ")
+    policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    assert answer.headers["Content-Security-Policy"] == policy + "object-src 'self'"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_a_document_is_found_under_its_own_case_only(client: Client) -> None:
