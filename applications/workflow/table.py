@@ -360,5 +360,10 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("end_consent", "Einwilligung in den Abruf beenden"),
     Act("add_entry", "Eintrag nach dem Bescheid"),
     Act("strike_entry", "Eintrag streichen"),
+    Act("assign", "Sachbearbeitung ändern"),
+    Act("add_note", "Vermerk schreiben", help="Nur für die Behörde."),
+    Act("send_message", "Nachricht an die Kommune senden", mail="message"),
+    Act("recuse", "Sich für befangen erklären"),
+    Act("lift_recusal", "Befangenheit aufheben"),
 )
-"""What reviewers do with letters and after a notice; each is a service and a log action."""
+"""What staff do beside the moves; each is a service and a log action."""

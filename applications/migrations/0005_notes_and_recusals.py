@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applications', '0003_deputies'),
+        ('applications', '0004_requests_name_places'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
