@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap as render_sitemap
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -304,13 +305,15 @@ class Projects(PortalSitemap):
     """The published projects."""
 
     def items(self) -> Iterable[Project]:
-        return Project.objects.published().only("slug", "published_at").order_by("pk")
+        found = Project.objects.published().annotate(changed_at=Max("changes__at"))
+        return found.only("slug", "published_at").order_by("pk")
 
     def location(self, item: Project) -> str:
         return reverse("project", args=[item.slug])
 
     def lastmod(self, item: Project) -> datetime | None:
-        return item.published_at
+        """When it was published or changed last, whichever is later."""
+        return max((at for at in (item.published_at, item.changed_at) if at), default=None)
 
 
 @public_page("p")

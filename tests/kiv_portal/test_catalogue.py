@@ -1,14 +1,18 @@
 """The catalogue harvesters read, the page for developers, sitemap and robots.txt."""
 
+import re
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pyshacl
 import pytest
+from django.urls import reverse
 from rdflib import Graph, URIRef
 from rdflib.compare import isomorphic
 from rdflib.namespace import DCAT, DCTERMS, RDF
 
+from kiv_portal import catalogue
 from kiv_portal.models import Authority
 from projects import services
 from projects.resources import CSV_COLUMNS, GEOJSON_PROPERTIES, JSON_FIELDS
@@ -152,6 +156,29 @@ def test_the_sitemap_holds_all_public_pages_and_published_projects(client, setti
     assert b"geheim" not in content
     paths = [one.removeprefix("https://kiv.example") for one in found]
     assert [path for path in paths if client.get(path).status_code != 200] == []
+
+
+def test_the_sitemap_says_when_a_project_changed_last(client):
+    project = ProjectFactory(slug="rodgau")
+    services.settle_edit(project=project, at=NOW + timedelta(days=3))
+    root = ElementTree.fromstring(client.get("/sitemap.xml").content)  # noqa: S314 - our own
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    changed = {
+        one.findtext(f"{space}loc", "").split("/")[-2]: one.findtext(f"{space}lastmod")
+        for one in root
+    }
+    assert changed["rodgau"] == "2026-11-19"
+
+
+def test_every_page_of_the_sitemap_names_itself_where_it_is_shared(client, settings):
+    settings.PORTAL_ADDRESS = "https://kiv.example"
+    for name in catalogue.PAGES:
+        page = client.get(reverse(name)).content.decode()
+        title = re.search(r"<title>\s*(.*?)\s*</title>", page)
+        shared = re.findall(r'<meta property="og:title" content="([^"]*)">', page)
+        assert title is not None and shared == [title[1]], name
+        pictures = re.findall(r'<meta property="og:image" content="([^"]*)">', page)
+        assert [one.startswith("https://kiv.example/") for one in pictures] == [True], name
 
 
 def test_robots_stay_away_from_what_belongs_to_people(client, settings):
