@@ -176,7 +176,8 @@ def test_every_page_of_the_sitemap_names_itself_where_it_is_shared(client, setti
         page = client.get(reverse(name)).content.decode()
         title = re.search(r"<title>\s*(.*?)\s*</title>", page)
         shared = re.findall(r'<meta property="og:title" content="([^"]*)">', page)
-        assert title is not None and shared == [title[1]], name
+        assert title is not None, name
+        assert shared == [title[1]], name
         pictures = re.findall(r'<meta property="og:image" content="([^"]*)">', page)
         assert [one.startswith("https://kiv.example/") for one in pictures] == [True], name
 
