@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applications', '0004_requests_name_places'),
+        ('applications', '0005_autosaved_revisions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
