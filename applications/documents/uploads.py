@@ -92,16 +92,25 @@ def inspect(upload: UploadedFile) -> Inspected:
     return Inspected(file_name(upload.name or ""), content_type, size, digest.hexdigest())
 
 
+LONGEST_NAME: Final = 255
+"""No computer people use has longer names."""
+
+
 def file_name(typed: str) -> str:
-    """The name as typed without any path, at most 200 characters; never empty."""
+    """The name as typed without any path, at most `LONGEST_NAME` characters; never empty.
+
+    Browsers send a quotation mark in a name as %22 (WHATWG, multipart/form-data), and Django
+    leaves it so.
+    """
+    typed = typed.replace("%22", '"')
     name = " ".join(clean_text(unicodedata.normalize("NFC", typed)).split())
     name = name.replace("\\", "/").rsplit("/", 1)[-1].strip()
     if not name.strip("."):
         return "Anlage"
-    if len(name) > 200:
+    if len(name) > LONGEST_NAME:
         stem, dot, ending = name.rpartition(".")
-        name = f"{stem[: 199 - len(ending)]}{dot}{ending}" if dot else name[:200]
-        name = name[:200]
+        name = f"{stem[: LONGEST_NAME - 1 - len(ending)]}{dot}{ending}" if dot else name
+        name = name[:LONGEST_NAME]
     return name
 
 

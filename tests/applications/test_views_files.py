@@ -75,6 +75,24 @@ class TestDocuments:
         assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert "no-store" in response["Cache-Control"]
 
+    def test_a_long_name_with_umlauts_and_quotes_is_kept_filed_and_given_back(self, w, clerk):
+        application = world.filled(w)
+        name = f'Kämmerei "Süd" & „Söhne“ {"ö" * 132}.png'
+        assert len(name.encode()) == 300
+        # A browser sends quotation marks as %22.
+        upload = SimpleUploadedFile(name.replace('"', "%22"), picture())
+        sent = {"art": "concept", "datei": upload}
+        assert clerk.post(place(application, "anlagen/"), sent).status_code == 302
+        document = application.documents.get()
+        assert document.name == name
+        assert name in words(clerk.get(place(application, "pruefen/")))
+        filed = world.file(application, w.signatory)
+        [frozen] = filed.first_snapshot.content["documents"]
+        assert (frozen["id"], frozen["name"]) == (str(document.pk), name)
+        response = clerk.get(place(application, f"anlagen/{document.pk}/"))
+        assert response["Content-Disposition"] == f"attachment; filename*=utf-8''{quote(name)}"
+        assert b"".join(response.streaming_content) == picture()
+
     def test_a_removed_one_is_gone_unless_it_was_filed(self, w, clerk):
         application = world.filled(w)
         filed, gone = attached(w, application), attached(w, application)
