@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from kiv_portal.public import changes_at, public_page
+from municipalities.models import REGISTER_SOURCE
 from municipalities.services import places
 from projects.models import Contact, Project, ProjectDocument, ProjectMember
 from projects.views import structured
@@ -23,12 +25,24 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from municipalities.models import Municipality, Population
+    from municipalities.models import Municipality
     from municipalities.services.places import Gazetteer, Place
 
 MAX_NEIGHBOURS: Final = 5
 FAR: Final = 10_000.0
 """Kilometres: further than anything is from anything here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Official:
+    """An official number of residents with all that must be named beside it."""
+
+    value: int
+    as_of: date
+    basis: str
+    source: str
+    former_key: str = ""
+    """The key under which the figure stands, where it is that of the predecessor."""
 
 
 @public_page()
@@ -47,7 +61,10 @@ def project_detail(request: HttpRequest, slug: str) -> HttpResponse:
     keys = " ".join(member.municipality.ags for member in members)
     context = {
         "project": project,
-        "members": [(member, _newest_figure(member.municipality)) for member in members],
+        "members": [
+            (member, _official(member.municipality, place, gazetteer))
+            for member, place in zip(members, here, strict=True)
+        ],
         "contact": contact,
         "documents": list(project.documents.all()),
         "neighbours": _nearest_projects(project, here, gazetteer),
@@ -123,7 +140,17 @@ def _nearest_places(here: list[Place], gazetteer: Gazetteer, on: date) -> list[t
     return sorted(around, key=lambda pair: pair[1])[:MAX_NEIGHBOURS]
 
 
-def _newest_figure(municipality: Municipality) -> Population | None:
-    """The newest official figure; of two for one day that of the newer census."""
+def _official(municipality: Municipality, place: Place, gazetteer: Gazetteer) -> Official | None:
+    """The newest official figure; of two for one day that of the newer census.
+
+    Under a new key that has none yet, the figure of the municipality it continues.
+    """
     figures = municipality.populations.all()
-    return max(figures, key=lambda figure: (figure.as_of, figure.basis), default=None)
+    newest = max(figures, key=lambda figure: (figure.as_of, figure.basis), default=None)
+    if newest is not None:
+        return Official(newest.value, newest.as_of, newest.basis, newest.source)
+    if place.population is None or gazetteer.as_of is None:
+        return None
+    return Official(
+        place.population, gazetteer.as_of, gazetteer.basis, REGISTER_SOURCE, place.figure_of
+    )

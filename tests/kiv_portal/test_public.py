@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
 from typing import Any
+from urllib.error import HTTPError
 
 import brotli
 import pytest
@@ -388,14 +389,57 @@ def _get(address: str) -> str:
     return text
 
 
-def test_two_web_processes_show_a_withdrawal_at_the_next_request() -> None:
-    project = _a_project()
+def test_two_web_processes_show_every_change_at_the_next_request() -> None:
+    """Pages, map, files, feed, changes, sitemap and catalogue: warmed in both, then changed."""
+    town = MunicipalityFactory(short_name="Kartenstadt", latitude="50.1", longitude="8.6")
+    project = ProjectFactory(title="Vielfalt leben", published_at=None, towns=[town])
+    contact = ContactFactory(project=project)
+    services.publish(project=project, by=None, at=NOW)
+    own = f"/projekte/{project.slug}/"
+    files = ("/projekte.csv", "/projekte.json", "/projekte.geojson", "/projekte.atom")
+    named = ("/projekte/", *files, own, "/projekte/aenderungen/")
+    others = ("/", "/projekte/zahlen/", "/katalog.ttl", "/katalog.jsonld", "/sitemap.xml")
+
+    def shown() -> list[dict[str, str]]:
+        """Both processes' answers, asked twice: the second time from what they keep."""
+        for process in (one, other):
+            for address in (*named, *others):
+                _get(f"{process}{address}")
+        return [
+            {address: _get(f"{process}{address}") for address in (*named, *others)}
+            for process in (one, other)
+        ]
+
     with _web_process() as one, _web_process() as other:
-        for address in (one, other, one, other):
-            assert "Vielfalt leben" in _get(f"{address}/projekte/")
+        first = shown()
+        for answers in first:
+            assert [address for address in named if "Vielfalt leben" not in answers[address]] == []
+            assert "Kartenstadt: KIV I" in answers["/projekte/"]
+            assert contact.email in answers["/projekte/"]
+            assert contact.email in answers[own]
+
+        Project.objects.filter(pk=project.pk).update(title="Anders leben")
+        services.settle_edit(project=project, at=NOW + timedelta(days=1))
+        services.hide_contact(project=project, by=None, at=NOW + timedelta(days=1))
+        changed = [
+            {address: _get(f"{process}{address}") for address in (*named, *others)}
+            for process in (one, other)
+        ]
+        for before, answers in zip(first, changed, strict=True):
+            assert [address for address in named if "Anders leben" not in answers[address]] == []
+            assert [text for text in answers.values() if "Vielfalt leben" in text] == []
+            assert [text for text in answers.values() if contact.email in text] == []
+            for address in ("/katalog.ttl", "/katalog.jsonld", "/sitemap.xml"):
+                assert answers[address] != before[address], address
+
         services.withdraw_from_public(project=project, reason="auf Wunsch", by=None, at=NOW)
-        for address in (one, other):
-            assert "Vielfalt leben" not in _get(f"{address}/projekte/")
+        for process in (one, other):
+            for address in {*named, *others} - {own}:
+                text = _get(f"{process}{address}")
+                left = [w for w in ("Anders leben", own, "Kartenstadt: KIV I") if w in text]
+                assert left == [], address
+            with pytest.raises(HTTPError, match="404"):
+                _get(f"{process}{own}")
 
 
 # --- Without a database ---------------------------------------------------------------------------

@@ -623,6 +623,18 @@ def test_a_project_shows_both_figures_each_named_for_what_it_is(client, director
     assert "im Verbund" in text
 
 
+def test_a_municipality_under_a_new_key_has_the_figure_of_its_predecessor(client):
+    new = town("Hanau", ags="06415000", valid_from=date(2026, 1, 1))
+    old = MunicipalityFactory(ags="06435014", valid_to=date(2025, 12, 31), successor=new)
+    PopulationFactory(municipality=old, value=99_000)
+    project = ProjectFactory(towns=[new])
+    assert (
+        "99.000 Einwohnerinnen und Einwohner am 31.12.2023, Grundlage Zensus 2011, "
+        "unter dem früheren Gemeindeschlüssel 06435014; Statistisches Bundesamt"
+    ) in read(client.get(f"/projekte/{project.slug}/"))
+    assert "99.000 (amtlich)" in read(client.get("/projekte/"))
+
+
 def test_a_project_names_unit_and_contact_with_basis_and_last_confirmation(client, directory):
     ContactFactory(
         project=directory["rodgau"],
