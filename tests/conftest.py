@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from pytest_django import Settings
 
-from tests import strict_templates
+from tests import remembered, strict_templates
 
 # --- No network -----------------------------------------------------------------------------------
 
@@ -51,6 +51,11 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "portal"))
 @pytest.fixture(autouse=True)
 def _same_names_every_time() -> None:
     factory.random.reseed_random("kiv-portal")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    remembered.begin_test()
 
 
 # --- Own files ------------------------------------------------------------------------------------
@@ -98,3 +103,5 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         what, _, reason = line.partition("\t")
         if what:
             items.append(_NotSetUp.from_parent(session, name=what, reason=f"{what}: {reason}"))
+    # The sweeps over all addresses take a minute: begun last, they would leave one worker alone.
+    items.sort(key=lambda item: item.path.name != "test_access.py")

@@ -36,6 +36,7 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
 )
+from tests.remembered import remembered
 
 
 @dataclass
@@ -72,6 +73,7 @@ def give_second_factor(client: Client, user: User) -> None:
     session.save()
 
 
+@remembered
 def build(at: datetime = NOW) -> World:
     """An open call with all its texts; two towns of 20.000 and one of 5.000; everybody's role."""
     for name in permissions.STAFF_GROUPS:
@@ -258,6 +260,7 @@ def content(town: Municipality) -> dict[Step, dict[str, Any]]:
     }
 
 
+@remembered
 def draft(world: World, at: datetime = NOW, by: User | None = None) -> Application:
     """An empty draft of the town."""
     return services.start(call=world.call, lead=world.town, by=by or world.clerk, at=at)
@@ -278,6 +281,7 @@ def save(
     )
 
 
+@remembered
 def filled(world: World, at: datetime = NOW, by: User | None = None) -> Application:
     """A draft in which every step is filled in."""
     application = draft(world, at, by)
@@ -286,6 +290,7 @@ def filled(world: World, at: datetime = NOW, by: User | None = None) -> Applicat
     return application
 
 
+@remembered
 def submitted(world: World, at: datetime = NOW) -> Application:
     """A filed application of the town."""
     return file(filled(world, at), world.signatory, at)
@@ -304,6 +309,7 @@ def file(application: Application, by: User, at: datetime = NOW) -> Application:
     )
 
 
+@remembered
 def in_check(world: World, at: datetime = NOW) -> Application:
     """In the formal check, with a Geschäftszeichen."""
     application = services.begin_check(application=submitted(world, at), by=world.reviewer, at=at)
@@ -312,6 +318,7 @@ def in_check(world: World, at: datetime = NOW) -> Application:
     )
 
 
+@remembered
 def requested(
     world: World, steps: tuple[Step, ...] = (Step.KONZEPTION,), at: datetime = NOW
 ) -> Application:
@@ -349,11 +356,13 @@ REJECTION = services.Proposal(
 )
 
 
+@remembered
 def in_substance(world: World, at: datetime = NOW) -> Application:
     """In the substantive check."""
     return services.accept_formally(application=in_check(world, at), by=world.reviewer, at=at)
 
 
+@remembered
 def proposed(
     world: World, proposal: services.Proposal | None = None, at: datetime = NOW
 ) -> Application:
@@ -366,6 +375,7 @@ def proposed(
     return application
 
 
+@remembered
 def granted(world: World, at: datetime = NOW) -> Application:
     """Granted, its project not yet public."""
     return services.grant(application=proposed(world, at=at), by=world.signer, at=at)
@@ -413,6 +423,7 @@ def plan_for(years: dict[int, Decimal], own: dict[int, Decimal], ags: str) -> li
     return lines
 
 
+@remembered
 def heard(world: World, at: datetime = NOW) -> Application:
     """A rejection is intended, the municipality is being heard."""
     application = in_substance(world, at)
@@ -440,6 +451,7 @@ def extension(application: Application, **changes: Any) -> services.Proposal:
     return grant_proposal(**values | changes)
 
 
+@remembered
 def change_proposed(world: World, at: datetime = NOW) -> Application:
     """Granted, and an extension waits for its signature."""
     application = granted(world, at)
@@ -449,6 +461,7 @@ def change_proposed(world: World, at: datetime = NOW) -> Application:
     return application
 
 
+@remembered
 def revocation_heard(world: World, at: datetime = NOW) -> Application:
     """Granted, and the hearing before a revocation is over."""
     application = granted(world, at)
@@ -482,6 +495,7 @@ def revocation(**changes: Any) -> services.Proposal:
     return services.Proposal(**values | changes)
 
 
+@remembered
 def revoked(world: World, at: datetime = NOW) -> Application:
     """Granted once, and revoked as a whole."""
     application = revocation_heard(world, at)

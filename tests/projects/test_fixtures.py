@@ -13,6 +13,7 @@ from django.core.management import call_command
 from kiv_portal.models import Authority, Download
 from municipalities.models import REGISTER_SOURCE, District, Municipality, Population
 from projects.models import Contact, FundingRound, Project, ProjectMember
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +21,14 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 WITHOUT_PEOPLE = ("municipalities", "rounds", "projects", "downloads", "authority")
 
 
+@remembered
+def _load() -> None:
+    call_command("loaddata", *WITHOUT_PEOPLE, "contacts", verbosity=0)
+
+
 @pytest.fixture(autouse=True)
 def _loaded(db: None) -> None:
-    call_command("loaddata", *WITHOUT_PEOPLE, "contacts", verbosity=0)
+    _load()
 
 
 def project(slug: str) -> Project:
