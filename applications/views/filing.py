@@ -269,6 +269,7 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             "may_file": may_file,
             "may_edit": permissions.may_edit(user, application),
             "anything_changed": bool(changed),
+            "unchanged": [step.label for step in open_steps if step.value not in changed],
         },
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from django.utils import timezone
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
-from applications.models import Application
+from applications import services
+from applications.models import Application, GuestRole
 from applications.rules import Step
 from municipalities.models import User
 from tests import world
@@ -167,9 +169,39 @@ def test_every_page_is_accessible_and_fits_a_telephone(
     empty = world.draft(w, timezone.now())
     full = world.filled(w, timezone.now())
     world.save(full, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk, timezone.now())
-    filed = world.submitted(w, timezone.now())
+    filed = world.in_check(w, timezone.now())
+    services.request_information(
+        application=filed,
+        items=[(Step.KONZEPTION, "Bitte ergänzen."), (Step.ANLAGEN, "Bitte beilegen.")],
+        due_on=timezone.localdate() + timedelta(days=14),
+        by=w.reviewer,
+        at=timezone.now(),
+    )
+    guest = services.invite_guest(
+        application=full,
+        email="gast@vielfalt.example",
+        role=GuestRole.COMMENT,
+        until=timezone.localdate() + timedelta(days=30),
+        by=w.clerk,
+        at=timezone.now(),
+    )
     sign_in(page, w.signatory)
-    addresses = ["/antraege/", "/antraege/neu/", f"/antraege/{filed.uuid}/zurueckziehen/"]
+    addresses = ["/antraege/", "/antraege/neu/", "/konto/erinnerungen/", "/benachrichtigung/"]
+    addresses += [
+        f"/antraege/{filed.uuid}/{rest}/"
+        for rest in (
+            "nachreichen",
+            "zurueckziehen",
+            "konzeption",
+            "anlagen",
+            "team",
+            "neu-beginnen",
+        )
+    ]
+    addresses += [
+        f"/antraege/{full.uuid}/team/?gast={guest.pk}",
+        f"/antraege/{full.uuid}/kommentare/",
+    ]
     for application in (empty, full, filed):
         base = f"/antraege/{application.uuid}/"
         addresses += [base, f"{base}pruefen/"]
@@ -198,6 +230,22 @@ def test_every_page_is_accessible_and_fits_a_telephone(
     press(page, "Speichern und weiter")
     axe(page)
     narrow(page)
+    for address, button in (
+        (f"/antraege/{full.uuid}/team/", "Einladung senden"),
+        (f"/antraege/{full.uuid}/team/", "Antrag übergeben"),
+        (f"/antraege/{full.uuid}/kommentare/", "Kommentar speichern"),
+        (f"/antraege/{full.uuid}/kommune/", "Suchen"),
+        (f"/antraege/{full.uuid}/anlagen/", "Hochladen"),
+        (f"/antraege/{full.uuid}/pruefen/", "Antrag einreichen"),
+        (f"/antraege/{filed.uuid}/nachreichen/", "Ergänzungen absenden"),
+        (f"/antraege/{filed.uuid}/zurueckziehen/", "Antrag zurückziehen"),
+        ("/benachrichtigung/", "Benachrichtigung anfordern"),
+    ):
+        page.goto(address)
+        press(page, button)
+        assert page.title().startswith("Fehler: "), address
+        axe(page)
+        narrow(page)
 
 
 def test_two_people_settle_what_both_wrote(
