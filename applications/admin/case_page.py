@@ -278,6 +278,24 @@ def _figure(value: int | None, as_of: str | None, basis: str) -> str:
     return documents.grouped(value) + day + (f" ({basis})" if basis else "")
 
 
+def _scan(state: ScanState) -> dict[str, str]:
+    """The state of a virus scan as a badge, and what it means for whoever opens the file."""
+    tone, text = {
+        ScanState.PENDING: ("info", "Wird herausgegeben, sobald die Prüfung fertig ist."),
+        ScanState.CLEAN: ("success", ""),
+        ScanState.FOUND: (
+            "danger",
+            "Wird nicht herausgegeben. Bitte fordern Sie die Unterlage neu an.",
+        ),
+        ScanState.FAILED: (
+            "warning",
+            "Wird ungeprüft herausgegeben. Bitte öffnen Sie die Datei nur auf einem Gerät mit "
+            "eigenem Virenschutz.",
+        ),
+    }[state]
+    return {"tone": tone, "label": f"Virenprüfung: {state.label}", "text": text}
+
+
 def _documents(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
     names = {member["ags"]: member["name"] for member in content["members"]}
     # Without a scanner there is no state, and nothing to look up.
@@ -286,10 +304,10 @@ def _documents(application: Application, content: dict[str, Any]) -> list[dict[s
         if documents.scan.is_set_up()
         else {}
     )
-    states = {str(pk): ScanState(state).label for pk, state in scans.items()}
+    states = {str(pk): _scan(ScanState(state)) for pk, state in scans.items()}
     return [
         {
-            "scan": states.get(row["id"], ""),
+            "scan": states.get(row["id"]),
             "kind": DocumentKind(row["kind"]).label,
             "municipality": names.get(row["municipality"] or "", ""),
             "name": row["name"],

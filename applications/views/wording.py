@@ -161,7 +161,11 @@ def scan(document: Document) -> dict[str, str] | None:
             "Die Virenprüfung hat etwas gefunden. Die Datei wird nicht herausgegeben; bitte "
             "entfernen oder ersetzen Sie sie.",
         ),
-        ScanState.FAILED: ("warning", "Die Datei ließ sich nicht auf Viren prüfen."),
+        ScanState.FAILED: (
+            "warning",
+            "Die Datei ließ sich nicht auf Viren prüfen. Sie bleibt eingereicht und wird ungeprüft "
+            "herausgegeben. Sie müssen nichts tun.",
+        ),
     }
     if not document.scan:
         return None

@@ -165,7 +165,13 @@ def test_the_desk_sees_the_state_and_gets_no_file_before_the_scan(w, clamd, sett
     assert "Die Virenprüfung dieser Anlage läuft noch." in words(held)
     Document.objects.filter(pk=document.pk).update(scan="found")
     assert "hat in dieser Anlage etwas gefunden" in words(desk.get(href))
-    Document.objects.filter(pk=document.pk).update(scan="clean")
+    for state_, sentence in (
+        ("found", "Virenprüfung: Fund Wird nicht herausgegeben."),
+        ("failed", "Virenprüfung: nicht prüfbar Wird ungeprüft herausgegeben."),
+        ("clean", "Virenprüfung: geprüft SHA-256"),
+    ):
+        Document.objects.filter(pk=document.pk).update(scan=state_)
+        assert sentence in words(desk.get(case))
     assert b"".join(desk.get(href).streaming_content) == picture()
 
 
@@ -175,9 +181,10 @@ def test_what_the_scanner_cannot_look_into_is_told_and_handed_out(w, clamd):
     work()
     assert state(document) == ("failed", NOW)
     browser = signed_in(w.clerk)
-    assert "Die Datei ließ sich nicht auf Viren prüfen." in words(
-        browser.get(place(document.application, "anlagen/"))
-    )
+    assert (
+        "Virenprüfung: nicht prüfbar Die Datei ließ sich nicht auf Viren prüfen. Sie bleibt "
+        "eingereicht und wird ungeprüft herausgegeben."
+    ) in words(browser.get(place(document.application, "anlagen/")))
     response = browser.get(place(document.application, f"anlagen/{document.pk}/"))
     assert b"".join(response.streaming_content) == picture()
 
