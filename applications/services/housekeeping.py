@@ -24,7 +24,7 @@ from applications.models import (
 from applications.workflow import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Mapping
     from datetime import datetime
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _superfluous(application: int, at: datetime) -> Iterable[int]:
         yield from (row["pk"] for row in step if row["pk"] not in kept)
 
 
-def _stretch(row: dict[str, Any], at: datetime) -> Hashable:
+def _stretch(row: Mapping[str, Any], at: datetime) -> Hashable:
     """What a revision is the only one of that stays: itself today, its hour, its day."""
     local = timezone.localtime(row["at"])
     if row["at"] >= _midnight(at):
