@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils import timezone
 
 from applications import documents, permissions
-from applications.admin import files, moves, words
+from applications.admin import acts, files, moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
 from applications.admin.proposals import shown
@@ -83,7 +83,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         ),
         "present": _present(application, user, at, note=may_write),
         "beside": (
-            {action: case_address(application, action) for action in moves.BESIDE}
+            {action: case_address(application, action) for action in acts.BESIDE}
             if may_write
             else {}
         ),

@@ -64,7 +64,7 @@ def build() -> dict[str, Any]:
             _row(call, year, money.get(year), asked.get(call.pk, {}).get(year, NOTHING))
             for year in years
         ]
-        calls.append({"call": call, "rows": rows, "width": WIDTH})
+        calls.append({"call": call, "name": f"Beträge: {call}", "rows": rows, "width": WIDTH})
     return {"title": "Mittel und Bewilligungen", "calls": calls}
 
 

@@ -15,15 +15,14 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 
-from applications import documents, permissions, services
-from applications.admin import drafts, proposals, requests, words
+from applications import documents, services
+from applications.admin import acts, drafts, proposals, requests, words
 from applications.admin.addresses import case_address
 from applications.admin.hindrances import (
     CHANGED,
     FOUR_EYES,
     NOT_YOURS,
     ON_LETTER,
-    RECUSED,
     SIGNATURES,
     Refused,
     hindrance,
@@ -33,7 +32,7 @@ from applications.admin.hindrances import (
 )
 from applications.forms import desk
 from applications.models import Application, Decision, InformationRequest
-from applications.workflow import BY_ACTION, TRANSITIONS, Actor, Status, Transition
+from applications.workflow import BY_ACTION, TRANSITIONS, Actor, Transition
 from projects.services import AlreadyPublished, NotPublished
 
 if TYPE_CHECKING:
@@ -44,67 +43,9 @@ if TYPE_CHECKING:
 
     from municipalities.models import User
 
-SET_FILE_NUMBER: Final = Transition(
-    "set_file_number",
-    "Geschäftszeichen eintragen",
-    tuple(status for status in Status if status is not Status.DRAFT),
-    None,
-    Actor.REVIEWER,
-    help="Das Geschäftszeichen aus der Aktenführung der Behörde steht auf jedem Schreiben.",
-)
-
-ASSIGN: Final = Transition(
-    "assign",
-    "Sachbearbeitung ändern",
-    SET_FILE_NUMBER.sources,
-    None,
-    Actor.REVIEWER,
-    help="Der Fall steht danach in der Liste der gewählten Person.",
-)
-
-ADD_NOTE: Final = Transition(
-    "add_note", "Vermerk schreiben", SET_FILE_NUMBER.sources, None, Actor.REVIEWER
-)
-SEND_MESSAGE: Final = Transition(
-    "send_message",
-    "Nachricht an die Kommune senden",
-    SET_FILE_NUMBER.sources,
-    None,
-    Actor.REVIEWER,
-    mail="message",
-)
-RECUSE: Final = Transition(
-    "recuse",
-    "Ich bin befangen",
-    SET_FILE_NUMBER.sources,
-    None,
-    Actor.REVIEWER,
-    help=(
-        "Wer befangen ist, wirkt am Fall nicht mit (§§ 20, 21 HVwVfG): Sie können hier danach "
-        "weder schreiben noch zeichnen. Waren Sie zuständig, ist es niemand mehr."
-    ),
-)
-LIFT_RECUSAL: Final = Transition(
-    "lift_recusal",
-    "Befangenheit aufheben",
-    SET_FILE_NUMBER.sources,
-    None,
-    Actor.REVIEWER,
-    help="Eine andere Person als die befangene stellt fest, dass kein Grund besteht.",
-)
-
-BESIDE: Final = frozenset({"add_note", "send_message", "recuse", "lift_recusal"})
-"""What stands in a place of its own on the case page, for everybody who checks or signs."""
-
-NO_MOVES: Final = {
-    move.action: move
-    for move in (SET_FILE_NUMBER, ASSIGN, ADD_NOTE, SEND_MESSAGE, RECUSE, LIFT_RECUSAL)
-}
-"""What works like a move and leaves the state as it is."""
-
 ACTIONS: Final = (
     *(move.action for move in TRANSITIONS if move.actor is not Actor.APPLICANT),
-    *NO_MOVES,
+    *acts.NO_MOVES,
 )
 """The moves of the desk, each with its own address."""
 
@@ -287,7 +228,7 @@ PAGES: Final[dict[str, Page]] = {
 
 def move_of(action: str) -> Transition:
     """The move of that name, or what works like one."""
-    return NO_MOVES.get(action) or BY_ACTION[action]
+    return acts.NO_MOVES.get(action) or BY_ACTION[action]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,20 +242,6 @@ class Button:
     primary: bool = False
 
 
-PRIMARY: Final = {
-    "begin_check",
-    "accept_formally",
-    "propose",
-    "end_hearing",
-    "agree",
-    "grant",
-    "reject",
-    "sign_change",
-    "revoke",
-    "publish_project",
-}
-
-
 def buttons(application: Application, user: User) -> list[Button]:
     """The moves that the state allows, those out of this person's reach with the reason.
 
@@ -325,7 +252,11 @@ def buttons(application: Application, user: User) -> list[Button]:
     signature = signs(proposed) if proposed else ""
     for action in ACTIONS:
         move = move_of(action)
-        if action in BESIDE or not holds_role(user, move) or application.state not in move.sources:
+        if (
+            action in acts.BESIDE
+            or not holds_role(user, move)
+            or application.state not in move.sources
+        ):
             continue
         refused = hindrance(application, user, move, proposed)
         if refused and (refused.status is HTTPStatus.CONFLICT or action in ON_LETTER):
@@ -338,7 +269,7 @@ def buttons(application: Application, user: User) -> list[Button]:
                 move.label,
                 move.help,
                 str(refused) if refused else "",
-                action in PRIMARY,
+                action in words.PRIMARY,
             )
         )
     return found
@@ -351,8 +282,8 @@ def respond(
     move, page = move_of(action), PAGES[action]
     at = request.arrived_at
     try:
-        if action in BESIDE:
-            _may_write(application, request.user)
+        if action in acts.BESIDE:
+            acts.check_may_write(application, request.user)
         elif refused := hindrance(application, request.user, move, proposed_in(application)):
             raise refused
         form = page.form(application, request.POST if request.method == "POST" else None, at)
@@ -413,16 +344,6 @@ def respond(
     except Decision.DoesNotExist:  # settled by somebody else since this request read the case
         gone = Refused(HTTPStatus.CONFLICT, CHANGED, "Es liegt kein Vorschlag mehr vor.")
         return _refuse(admin, request, application, move, gone)
-
-
-def _may_write(application: Application, user: User) -> None:
-    """Raises Refused for whoever neither checks nor signs, or is befangen."""
-    if permissions.is_recused(user, application):
-        raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, RECUSED)
-    if not permissions.may_take_part(user, application):
-        raise Refused(
-            HTTPStatus.FORBIDDEN, NOT_YOURS, "Das ist Prüfung und Schlusszeichnung vorbehalten."
-        )
 
 
 def _make(page: Page, application: Application, form: Any, by: User, at: datetime) -> None:

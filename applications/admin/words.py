@@ -68,6 +68,20 @@ DONE: Final = {
 }
 """What the person reads after a move was made."""
 
+PRIMARY: Final = {
+    "begin_check",
+    "accept_formally",
+    "propose",
+    "end_hearing",
+    "agree",
+    "grant",
+    "reject",
+    "sign_change",
+    "revoke",
+    "publish_project",
+}
+"""Moves that bring a case on: their buttons stand out."""
+
 LOGGED: Final = {
     "start": "Entwurf angelegt",
     "start_anew": "Entwurf aus einem früheren Antrag angelegt",

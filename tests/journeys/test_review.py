@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -47,6 +48,11 @@ def press(page: Page, name: str) -> None:
     page.locator("main").get_by_role("link", name=name, exact=True).click()
 
 
+def open_task(page: Page, name: str) -> None:
+    """A task's link also says since or until when."""
+    page.locator("main").get_by_role("link", name=re.compile(f"^{re.escape(name)} seit ")).click()
+
+
 def confirm(page: Page, name: str) -> None:
     page.locator("main").get_by_role("button", name=name, exact=True).click()
 
@@ -64,7 +70,7 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     # The reviewer finds the new case among the tasks and takes it on.
     sign_in(page, w.reviewer)
     axe(page)
-    press(page, "1 Neu eingegangen, noch von niemandem übernommen")
+    open_task(page, "1 Neu eingegangen, noch von niemandem übernommen")
     axe(page)
     page.get_by_role("link", name=str(application.reference)).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Vielfalt in Musterstadt")
@@ -81,6 +87,24 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     expect(page.get_by_text("Bitte kreuzen Sie mindestens einen Abschnitt an.")).to_be_visible()
     axe(page)
     press(page, "Abbrechen")
+
+    # A Vermerk for the authority and a message for the municipality, each in its own place.
+    press(page, "Telefonvermerk")
+    expect(page.get_by_label("Telefonvermerk")).to_be_checked()
+    axe(page)
+    page.get_by_label("Vermerk (nur für die Behörde)").fill("Rückruf am Montag.")
+    confirm(page, "Vermerk schreiben")
+    press(page, "Nachricht an die Kommune schreiben")
+    axe(page)
+    page.get_by_label("Nachricht an die Kommune").fill("Danke für Ihren Antrag.")
+    page.get_by_label("Die Kommune soll diesen Text lesen").check()
+    confirm(page, "Nachricht an die Kommune senden")
+    axe(page)
+    case = page.url
+    for place in ("zahlen/", "vertretung/"):
+        page.goto(f"/admin/applications/application/{place}")
+        axe(page)
+    page.goto(case)
 
     press(page, "Geschäftszeichen eintragen")
     page.get_by_label("Geschäftszeichen").fill("II 25 – 12")
@@ -108,7 +132,7 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     # A second person reads the proposal, its letter as a draft, and signs.
     second = new_context().new_page()
     sign_in(second, w.signer)
-    press(second, "1 Wartet auf meine Schlusszeichnung")
+    open_task(second, "1 Wartet auf meine Schlusszeichnung")
     second.get_by_role("link", name=str(application.reference)).click()
     press(second, "Bewilligung schlusszeichnen")
     axe(second)
