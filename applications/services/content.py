@@ -152,7 +152,10 @@ def with_parts(application: Application, *, lock: bool = False) -> Application:
     Their number does not depend on how much there is. With `lock` the members are read anew and
     locked for the transaction, after the application.
     """
-    if lock or "members" not in getattr(application, "_prefetched_objects_cache", {}):
+    held = getattr(application, "_prefetched_objects_cache", {})
+    if lock:
+        held.pop("members", None)
+    if "members" not in held:
         members = ApplicationMember.objects.select_related("municipality__district")
         if lock:
             members = members.select_for_update(of=("self",))
