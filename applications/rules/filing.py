@@ -47,7 +47,7 @@ def title_present(filing: Filing) -> Finding | None:
     """The project has a title; else `title_missing`, blocking."""
     if filing.title.strip():
         return None
-    message = "Bitte geben Sie einen Projekttitel an."
+    message = "Bitte geben Sie den Projektnamen an."
     return _needed("title_missing", message, Step.KONZEPTION, "title")
 
 
@@ -194,16 +194,22 @@ def cooperation_declared(filing: Filing, terms: CallTerms) -> Finding | None:
     if not names:
         return None
     message = f"Es fehlt die Kooperationserklärung von: {', '.join(names)}."
-    return _document_missing(message, DocumentKind.COOPERATION, terms)
+    way_out = (
+        "Bitte laden Sie die unterschriebene Erklärung hoch, oder lassen Sie sie von der "
+        "Partnerkommune im Portal bestätigen: Den Link dafür finden Sie unter „Team und Gäste“."
+    )
+    return _document_missing(message, DocumentKind.COOPERATION, terms, way_out)
 
 
-def _document_missing(message: str, kind: str, terms: CallTerms) -> Finding:
+def _document_missing(
+    message: str, kind: str, terms: CallTerms, way_out: str = "Bitte laden Sie die Unterlage hoch."
+) -> Finding:
     return Finding(
         "document_missing",
         Severity.WARNING,
         terms.source_documents,
         message,
-        "Bitte laden Sie die Unterlage hoch.",
+        way_out,
         Step.ANLAGEN,
         str(kind),
     )
@@ -275,7 +281,7 @@ def _missing(filing: Filing) -> Iterator[Finding]:
     if filing.period.starts_on is None:
         yield _empty("Beginn der Maßnahme", SOURCE_FORM, Step.ZEITPLAN, "starts_on")
     if filing.period.months is None:
-        yield _empty("Laufzeit in Monaten", SOURCE_FORM, Step.ZEITPLAN, "months")
+        yield _empty("Dauer in Monaten", SOURCE_FORM, Step.ZEITPLAN, "months")
     plan = filing.plan
     if not plan.expenses:
         yield _empty("Ausgaben", SOURCE_PLAN, Step.FINANZIERUNG, "expenses")

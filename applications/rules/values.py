@@ -226,6 +226,10 @@ class RequiredText:
 
 
 REQUIRED_TEXTS: Final = (
+    RequiredText("addressee", Step.ANSPRECHPARTNER, "Empfänger", "§§ 65, 66 HGO"),
+    RequiredText("street", Step.ANSPRECHPARTNER, "Straße und Hausnummer", "Antragsformular"),
+    RequiredText("postal_code", Step.ANSPRECHPARTNER, "Postleitzahl", "Antragsformular"),
+    RequiredText("city", Step.ANSPRECHPARTNER, "Ort", "Antragsformular"),
     RequiredText(
         "signatory_name", Step.ANSPRECHPARTNER, "Zeichnungsberechtigte Person", "Antragsformular"
     ),

@@ -141,6 +141,10 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
         account_holder=application.account_holder,
         iban=application.iban,
         texts={
+            "addressee": application.addressee,
+            "street": application.street,
+            "postal_code": application.postal_code,
+            "city": application.city,
             "signatory_name": application.signatory_name,
             "signatory_function": application.signatory_function,
             "target_groups": application.target_groups,

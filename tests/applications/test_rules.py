@@ -101,6 +101,10 @@ def test_an_empty_application_hears_everything_in_the_order_of_the_steps() -> No
     findings = rules.check(Filing(), TERMS)
     assert [(f.step, f.code, f.severity.value, f.field) for f in findings] == [
         ("kommune", "lead_missing", "blocking", "lead"),
+        ("ansprechpartner", "field_missing", "warning", "addressee"),
+        ("ansprechpartner", "field_missing", "warning", "street"),
+        ("ansprechpartner", "field_missing", "warning", "postal_code"),
+        ("ansprechpartner", "field_missing", "warning", "city"),
         ("ansprechpartner", "field_missing", "warning", "signatory_name"),
         ("ansprechpartner", "field_missing", "warning", "signatory_function"),
         ("ansprechpartner", "contact_incomplete", "warning", "contacts"),
@@ -181,7 +185,7 @@ def test_a_title_of_blanks_is_none(title: str) -> None:
     assert said(finding) == (
         "title_missing",
         "blocking",
-        "Bitte geben Sie einen Projekttitel an.",
+        "Bitte geben Sie den Projektnamen an.",
     )
 
 

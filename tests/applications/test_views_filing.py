@@ -91,7 +91,7 @@ class TestChecking:
         application = world.draft(w)
         page = signatory.get(place(application, "pruefen/"))
         assert "Ohne diese Angaben ist es kein Antrag" in words(page)
-        assert "Bitte geben Sie einen Projekttitel an." in words(page)
+        assert "Bitte geben Sie den Projektnamen an." in words(page)
         assert place(application, "einreichen/") not in page.content.decode()
 
     def test_whoever_may_not_sign_is_told_so(self, w):

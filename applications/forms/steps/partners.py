@@ -21,6 +21,7 @@ class CooperationRow(MemberRow):
         Cooperation,
         "contribution",
         lines=4,
+        required=False,
         help_text=(
             "Was diese Partnerkommune außer ihren Eigenmitteln beiträgt, zum Beispiel: stellt "
             "Räume, arbeitet in der Steuerungsgruppe mit, lädt in ihren Ortsteilen ein."
