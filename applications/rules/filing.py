@@ -278,6 +278,9 @@ def _missing(filing: Filing) -> Iterator[Finding]:
     for text in REQUIRED_TEXTS:
         if not filing.texts.get(text.key, "").strip():
             yield _empty(text.label, text.source, text.step, text.key)
+    for row in filing.rows:
+        if empty := [name for name, text in row.cells if not text.strip()]:
+            yield _empty(f"{row.name} ({', '.join(empty)})", row.source, row.step, row.field)
     if filing.period.starts_on is None:
         yield _empty("Beginn der Maßnahme", SOURCE_FORM, Step.ZEITPLAN, "starts_on")
     if filing.period.months is None:

@@ -263,6 +263,20 @@ participation open to all residents, relation to the social space, bodies involv
 
 
 @dataclass(frozen=True, slots=True)
+class PartRow:
+    """A repeatable row that somebody began: what it is called, and its cells by their names.
+
+    `field` is where it stands in the form, `cells` holds only those that have to be filled in.
+    """
+
+    step: Step
+    field: str
+    name: str
+    cells: tuple[tuple[str, str], ...]
+    source: str = "Programmseite"
+
+
+@dataclass(frozen=True, slots=True)
 class ExpenseLine:
     """One Ausgabe: `amount` in euro, in the Haushaltsjahr `year`; `eligible` = zuwendungsfähig."""
 
@@ -409,6 +423,7 @@ class Filing:
     period: Period = Period()
     adoptions: tuple[Adoption, ...] = ()
     plan: Plan = Plan()
+    rows: tuple[PartRow, ...] = ()
     documents: tuple[Document, ...] = ()
     confirmed_partners: frozenset[str] = frozenset()
     declarations: frozenset[str] = frozenset()

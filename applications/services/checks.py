@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
@@ -21,7 +21,7 @@ from municipalities.eligibility import Limits, Member, Severity, assess
 from municipalities.services import figures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from municipalities.models import Municipality
 
@@ -168,6 +168,7 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
             for row in rows_of(application, "adoptions")
         ),
         plan=plan_of(application),
+        rows=tuple(_begun_rows(application)),
         documents=tuple(
             rules.Document(row.kind, row.municipality.ags if row.municipality else None)
             for row in rows_of(application, "documents")
@@ -179,6 +180,42 @@ def _with_parts(application: Application, filing: Filing, members: list[Member])
         other_funding_text=application.other_funding_text,
         authority_declared=application.authority_declared,
     )
+
+
+CELLS: Final[dict[str, tuple[rules.Step, str, dict[str, str]]]] = {
+    "formats": (
+        rules.Step.BETEILIGUNG,
+        "Programmseite",
+        {
+            "name": "Format",
+            "reaches": "wen es erreicht",
+            "when": "wann",
+            "how_many": "wie viele",
+            "barriers": "wie Hürden gesenkt werden",
+        },
+    ),
+    "milestones": (
+        rules.Step.ZEITPLAN,
+        "Förderrichtlinie Nr. 3.1",
+        {"text": "Arbeitsschritt", "due_on": "fertig bis"},
+    ),
+    "expenses": (rules.Step.FINANZIERUNG, "Förderrichtlinie Nr. 3.2", {"amount": "Betrag"}),
+    "cover": (rules.Step.FINANZIERUNG, "Förderrichtlinie Nr. 3.2", {"amount": "Betrag"}),
+}
+"""Of each repeatable part the cells that have to be filled in once a row is begun."""
+
+
+def _begun_rows(application: Application) -> Iterator[rules.PartRow]:
+    for part, (step, source, labels) in CELLS.items():
+        for number, row in enumerate(rows_of(application, part), start=1):
+            values = {label: getattr(row, name) for name, label in labels.items()}
+            yield rules.PartRow(
+                step,
+                f"{part}-{row.pk}",
+                f"{row._meta.verbose_name} {number}",
+                tuple((k, "" if value is None else str(value)) for k, value in values.items()),
+                source,
+            )
 
 
 def findings_of(application: Application, at: datetime) -> list[Finding]:

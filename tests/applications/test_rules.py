@@ -25,6 +25,7 @@ from applications.rules import (
     Filing,
     FinancingType,
     Finding,
+    PartRow,
     Period,
     Plan,
     Severity,
@@ -251,6 +252,19 @@ def test_empty_fields_are_named_in_words() -> None:
             "Pflichtangabe noch nicht ausgefüllt: Berechtigung zum Vorsteuerabzug.",
         ),
     ]
+
+
+def test_a_row_that_is_begun_names_its_empty_cells() -> None:
+    cells = (("Format", "Werkstatt"), ("wann", " "), ("wie viele", ""))
+    row = PartRow(Step.BETEILIGUNG, "formats-7", "Beteiligungsformat 1", cells)
+    whole = replace(row, cells=cells[:1])
+    [finding] = rules.missing(replace(COMPLETE, rows=(whole, row)))
+    assert (finding.message, finding.source, finding.step, finding.field) == (
+        "Pflichtangabe noch nicht ausgefüllt: Beteiligungsformat 1 (wann, wie viele).",
+        "Programmseite",
+        "beteiligung",
+        "formats-7",
+    )
 
 
 def test_documents_are_those_the_call_requires() -> None:
