@@ -66,7 +66,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
         "licence": LICENCE,
         "source": source(),
         "canonical": canonical,
-        "json_ld": structured.project_list(page, canonical),
+        "json_ld": structured.project_list(page, shown, canonical),
     }
     response = render(request, "projects/project_list.html", context)
     return changes_at(

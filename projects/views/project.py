@@ -19,6 +19,7 @@ from municipalities.services import places
 from projects.models import Contact, Project, ProjectDocument, ProjectMember
 from projects.views import structured
 from projects.views.directory import start_of
+from projects.views.entries import entry
 
 if TYPE_CHECKING:
     from datetime import date
@@ -67,7 +68,7 @@ def project_detail(request: HttpRequest, slug: str) -> HttpResponse:
         ],
         "contact": contact,
         "documents": list(project.documents.all()),
-        "neighbours": _nearest_projects(project, here, gazetteer),
+        "neighbours": [entry(one) for one in _nearest_projects(project, here, gazetteer)],
         "adjoining": _nearest_places(here, gazetteer, today),
         "data_query": urlencode({"q": keys, "runde": project.round.number}),
         "json_ld": structured.project(project),

@@ -11,9 +11,12 @@ from django.urls import reverse
 from municipalities.models import REGISTER_SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.core.paginator import Page
 
     from projects.models import Project, ProjectMember
+    from projects.views.entries import Entry
 
 FUNDER = {
     "@type": "GovernmentOrganization",
@@ -26,16 +29,16 @@ def absolute(path: str) -> str:
     return urljoin(settings.PORTAL_ADDRESS, path)
 
 
-def project_list(page: Page, canonical: str) -> dict[str, Any]:
+def project_list(page: Page, shown: Sequence[Entry], canonical: str) -> dict[str, Any]:
     """The directory: how many projects there are, and those of this page."""
     entries = [
         {
             "@type": "ListItem",
             "position": position,
-            "url": absolute(reverse("project", args=[one.slug])),
+            "url": absolute(one.href),
             "name": f"{one.places}: {one.title}",
         }
-        for position, one in enumerate(page, start=page.start_index())
+        for position, one in enumerate(shown, start=page.start_index())
     ]
     return graph(
         {

@@ -286,7 +286,10 @@ def test_a_document_goes_with_its_project_and_a_lost_file_is_not_found(client, s
 
 def test_neighbours_are_told_with_their_distance_nearest_first(client, scene):
     response = client.get("/projekte/rodgau/")
-    assert [(one.slug, round(one.distance_km or 0)) for one in response.context["neighbours"]] == [
+    assert [
+        (one.project.slug, round(one.project.distance_km or 0))
+        for one in response.context["neighbours"]
+    ] == [
         ("rodgau-2", 0),
         ("joint", 11),
     ]
