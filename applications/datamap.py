@@ -78,12 +78,12 @@ TABLES: Final[dict[str, Table]] = {
         content=(
             "addressee street title summary situation goals target_groups topics approach "
             "procurement_text continuation social_space bodies wir_centre other_funding_text "
-            "file_number search_key"
+            "search_key"
         ),
         neutral=(
             "id uuid call status created_at revision changed_at members_municipalities "
             "submitted_at reference first_snapshot submission_token received_late decided_at "
-            "lead_key matters_on asked asked_by_year "
+            "erased_at file_number lead_key matters_on asked asked_by_year "
             "project postal_code city procurement_way starts_on months vat_deductible "
             "budget_situation authority_declared declares_correct declares_not_started "
             "declares_financing_secured other_funding consents_publication"
@@ -170,6 +170,20 @@ TABLES: Final[dict[str, Table]] = {
         acts="settled_by",
         content="label sentence",
         neutral="id request step target position settled_at",
+    ),
+    "applications.RetentionHold": Table(
+        FILE,
+        acts="by lifted_by",
+        content="reason",
+        neutral="id application since lifted_at",
+    ),
+    "applications.ArchiveOffer": Table(
+        FILE,
+        acts="recorded_by",
+        neutral=(
+            "id application offered_at reference file_number municipality call outcome "
+            "concluded_on answer answered_on handed_over_on"
+        ),
     ),
     # --- Decision and letters ---------------------------------------------------------------------
     "applications.Decision": Table(

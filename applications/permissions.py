@@ -55,7 +55,7 @@ def visible_to(user: User | AnonymousUser, *, at: datetime | None = None) -> App
     if user.is_staff:
         guests = guests.none()
     as_guest = Exists(guests.filter(application=OuterRef("pk"), user=user))
-    return Application.objects.filter(_on_team(user) | as_guest)
+    return Application.objects.kept().filter(_on_team(user) | as_guest)
 
 
 def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
@@ -67,7 +67,7 @@ def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
     """
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Application.objects.none()
-    return Application.objects.filter(_on_team(user))
+    return Application.objects.kept().filter(_on_team(user))
 
 
 def _on_team(user: User) -> Q:
@@ -90,6 +90,8 @@ def visible_at_desk(user: User | AnonymousUser) -> ApplicationQuerySet:
 
 def _membership(user: User | AnonymousUser, application: Application) -> Membership | None:
     """What the person may do for the applicant. What `see` found holds for its own request."""
+    if application.erased_at is not None:  # its number is left, and nobody's
+        return None
     if isinstance(user, AnonymousUser) or not user.is_active:
         return None
     held: tuple[int, Membership | None] | None = application.__dict__.get(_HELD)

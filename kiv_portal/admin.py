@@ -15,7 +15,15 @@ from django.views.decorators.http import require_POST
 
 from kiv_portal import outbox
 from kiv_portal.forms import DownloadForm
-from kiv_portal.models import Authority, Download, Job, OutboxMail, WorkState
+from kiv_portal.models import (
+    Authority,
+    Download,
+    Erasure,
+    ErasureRun,
+    Job,
+    OutboxMail,
+    WorkState,
+)
 from municipalities.admin import DeskModelAdmin, HistoryAdmin
 from municipalities.permissions import may_administer
 
@@ -231,3 +239,25 @@ class JobAdmin(WorkAdmin):
         "done_at",
         "last_error",
     )
+
+
+@admin.register(ErasureRun)
+class ErasureRunAdmin(DeskModelAdmin):
+    """What each night's run erased and offered to the archive."""
+
+    list_display = ("at", "shown_counts")
+    fields = ("at", "report")
+
+    @admin.display(description="Anzahl")
+    def shown_counts(self, obj: ErasureRun) -> int:
+        return sum(obj.counts.values())
+
+
+@admin.register(Erasure)
+class ErasureAdmin(DeskModelAdmin):
+    """Every erasure by number; names and contents are gone."""
+
+    list_display = ("at", "subject", "rule", "copied")
+    list_filter = ("rule",)
+    search_fields = ("subject",)
+    fields = ("at", "subject", "rule", "copied")

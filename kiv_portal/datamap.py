@@ -161,6 +161,8 @@ TABLES: Final[dict[str, Table]] = {
         withheld="body",
         neutral=f"{_WORK} last_error message_id private forget",
     ),
+    "portal.Erasure": Table(ERASED, neutral="id subject proof rule at files copied"),
+    "portal.ErasureRun": Table(ERASED, neutral="id at counts report"),
     "portal.Job": Table(HOUSE, neutral=f"{_WORK} last_error kind argument"),
 }
 """The portal's tables."""

@@ -15,6 +15,7 @@ IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
                how long a session lasts without an activity and altogether
 RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
 RETENTION_DAYS JSON over the periods after which things are erased (below)
+ERASURE_LEDGER the file that says what was erased, outside the database (default: below var/)
 METRICS_TOKEN  who has it may read /metrics (default: this machine alone)
 LOG_FORMAT     json or plain (default: json outside demo and debug)
 """
@@ -211,6 +212,10 @@ RETENTION_DAYS: dict[str, int | None] = {
     "expired_contacts": 90,  # a contact the public does not see any more
     **env.json("RETENTION_DAYS", {}),
 }
+CONTACT_DAYS = 365  # a contact in the directory is shown for so long after it was confirmed
+# What was erased stands here too, a line each without names, so that a restored backup can be held
+# to it (`repeat_erasures`). Keep it apart from the database, and never restore an older one.
+ERASURE_LEDGER = Path(env.str("ERASURE_LEDGER", str(VAR_DIR / "erasures.jsonl")))
 INVITATION_DAYS = 14  # an invitation can be accepted for so long
 # Minutes without an activity, and minutes altogether (kiv_portal.sessions). The cookie lives
 # longer than both, so that an end is told and not just found.

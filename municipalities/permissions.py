@@ -113,6 +113,8 @@ _WATCHED: Final = {"view": frozenset({ADMINISTER, AUDIT})}
 
 DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "applications.application": {"view": _DESK},
+    "applications.archiveoffer": {**_WATCHED, "change": _KEEPERS},
+    "applications.retentionhold": {**_WATCHED, "add": _KEEPERS},
     "applications.callbudget": _KEPT,
     "applications.fundingcall": _KEPT,
     "applications.letterblock": _KEPT,
@@ -135,6 +137,8 @@ DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     },
     "portal.authority": _KEPT,
     "portal.download": {**_KEPT, "delete": _KEEPERS},
+    "portal.erasure": _WATCHED,
+    "portal.erasurerun": _WATCHED,
     "portal.job": _WATCHED,
     "portal.outboxmail": _WATCHED,
     "projects.contact": _KEPT,

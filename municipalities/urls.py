@@ -7,6 +7,7 @@ from municipalities.views import account, people
 urlpatterns = [
     path("", account.overview, name="account"),
     path("registrieren/", account.register, name="account_signup"),
+    path("schliessen/", account.close, name="account_close"),
     path("sitzung/", account.session, name="session"),
     path("kommunen/neu/", account.join, name="account_join"),
     path("einladung/<str:token>/", account.invitation, name="invitation"),

@@ -14,6 +14,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.http import HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from kiv_portal.folding import search_terms
@@ -271,20 +272,56 @@ class ProjectAdmin(HistoryAdmin):
         return TemplateResponse(request, "projects/admin_withdraw.html", context)
 
 
+class WishFilter(admin.SimpleListFilter):
+    """Contacts that said what should be changed."""
+
+    title = "Änderung gewünscht"
+    parameter_name = "wunsch"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("ja", "ja")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.exclude(wish="") if self.value() == "ja" else queryset
+
+
 @admin.register(Contact)
 class ContactAdmin(HistoryAdmin):
     """All contacts at a glance: which are old, which are hidden. Texts change at the project."""
 
-    list_display = ("project", "person", "email", "phone", "basis", "confirmed_on", "hidden")
-    list_filter = ("hidden", "basis")
+    list_display = ("project", "person", "email", "phone", "basis", "confirmed_on", "expires_on")
+    list_display += ("wish", "hidden")
+    list_filter = ("hidden", "expires_on", WishFilter, "basis")
     list_select_related = ("project",)
     search_fields = ("project__search_key", "person", "email")
     date_hierarchy = "confirmed_on"
     ordering = ("confirmed_on", "project__sort_key")
     actions = ("hide", "show", "confirm_today")
     readonly_fields = ("project", "person", "email", "phone", "phone_e164", "basis")
-    readonly_fields += ("confirmed_on", "expires_on", "hidden")
+    readonly_fields += ("confirmed_on", "expires_on", "asked_on", "wish", "hidden")
     fields = readonly_fields
+
+    def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Contacts that want a change, and those that nobody has confirmed in time."""
+        if not self.has_change_permission(request):
+            return []
+        today = timezone.localdate(request.arrived_at)
+        open_ = Contact.objects.shown()
+        changelist = reverse("admin:projects_contact_changelist")
+        return [
+            {
+                "label": "Kontakte: Änderung gewünscht",
+                "count": open_.exclude(wish="").count(),
+                "href": f"{changelist}?wunsch=ja",
+                "to_do": True,
+            },
+            {
+                "label": "Kontakte: abgelaufen, nicht mehr gezeigt",
+                "count": open_.filter(expires_on__lt=today).count(),
+                "href": f"{changelist}?expires_on__lt={today}",
+                "to_do": True,
+            },
+        ]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a contact is entered with its project

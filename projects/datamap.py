@@ -48,8 +48,9 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "projects.Contact": Table(
         CONTACT,
-        mail={"email": "person phone phone_e164 basis"},
-        neutral="id project confirmed_on expires_on hidden",
+        mail={"email": "person phone phone_e164 basis wish"},
+        withheld="nonce",
+        neutral="id project confirmed_on expires_on hidden asked_on",
     ),
     "projects.DirectoryVersion": Table(DIRECTORY, neutral="id number changed_at"),
     "projects.DirectoryChange": Table(DIRECTORY, neutral="id project kind subject at version"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -223,6 +224,7 @@ class ProjectMember(models.Model):
         blank=True,
         help_text="Eigene Angabe der Kommune (ca.); nie Grundlage einer Förderung.",
     )
+    history = HistoricalRecords()
 
     class Meta:
         verbose_name = "beteiligte Kommune"
@@ -307,6 +309,10 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(project__in=[project.pk for project in projects])
 
 
+def _nonce() -> str:
+    return secrets.token_urlsafe(18)
+
+
 class Contact(models.Model):
     """Whom to ask about a project. Personal data: never in an open-data file."""
 
@@ -326,6 +332,9 @@ class Contact(models.Model):
         help_text="Letzter Tag, an dem der Kontakt öffentlich steht; leer: ohne Ende.",
     )
     hidden = models.BooleanField("ausgeblendet", default=False)
+    asked_on = models.DateField("um Bestätigung gebeten am", null=True, blank=True, editable=False)
+    nonce = models.CharField(max_length=30, default=_nonce, editable=False)
+    wish = models.TextField("Änderungswunsch", max_length=2_000, blank=True, editable=False)
     history = HistoricalRecords(cascade_delete_history=True)  # who is erased is erased there too
 
     objects = ContactQuerySet.as_manager()

@@ -12,6 +12,7 @@ urlpatterns = [
     path("projekte.atom", views.projects_atom, name="projects_atom"),
     path("projekte/aenderungen/", views.change_list, name="project_changes"),
     path("projekte/zahlen/", views.programme_numbers, name="programme_numbers"),
+    path("kontakt/bestaetigen/<str:token>/", views.renewal, name="contact_renewal"),
     path("projekte/<slug:slug>/", views.project_detail, name="project"),
     path(
         "projekte/<slug:slug>/dokumente/<int:pk>.pdf",

@@ -66,6 +66,7 @@ def media_root(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> 
     """Where this test's uploads and letters go, and nobody else's."""
     root = tmp_path_factory.mktemp("media")
     settings.MEDIA_ROOT = root
+    settings.ERASURE_LEDGER = tmp_path_factory.mktemp("ledger") / "erasures.jsonl"
     return root
 
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 from applications import services
 from applications.rules import DocumentKind, Step
-from applications.services import rendering, uploads
+from applications.services import erasure, rendering, uploads
 from applications.workflow import TRANSITIONS, Actor
-from kiv_portal.models import Download, Job, OutboxMail
+from kiv_portal.models import Download, Erasure, ErasureRun, Job, OutboxMail
 from municipalities import permissions
 from municipalities import services as accounts
 from municipalities.models import EventKind, RegisterImport
@@ -311,6 +311,17 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         LED_ON | {"anonymous": 200},
         LED_ON | {"anonymous": 200},
     ),
+    # Of a link that serves no more nobody learns anything.
+    "kontakt/bestaetigen/<str:token>/": (
+        "/kontakt/bestaetigen/unbekannt/",
+        everybody(404),
+        everybody(404),
+    ),
+    "konto/schliessen/": (
+        "/konto/schliessen/",
+        signed_in(200),
+        signed_in(422),
+    ),
     "konto/daten/": ("/konto/daten/", signed_in(200), signed_in(405)),
     "konto/daten/meine-daten.zip": (
         "/konto/daten/meine-daten.zip",
@@ -546,6 +557,8 @@ CHECKER = frozenset({"reviewer"})
 
 MODELS: dict[str, dict[str, frozenset[str]]] = {
     # model: verb → the staff roles that may; what is not named nobody may
+    "applications.archiveoffer": {"view": WATCHERS, "change": KEEPER},
+    "applications.retentionhold": {"view": WATCHERS, "add": KEEPER},
     "applications.fundingcall": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "applications.letterblock": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "municipalities.district": {"view": ALL_STAFF, "change": KEEPER},
@@ -559,6 +572,8 @@ MODELS: dict[str, dict[str, frozenset[str]]] = {
     "portal.authority": {"view": ALL_STAFF, "change": KEEPER},  # there is one already
     "portal.download": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER, "delete": KEEPER},
     "portal.job": {"view": WATCHERS},
+    "portal.erasure": {"view": WATCHERS},
+    "portal.erasurerun": {"view": WATCHERS},
     "portal.outboxmail": {"view": WATCHERS},
     "projects.contact": {"view": ALL_STAFF, "change": KEEPER},
     "projects.fundinground": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
@@ -579,6 +594,9 @@ WITH_HISTORY = set(MODELS) - {
     "municipalities.accountevent",
     "municipalities.invitation",
     "municipalities.rolegrant",
+    "applications.retentionhold",
+    "portal.erasure",
+    "portal.erasurerun",
     "portal.job",
     "portal.outboxmail",
 }
@@ -847,6 +865,10 @@ def records(scene: dict[str, Any], demo: None) -> dict[str, Any]:
     accounts.set_roles(user=w.reader, roles=[], by=w.people, at=NOW)
     w.reader.groups.add(Group.objects.get(name=permissions.READ))
     Download.objects.create(title="Richtlinie")
+    erasure.hold(application=scene["granted"], reason="Klage", by=w.administrator, at=NOW)
+    erasure.offer(application=scene["granted"], at=NOW)
+    Erasure.objects.create(subject="municipalities.User:0", proof="x", rule="drafts", at=NOW)
+    ErasureRun.objects.create(at=NOW, report="Nichts war fällig.")
     RegisterImport.objects.create(
         at=NOW,
         by=w.administrator,

@@ -3,5 +3,12 @@
 from applications.admin.calls import FundingCallAdmin
 from applications.admin.cases import ApplicationAdmin
 from applications.admin.letters import LetterBlockAdmin
+from applications.admin.retention import ArchiveOfferAdmin, RetentionHoldAdmin
 
-__all__ = ["ApplicationAdmin", "FundingCallAdmin", "LetterBlockAdmin"]
+__all__ = [
+    "ApplicationAdmin",
+    "ArchiveOfferAdmin",
+    "FundingCallAdmin",
+    "LetterBlockAdmin",
+    "RetentionHoldAdmin",
+]

@@ -32,6 +32,7 @@ from applications.models.records import (
     Snapshot,
 )
 from applications.models.reminders import CallSubscription, ReminderOff, ReminderSent
+from applications.models.retention import ArchiveAnswer, ArchiveOffer, RetentionHold
 from applications.models.sheets import FormSheet, SheetKind
 from applications.models.team import (
     ApplicationGuest,
@@ -44,6 +45,8 @@ __all__ = [
     "Application",
     "ApplicationGuest",
     "ApplicationMember",
+    "ArchiveAnswer",
+    "ArchiveOffer",
     "CallBudget",
     "CallSubscription",
     "CaseEntry",
@@ -79,6 +82,7 @@ __all__ = [
     "ReminderOff",
     "ReminderSent",
     "RequestItem",
+    "RetentionHold",
     "RetrievalConsent",
     "Revision",
     "ScanState",

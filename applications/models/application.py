@@ -29,12 +29,16 @@ STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
 class ApplicationQuerySet(models.QuerySet["Application"]):
     def submitted(self) -> ApplicationQuerySet:
-        """What has been filed, whatever became of it."""
-        return self.filter(submitted_at__isnull=False)
+        """What has been filed, whatever became of it, until it is erased."""
+        return self.filter(submitted_at__isnull=False, erased_at__isnull=True)
 
     def drafts(self) -> ApplicationQuerySet:
         """What nobody but the municipality sees."""
-        return self.filter(submitted_at__isnull=True)
+        return self.filter(submitted_at__isnull=True, erased_at__isnull=True)
+
+    def kept(self) -> ApplicationQuerySet:
+        """Without what was erased: of that, number and chain are left, and nobody sees them."""
+        return self.filter(erased_at__isnull=True)
 
     def live(self) -> ApplicationQuerySet:
         """What counts for „one live application per municipality and call“."""
@@ -110,6 +114,7 @@ class Application(models.Model):
         related_name="+",
         verbose_name="Projekt",
     )
+    erased_at = models.DateTimeField("gelöscht am", null=True, blank=True, editable=False)
     search_key = KeyField()
 
     # What the worklist sorts and adds up by: `applications.services.worklist` writes it.

@@ -33,6 +33,11 @@ RECUSED: Final = {
 }
 """Tables that take no row of a person who is befangen: its application and its person."""
 
+ERASED: Final = "NEW.payload = '' AND " + " AND ".join(
+    f"NEW.{column} = OLD.{column}" for column in SNAPSHOT_FROZEN if column != "payload"
+)
+"""The one change they allow: an erasure takes the content and leaves number, instant and hash."""
+
 MESSAGE: Final = "case log, snapshots, notes and messages are append-only"
 RECUSED_MESSAGE: Final = "this person takes no part in this case"
 
@@ -62,12 +67,19 @@ def install(connection: BaseDatabaseWrapper) -> None:
         if "applications_snapshot" in tables:
             columns = ", ".join(SNAPSHOT_FROZEN)
             cursor.execute(
-                _create(connection.vendor, "applications_snapshot", "UPDATE", f"OF {columns}")
+                _create(
+                    connection.vendor,
+                    "applications_snapshot",
+                    "UPDATE",
+                    f"OF {columns}",
+                    f"WHEN (NOT ({ERASED}))",
+                )
             )
 
 
-def _create(vendor: str, table: str, verb: str, columns: str = "") -> str:
-    head = f"CREATE TRIGGER {_name(table, verb)} BEFORE {verb} {columns} ON {table} FOR EACH ROW"
+def _create(vendor: str, table: str, verb: str, columns: str = "", when: str = "") -> str:
+    name = _name(table, verb)
+    head = f"CREATE TRIGGER {name} BEFORE {verb} {columns} ON {table} FOR EACH ROW {when}"
     if vendor == "postgresql":
         return f"{head} EXECUTE FUNCTION portal_refuse()"
     return f"{head} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"

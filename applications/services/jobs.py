@@ -11,11 +11,12 @@ from applications.models import FundingCall
 from applications.services import housekeeping, reminders, rendering, subscriptions
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
+from projects.services import contacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DAILY: Final = ("reminders", "request_reminders", "tidy")
+DAILY: Final = ("reminders", "request_reminders", "contact_renewals", "tidy")
 """The jobs of every day."""
 
 MORNING: Final = time(7)
@@ -39,6 +40,7 @@ def tidy(argument: str, at: datetime) -> None:
 JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
     **rendering.JOBS,
     "call_opened": subscriptions.tell_subscribers,
+    "contact_renewals": contacts.ask_for_renewal,
     "reminders": reminders.remind,
     "request_reminders": reminders.remind_of_requests,
     "tidy": tidy,

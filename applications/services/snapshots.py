@@ -173,5 +173,7 @@ def read(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def is_whole(snapshot: Snapshot) -> bool:
-    """Whether the stored text still has the hash that was told on the receipt."""
+    """Whether the stored text still has the hash that was told on the receipt, or was erased."""
+    if not snapshot.payload:
+        return snapshot.application.erased_at is not None
     return log.sha256(snapshot.payload) == snapshot.sha256

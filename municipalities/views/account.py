@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from allauth.account.views import SignupView
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -131,6 +132,27 @@ def overview(request: HttpRequest) -> HttpResponse:
         "municipalities/account.html",
         {"memberships": rows.order_by("municipality__sort_key")},
     )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def close(request: HttpRequest) -> HttpResponse:
+    """Close the own account; asked for once more, because it cannot be undone from here."""
+    user, status, error = person(request), 200, ""
+    if request.method == "POST":
+        if request.POST.get("sicher") == "ja":
+            try:
+                services.close_account(user=user, at=arrived(request))
+            except services.NotPossible as refusal:
+                status, error = 409, str(refusal)
+            else:
+                logout(request)
+                messages.success(request, "Ihr Konto ist geschlossen.")
+                return redirect("account_login")
+        else:
+            status, error = 422, "Bitte bestätigen Sie, dass Sie das Konto schließen möchten."
+    days = settings.RETENTION_DAYS["closed_accounts"]
+    context = {"error": error, "days": days, "asked": status == 422}
+    return render(request, "municipalities/close_account.html", context, status=status)
 
 
 @not_an_activity

@@ -15,6 +15,7 @@ from projects.views.directory import (
 )
 from projects.views.numbers import programme_numbers
 from projects.views.project import project_detail, project_document
+from projects.views.renewal import renewal
 
 __all__ = [
     "PAGE_SIZE",
@@ -27,4 +28,5 @@ __all__ = [
     "projects_csv",
     "projects_geojson",
     "projects_json",
+    "renewal",
 ]

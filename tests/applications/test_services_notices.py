@@ -211,11 +211,13 @@ class TestByTheClock:
         morning = datetime(2026, 11, 16, 6, tzinfo=UTC)
         assert self.queued() == [
             ("reminders:2026-11-16", morning),
+            ("request_reminders:2026-11-16", morning),
+            ("contact_renewals:2026-11-16", morning),
             ("tidy:2026-11-16", morning),
             (f"call_opened:{w.call.pk}", NOW),
         ]
         jobs.schedule(NOW + timedelta(days=1))
-        assert Job.objects.count() == 5
+        assert Job.objects.count() == 9
 
     def test_a_call_is_told_of_when_its_time_has_come(self, w):
         later = FundingCallFactory(opens_at=NOW + timedelta(hours=1))

@@ -332,7 +332,14 @@ def test_the_worker_renders_and_sends_all_there_is_and_then_ends():
     w = world.build(now)
     application = world.granted(w, now - SECOND)
     call_command("worker", "--until-idle")
-    by_the_clock = ("call_opened", "request_reminders", "reminders", "tidy")
+    by_the_clock = (
+        "call_opened",
+        "contact_renewals",
+        "erase_expired",
+        "request_reminders",
+        "reminders",
+        "tidy",
+    )
     assert set(Job.objects.exclude(kind__in=by_the_clock).values_list("kind", "state")) == {
         ("application_pdf", "done"),
         ("letter_pdf", "done"),

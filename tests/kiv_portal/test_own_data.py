@@ -113,6 +113,7 @@ def _known_everywhere(w: world.World, word: str) -> User:
         person=f"Ansprechperson {word}",
         phone=f"06151 3 {word}",
         basis=f"Einwilligung {word}",
+        wish=f"Wunsch {word}",
     ).save()
     return person
 

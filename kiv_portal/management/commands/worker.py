@@ -13,8 +13,11 @@ from django.utils import timezone
 
 from applications.services import jobs
 from kiv_portal import outbox, services
+from kiv_portal.services import erasure
 
 logger = logging.getLogger(__name__)
+
+JOBS = {**jobs.JOBS, "erase_expired": erasure.run_job}
 
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_FAULT_SECONDS = 5.0
@@ -49,7 +52,8 @@ class Command(BaseCommand):
                     services.forget_expired(at)
                     forget_at = at + FORGET_EVERY
                 jobs.schedule(at)
-                busy = outbox.work_once(jobs.JOBS, at)
+                erasure.schedule(at)
+                busy = outbox.work_once(JOBS, at)
             except DatabaseError:
                 # The database is away: it comes back, and so does the worker.
                 if until_idle:

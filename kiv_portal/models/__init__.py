@@ -10,8 +10,26 @@ from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from kiv_portal.models.erasures import Erasure, ErasureRun, read_ledger
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+__all__ = [
+    "FILE_KINDS",
+    "Authority",
+    "DeliveryWay",
+    "Download",
+    "Erasure",
+    "ErasureRun",
+    "Job",
+    "KeyField",
+    "OutboxMail",
+    "PublicVersion",
+    "Work",
+    "WorkState",
+    "read_ledger",
+]
 
 
 class KeyField(models.TextField):

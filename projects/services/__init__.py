@@ -8,10 +8,12 @@ and leaves a line among the changes the public can read; the version's row is lo
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 import phonenumbers
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -142,6 +144,7 @@ def open_project(
             phone_e164=international(phone),
             basis=_line(contact["basis"]),
             confirmed_on=timezone.localdate(at),
+            expires_on=timezone.localdate(at) + timedelta(days=settings.CONTACT_DAYS),
         )
         _save(entry, by, at, "angelegt")
     return project
@@ -267,7 +270,9 @@ def show_contact(*, project: Project, by: User | None, at: datetime) -> None:
 
 @transaction.atomic
 def confirm_contact(*, project: Project, on: date, by: User | None, at: datetime) -> None:
-    """Note that the contact was right on that day. A hidden contact stays hidden.
+    """Note that the contact was right on that day; it is shown for another CONTACT_DAYS.
+
+    A hidden contact stays hidden; a wish for changes is taken as met.
 
     Raises NoContact, ConfirmedInFuture.
     """
@@ -275,11 +280,18 @@ def confirm_contact(*, project: Project, on: date, by: User | None, at: datetime
         raise ConfirmedInFuture
     contact = _locked_contact(project)
     contact.confirmed_on = on
+    contact.expires_on = on + timedelta(days=settings.CONTACT_DAYS)
+    contact.asked_on, contact.wish = None, ""
     _save(contact, by, at, "bestätigt")
     if contact.hidden:
         raise_version(at)
     else:
         _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
+
+
+def announce_change(project: Project, at: datetime, subject: ChangeSubject) -> None:
+    """Raise the directory's version and say among its changes what of an entry was changed."""
+    _announce(project, ChangeKind.CHANGED, at, subject)
 
 
 def international(phone: str) -> str:

@@ -1,0 +1,216 @@
+"""Erase what is due, report it, and repeat it after a backup was restored.
+
+`erase_expired` runs every night; with `dry_run` it only says what it would do. Each erasure
+stands in a ledger, in the database and in a file outside of it; `repeat_erasures` reads that file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from applications.models import Application
+from applications.services import erasure as applications
+from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState, read_ledger
+from kiv_portal.outbox import enqueue_job
+from municipalities.models import User
+from municipalities.services import erasure as accounts
+from projects.models import Contact
+from projects.services.contacts import erase_contact, expired_contacts
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+HOUR: Final = timedelta(hours=3)
+"""After midnight, in UTC, when the night's run is due."""
+
+
+@dataclass
+class Report:
+    """What a run did, or would do: lines in German, and how many of what."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, rule: str, number: int, line: str) -> None:
+        """Note `number` records of a rule; nothing where there are none."""
+        if number:
+            self.counts[rule] += number
+            self.lines.append(line)
+
+
+def erase_expired(*, at: datetime, dry_run: bool = False) -> Report:
+    """Erase everything whose period is over; with `dry_run` change nothing and say the same.
+
+    One record at a time: what fails is told in the report and stops nothing else.
+    """
+    report = Report()
+    if settings.RETENTION_DAYS["case_files"] is None:
+        report.lines.append(
+            "Akten: keine Frist gesetzt (RETENTION_DAYS, case_files); nichts angeboten oder "
+            "gelöscht."
+        )
+    if dry_run:
+        with transaction.atomic():
+            _run(report, at, keep=False)
+            transaction.set_rollback(True)
+        return report
+    _run(report, at, keep=True)
+    ErasureRun.objects.create(
+        at=at, counts=dict(report.counts), report="\n".join(report.lines) or "Nichts war fällig."
+    )
+    copy_ledger()
+    return report
+
+
+def _run(report: Report, at: datetime, *, keep: bool) -> None:
+    warned = applications.warn_of_drafts(at)
+    report.add("warned", warned, f"Entwürfe: {warned} Ankündigungen der Löschung.")
+    for case in applications.files_to_offer(at):
+        offer = applications.offer(application=case, at=at)
+        report.add("offered", 1, f"Dem Archiv angeboten: {offer}.")
+    for draft in applications.drafts_to_erase(at):
+        _application(draft, "drafts", at, keep)
+        report.add("drafts", 1, f"Entwurf Nummer {draft.pk} gelöscht.")
+    for case in applications.files_to_erase(at):
+        _application(case, "case_files", at, keep)
+        report.add("case_files", 1, f"Akte {case.reference} gelöscht.")
+    for rule, users in accounts.accounts_to_erase(at).items():
+        for user in users:
+            _account(user, rule, at)
+            report.add(rule, 1, f"Konto Nummer {user.pk} gelöscht ({_RULES[rule]}).")
+    for contact in expired_contacts(at):
+        project = contact.project.slug
+        erase_contact(contact=contact, rule="expired_contacts", at=at)
+        report.add("expired_contacts", 1, f"Kontakt zum Projekt {project} gelöscht.")
+    for name, number in (
+        ("invitations", accounts.forget_invitations(at)),
+        ("log", accounts.prune_log(at)),
+        ("sessions", accounts.forget_sessions(at)),
+        ("passing", applications.forget_passing(at)),
+        ("mails", _forget_work(at)),
+    ):
+        report.add(name, number, f"{_RULES[name]}: {number}.")
+
+
+_RULES: Final = {
+    "closed_accounts": "selbst geschlossen",
+    "unused_accounts": "lange nicht benutzt",
+    "unverified_accounts": "Adresse nie bestätigt",
+    "invitations": "Beendete Einladungen",
+    "log": "Alte Zeilen der Protokolle",
+    "sessions": "Beendete Sitzungen",
+    "passing": "Anwesenheit, verwahrte Eingaben, frühere Gäste",
+    "mails": "Erledigte E-Mails und Aufträge",
+}
+
+
+def _application(application: Application, rule: str, at: datetime, keep: bool) -> None:
+    row = applications.erase_application(application=application, rule=rule, at=at)
+    if keep:
+        delete_files(row.files)
+
+
+def _account(user: User, rule: str, at: datetime) -> None:
+    with transaction.atomic():
+        applications.forget_person(user)
+        accounts.erase_account(user=user, rule=rule, at=at)
+
+
+def _forget_work(at: datetime) -> int:
+    """Delete mails sent or given up, and jobs done, after their period."""
+    days = settings.RETENTION_DAYS["mails"]
+    if days is None:
+        return 0
+    before = at - timedelta(days=days)
+    over = [WorkState.DONE, WorkState.FAILED]
+    return sum(
+        model.objects.filter(state__in=over, created_at__lte=before).delete()[0]
+        for model in (OutboxMail, Job)
+    )
+
+
+def delete_files(names: list[str]) -> None:
+    """Delete files of the storage; one that is gone already is no fault."""
+    for name in names:
+        default_storage.delete(name)
+
+
+# --- The ledger outside the database --------------------------------------------------------------
+
+
+def copy_ledger() -> int:
+    """Write what is not yet in the file outside the database, on disk before it counts."""
+    rows = list(Erasure.objects.filter(copied=False).order_by("pk"))
+    if not rows:
+        return 0
+    path = Path(settings.ERASURE_LEDGER)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as ledger:
+        ledger.writelines(f"{row.line()}\n" for row in rows)
+        ledger.flush()
+        os.fsync(ledger.fileno())
+    Erasure.objects.filter(pk__in=[row.pk for row in rows]).update(copied=True)
+    return len(rows)
+
+
+def repeat_erasures(at: datetime) -> Report:
+    """Erase again what a restored backup brought back; `restore` calls it before people return.
+
+    Reads the file outside the database. A record that is another than the one erased (it only has
+    its number) is left alone, told by its proof. Raises ValueError for an unreadable ledger.
+    """
+    report = Report()
+    for line in read_ledger():
+        label, _, key = line["subject"].partition(":")
+        record = apps.get_model(label).objects.filter(pk=int(key)).first()
+        delete_files(line["files"])
+        if isinstance(record, Application) and str(record.uuid) == line["proof"]:
+            if record.erased_at is None:
+                _application(record, line["rule"], at, keep=True)
+                report.add("repeated", 1, f"Antrag Nummer {key} erneut gelöscht.")
+        elif isinstance(record, User) and accounts.proof_of(record) == line["proof"]:
+            if not Erasure.objects.filter(subject=line["subject"], proof=line["proof"]).exists():
+                _account(record, line["rule"], at)
+                report.add("repeated", 1, f"Konto Nummer {key} erneut gelöscht.")
+        elif isinstance(record, Contact) and record.nonce == line["proof"]:
+            erase_contact(contact=record, rule=line["rule"], at=at)
+            report.add("repeated", 1, f"Kontakt Nummer {key} erneut gelöscht.")
+    there = {(line["subject"], line["proof"]) for line in read_ledger()}
+    for row in Erasure.objects.filter(copied=False):
+        if (row.subject, row.proof) in there:
+            row.copied = True
+            row.save(update_fields=["copied"])
+    copy_ledger()
+    ErasureRun.objects.create(
+        at=at,
+        counts=dict(report.counts),
+        report="\n".join(["Nach dem Einspielen einer Sicherung:", *report.lines])
+        + ("" if report.lines else "\nNichts war zu wiederholen."),
+    )
+    return report
+
+
+# --- Every night ----------------------------------------------------------------------------------
+
+
+def schedule(at: datetime) -> None:
+    """Ask the worker for the night's run; once a day by its key."""
+    day: date = at.date()
+    due = at.replace(hour=0, minute=0, second=0, microsecond=0) + HOUR
+    if not Job.objects.filter(key=f"erase_expired:{day}").exists():
+        enqueue_job(kind="erase_expired", argument=f"{day}", key=f"erase_expired:{day}", at=due)
+
+
+def run_job(argument: str, at: datetime) -> None:
+    """The night's run, as the worker does it."""
+    erase_expired(at=at)

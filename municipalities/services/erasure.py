@@ -1,0 +1,186 @@
+"""Accounts that end: closed by their person, never used, never confirmed; and old log lines.
+
+An erased account leaves its number, which the case logs name, and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from kiv_portal.models import Erasure, OutboxMail
+from municipalities.mails import tell
+from municipalities.models import AccountEvent, EventKind, Invitation, Membership, User
+from municipalities.services.people import NotPossible, end_membership
+from municipalities.services.records import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+ERASED_DOMAIN: Final = "@geloescht.invalid"
+"""What the address of an erased account ends in: no mail is ever sent there (RFC 2606)."""
+
+SIGN_INS: Final = (
+    EventKind.SIGNED_IN,
+    EventKind.SIGN_IN_FAILED,
+    EventKind.SIGNED_OUT,
+    EventKind.SESSION_LAPSED,
+    EventKind.SESSIONS_ENDED,
+    EventKind.FACTOR_USED,
+    EventKind.FACTOR_FAILED,
+    EventKind.DATA_EXPORTED,
+)
+"""What the sign-in log keeps for the shorter period; all else is about accounts and rights."""
+
+
+def close_account(*, user: User, at: datetime) -> None:
+    """The person closes the own account: out of every municipality, no sign-in from now on.
+
+    It is erased after the period for closed accounts. Raises NotPossible for staff, and
+    LastManager where nobody would be left to look after a municipality's people.
+    """
+    if user.is_staff:
+        raise NotPossible(
+            "Konten der Behörde schließt die Rolle „Personen“: An ihnen hängen Entscheidungen."
+        )
+    with transaction.atomic():
+        person = User.objects.select_for_update().get(pk=user.pk)
+        for membership in Membership.objects.filter(user=person).select_related("municipality"):
+            end_membership(membership=membership, by=person, at=at)
+        person.is_active, person.closed_at = False, at
+        person.save(update_fields=["is_active", "closed_at"])
+        _end_sessions(person)
+        record(EventKind.ACCOUNT_CLOSED, user=person, by=person, at=at)
+        tell(
+            person.email,
+            "mails/accounts/closed.txt",
+            at=at,
+            event=f"{person.pk}:{at.isoformat()}",
+            days=settings.RETENTION_DAYS["closed_accounts"],
+        )
+
+
+def _end_sessions(user: User) -> None:
+    keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    UserSession.objects.filter(user=user).delete()
+
+
+# --- What is due ----------------------------------------------------------------------------------
+
+
+def accounts_to_erase(at: datetime) -> dict[str, list[User]]:
+    """Accounts whose time is over, by rule. Staff's are never among them by themselves."""
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    waiting = EmailAddress.objects.filter(user=OuterRef("pk"), verified=False)
+    people = (
+        User.objects.filter(is_staff=False, is_superuser=False)
+        .exclude(email__endswith=ERASED_DOMAIN)
+        .alias(seen=Coalesce("last_login", "created_at"))
+        .order_by("pk")
+    )
+    rules: dict[str, Callable[[datetime], QuerySet[User]]] = {
+        "closed_accounts": lambda before: people.filter(is_active=False, closed_at__lte=before),
+        "unused_accounts": lambda before: people.filter(seen__lte=before),
+        "unverified_accounts": lambda before: people.filter(
+            Exists(waiting), ~Exists(verified), last_login=None, created_at__lte=before
+        ),
+    }
+    found: dict[str, list[User]] = {}
+    taken: set[int] = set()
+    for rule, due in rules.items():
+        days = settings.RETENTION_DAYS[rule]
+        rows = [] if days is None else due(at - timedelta(days=days))
+        found[rule] = [user for user in rows if user.pk not in taken]
+        taken |= {user.pk for user in found[rule]}
+    return found
+
+
+def proof_of(user: User) -> str:
+    """What tells this account from another that gets its number after a restore."""
+    return user.created_at.isoformat()
+
+
+# --- Erasing --------------------------------------------------------------------------------------
+
+
+def erase_account(*, user: User, rule: str, at: datetime) -> Erasure:
+    """Replace the person's record by a number; all else that is about them goes.
+
+    The caller holds the transaction in which what other rooms keep of the person goes as well.
+    """
+    with transaction.atomic():
+        person = User.objects.select_for_update().get(pk=user.pk)
+        email, name = person.email, person.name
+        _end_sessions(person)
+        EmailAddress.objects.filter(user=person).delete()
+        Authenticator.objects.filter(user=person).delete()
+        Membership.objects.filter(user=person).delete()
+        Membership.history.filter(user_id=person.pk).delete()
+        Invitation.objects.filter(Q(email__iexact=email) | Q(accepted_by=person)).delete()
+        OutboxMail.objects.filter(recipient__iexact=email).delete()
+        named = Q(object_repr__icontains=email) | Q(change_message__icontains=email)
+        if name:
+            named |= Q(object_repr__contains=name) | Q(change_message__contains=name)
+        LogEntry.objects.filter(named).delete()
+        AccountEvent.objects.filter(Q(user=person) | Q(by=person)).update(address=None)
+        person.email = f"konto-{person.pk}{ERASED_DOMAIN}"
+        person.name = f"Gelöschtes Konto {person.pk}"
+        person.phone, person.last_login, person.is_active = "", None, False
+        person.set_unusable_password()
+        person.save()
+        person.groups.clear()
+        person.user_permissions.clear()
+        record(EventKind.ACCOUNT_ERASED, user=person, at=at)
+        return Erasure.objects.note(person, proof=proof_of(person), rule=rule, at=at, files=[])
+
+
+def prune_log(at: datetime) -> int:
+    """Delete lines of the sign-in log whose period is over, and older internet addresses."""
+    gone = 0
+    for name, kinds in (
+        ("sign_in_log", Q(kind__in=SIGN_INS)),
+        ("rights_log", ~Q(kind__in=SIGN_INS)),
+    ):
+        days = settings.RETENTION_DAYS[name]
+        if days is not None:
+            rows = AccountEvent.objects.filter(kinds, at__lte=at - timedelta(days=days))
+            gone += rows.delete()[0]
+            if name == "rights_log":
+                old = LogEntry.objects.filter(action_time__lte=at - timedelta(days=days))
+                gone += old.delete()[0]
+    days = settings.RETENTION_DAYS["sign_in_log"]
+    if days is not None:
+        lines = AccountEvent.objects.filter(address__isnull=False)
+        lines.filter(at__lte=at - timedelta(days=days)).update(address=None)
+    return gone
+
+
+def forget_invitations(at: datetime) -> int:
+    """Delete invitations whose end lies back the period."""
+    days = settings.RETENTION_DAYS["invitations"]
+    if days is None:
+        return 0
+    before = at - timedelta(days=days)
+    ended = Q(withdrawn_at__lte=before) | Q(accepted_at__lte=before) | Q(expires_at__lte=before)
+    return Invitation.objects.filter(ended).delete()[0]
+
+
+def forget_sessions(at: datetime) -> int:
+    """Delete sessions whose cookie is over, and the lists of where people are signed in."""
+    gone = Session.objects.filter(expire_date__lte=at).delete()[0]
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    return gone + UserSession.objects.exclude(Exists(alive)).delete()[0]

@@ -1,0 +1,372 @@
+"""Erasure: nothing that was erased is found anywhere, chains hold, a restored backup follows."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import connection, models, transaction
+from django.test import Client
+from pytest_django import Settings
+
+from applications import permissions, services
+from applications.models import Application, ArchiveOffer, SectionComment, triggers
+from applications.services import erasure as files
+from applications.services import log, snapshots
+from kiv_portal import outbox
+from kiv_portal.logs import json_formatter
+from kiv_portal.models import Erasure, ErasureRun, OutboxMail, read_ledger
+from kiv_portal.services import datamap, erasure
+from municipalities import services as accounts
+from municipalities.models import AccountEvent, EventKind, Membership, User
+from projects.models import Contact
+from tests import world
+from tests.factories import NOW, PASSWORD, ContactFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "kanarienvogel"
+YEARS = timedelta(days=365)
+
+
+@pytest.fixture
+def periods(settings: Settings) -> None:
+    settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "case_files": 10 * 365}
+
+
+def found_in(root: Path, stream: io.StringIO) -> list[str]:
+    """Where the canary stands: every table as it lies in the database, every file, the log."""
+    places = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names from the database
+            for row in cursor.fetchall():
+                text = " ".join(
+                    bytes(v).decode("utf-8", "replace")
+                    if isinstance(v, bytes | memoryview)
+                    else str(v)
+                    for v in row
+                )
+                if CANARY in text.lower():
+                    places.append(table)
+    for path in (*root.rglob("*"), Path(settings.ERASURE_LEDGER)):
+        if path.is_file() and (CANARY.encode() in path.read_bytes() or CANARY in path.name):
+            places.append(str(path))
+    if CANARY in stream.getvalue().lower():
+        places.append("log")
+    return sorted(set(places))
+
+
+def plant(application: Application) -> None:
+    """The canary in every text and every file of a case, past all services."""
+    triggers.remove(connection)
+    for label, table in datamap.tables().items():
+        model = apps.get_model(label)
+        if table.use.title != "Antrag und Verfahrensakte" or not table.groups()["content"]:
+            continue
+        for row in model._default_manager.all():
+            values: dict[str, Any] = {}
+            for name in (*table.groups()["content"], *table.groups()["personal"]):
+                field = model._meta.get_field(name)
+                if isinstance(field, models.FileField):
+                    if name in {"file", "pdf"} or getattr(row, name):
+                        place = f"antraege/{label}-{row.pk}"
+                        values[name] = default_storage.save(place, ContentFile(CANARY))
+                    if label == "applications.Letter":
+                        values["sha256"] = "0" * 64
+                elif isinstance(field, models.JSONField):
+                    values[name] = {"text": CANARY}
+                elif isinstance(field, models.EmailField):
+                    values[name] = f"{CANARY}@kommune.example"
+                elif name == "payload":
+                    text = log.canonical({"text": CANARY})
+                    values |= {"payload": text, "sha256": log.sha256(text)}
+                elif getattr(row, name):
+                    values[name] = CANARY[: field.max_length or 99]
+            if label == "applications.CaseLogPayload":
+                continue  # its hash stands in the chain: what the services wrote stays
+            if values:
+                model._default_manager.filter(pk=row.pk).update(**values)
+    triggers.install(connection)
+
+
+def person(w: world.World) -> User:
+    """An account whose name is the canary, with all that hangs on accounts."""
+    user: User = UserFactory(email=f"{CANARY}@kommune.example", name=f"Stelle {CANARY}", phone="1")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    accounts.ask_membership(user=user, municipality=w.town, at=NOW)
+    membership = Membership.objects.get(user=user)
+    accounts.confirm_membership(
+        membership=membership, rights={"may_read": True, "may_edit": True}, by=w.people, at=NOW
+    )
+    client = Client()
+    client.post("/konto/anmelden/", {"login": user.email, "password": PASSWORD})
+    client.get("/konto/daten/meine-daten.zip")
+    LogEntry.objects.create(
+        user=w.people,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr=str(user),
+        action_flag=CHANGE,
+    )
+    return user
+
+
+def end_of(case: Application, w: world.World, at: datetime) -> None:
+    """Ten years later: offered, declined by the archive, erased."""
+    erasure.erase_expired(at=at)
+    offer = ArchiveOffer.objects.get(application=case)
+    offer.answer, offer.answered_on = "declined", at.date()
+    offer.save()
+    erasure.erase_expired(at=at + timedelta(days=1))
+
+
+def test_of_all_that_hangs_on_an_application_it_is_decided_whether_it_is_erased() -> None:
+    """A new relation stands in `erasure.ROWS`, or here: erased in its own way, or staying."""
+    own_way = {"letters", "decisions", "snapshots", "members", "log", "archive_offer"}
+    shown = {one.get_accessor_name() for one in Application._meta.related_objects if not one.hidden}
+    assert shown == set(files.ROWS) | own_way
+
+
+@pytest.mark.usefixtures("periods")
+def test_after_an_erasure_no_canary_is_left_and_a_restored_backup_follows(
+    media_root: Path, tmp_path: Path
+) -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(json_formatter())
+    logging.getLogger().addHandler(handler)
+    w = world.build()
+    user = person(w)
+    case = world.revoked(w)
+    SectionComment.objects.create(application=case, step="zeitplan", text=CANARY, at=NOW, by=user)
+    log.record(case, "note", by=w.reviewer, at=NOW, text=CANARY)
+    plant(case)
+    outbox.enqueue_mail(key="x", recipient=user.email, subject=CANARY, body=CANARY, at=NOW)
+    ContactFactory(person=CANARY, expires_on=NOW.date(), project=case.project)
+    accounts.close_account(user=user, at=NOW)
+    before = found_in(media_root, stream)
+    assert len(before) > 20
+    assert "log" not in before
+
+    backup = tmp_path / "sicherung"
+    shutil.copytree(media_root, backup)
+    point = transaction.savepoint()
+    later = NOW + 10 * YEARS + timedelta(days=30)
+    dry = erasure.erase_expired(at=later, dry_run=True)
+    assert (found_in(media_root, stream), ErasureRun.objects.count()) == (before, 0)
+    end_of(case, w, later)
+    assert found_in(media_root, stream) == []
+    reports = "\n".join(ErasureRun.objects.values_list("report", flat=True))
+    for line in dry.lines:
+        assert line in reports
+    assert f"Akte {case.reference} gelöscht." in reports
+    case.refresh_from_db()
+    assert (log.verify(case), [snapshots.is_whole(s) for s in case.snapshots.all()]) == ([], [True])
+    call_command("verify_case_log")
+    assert (case.title, case.reference != "") == ("", True)
+    for people in (w.reviewer, w.signatory):
+        assert not permissions.visible_at_desk(people).filter(pk=case.pk).exists()
+        assert not permissions.visible_to(people).filter(pk=case.pk).exists()
+    ledger = {line["subject"]: line["rule"] for line in read_ledger()}
+    assert (
+        ledger[f"municipalities.User:{user.pk}"],
+        ledger[f"applications.Application:{case.pk}"],
+    ) == (
+        "closed_accounts",
+        "case_files",
+    )
+    assert set(ledger.values()) == {
+        "closed_accounts",
+        "unused_accounts",
+        "expired_contacts",
+        "case_files",
+    }
+
+    # The backup of before comes back: database, files; the ledger stands outside of both.
+    transaction.savepoint_rollback(point)
+    shutil.copytree(backup, media_root, dirs_exist_ok=True)
+    shutil.rmtree(backup)
+    assert found_in(media_root, stream) == before
+    report = erasure.repeat_erasures(later + timedelta(days=2))
+    assert report.counts == {"repeated": len(ledger)}
+    assert found_in(media_root, stream) == []
+    call_command("verify_case_log")
+    assert erasure.repeat_erasures(later + timedelta(days=3)).counts == {}
+    assert len(read_ledger()) == len(ledger)
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_record_that_only_has_the_number_of_an_erased_one_is_left_alone(
+    settings: Settings,
+) -> None:
+    w = world.build()
+    draft = world.draft(w)
+    for record, proof in ((draft, "another"), (w.clerk, "another")):
+        Erasure.objects.note(record, proof=proof, rule="drafts", at=NOW, files=[])
+    erasure.copy_ledger()
+    Erasure.objects.all().delete()
+    assert erasure.repeat_erasures(NOW).counts == {}
+    draft.refresh_from_db()
+    assert draft.erased_at is None
+
+
+def test_a_ledger_nobody_can_read_erases_nothing(settings: Settings) -> None:
+    Path(settings.ERASURE_LEDGER).write_text("{halb", encoding="utf-8")
+    with pytest.raises(ValueError, match="Expecting"):
+        erasure.repeat_erasures(NOW)
+    assert ErasureRun.objects.count() == 0
+
+
+def test_without_a_period_no_file_is_offered_or_erased() -> None:
+    w = world.build()
+    case = world.submitted(w)
+    services.withdraw(application=case, reason="Zurück.", by=w.signatory, at=NOW)
+    report = erasure.erase_expired(at=NOW + 50 * YEARS, dry_run=True)
+    assert report.lines[0].startswith("Akten: keine Frist gesetzt")
+    assert (report.counts["offered"], files.files_to_offer(NOW + 50 * YEARS)) == (0, [])
+
+
+@pytest.mark.usefixtures("periods")
+def test_a_file_is_erased_only_when_the_archive_had_its_say_and_nothing_holds_it() -> None:
+    w = world.build()
+    case = world.submitted(w)
+    later = NOW + 10 * YEARS + timedelta(days=1)
+    assert files.files_to_offer(later) == []  # not over yet
+    services.withdraw(application=case, reason="Zurück.", by=w.signatory, at=NOW)
+    assert files.files_to_offer(later - timedelta(days=3)) == []
+    assert files.files_to_offer(later) == [case]
+    with pytest.raises(files.NotForYou):
+        files.hold(application=case, reason="Klage", by=w.reviewer, at=NOW)
+    files.hold(application=case, reason="Klage", by=w.administrator, at=NOW)
+    with pytest.raises(files.HoldExists):
+        files.hold(application=case, reason="Klage", by=w.administrator, at=NOW)
+    assert files.files_to_offer(later) == []
+    with pytest.raises(files.NotForYou):
+        files.lift_hold(application=case, by=w.reviewer, at=NOW)
+    files.lift_hold(application=case, by=w.administrator, at=NOW)
+    with pytest.raises(files.NotHeld):
+        files.lift_hold(application=case, by=w.administrator, at=NOW)
+    offer = files.offer(application=case, at=later)
+    assert files.offer(application=case, at=later) == offer
+    assert (offer.municipality, offer.outcome) == ("Musterstadt", "zurückgezogen")
+    assert (files.files_to_offer(later), files.files_to_erase(later)) == ([], [])
+    offer.answer, offer.answered_on = "taken", later.date()
+    offer.save()
+    assert files.files_to_erase(later) == []  # taken, and not handed over yet
+    offer.handed_over_on = later.date()
+    offer.save()
+    assert files.files_to_erase(later) == [case]
+    first = files.erase_application(application=case, rule="case_files", at=later)
+    assert files.erase_application(application=case, rule="case_files", at=later) == first
+    entries = case.log.count()
+    assert (log.verify(case), entries) == ([], case.log.count())
+    assert ArchiveOffer.objects.get().reference == case.reference
+
+
+def test_a_draft_is_erased_only_when_its_people_were_told_a_month_before(
+    settings: Settings,
+) -> None:
+    w = world.build()
+    draft = world.filled(w)
+    month_before = NOW + timedelta(days=2 * 365 - 30)
+    assert erasure.erase_expired(at=month_before - timedelta(days=1)).counts["warned"] == 0
+    # The worker stood still: due already, but nobody was told.
+    late = NOW + 3 * YEARS
+    User.objects.update(last_login=late)
+    report = erasure.erase_expired(at=late)
+    assert (report.counts["warned"], report.counts["drafts"]) == (2, 0)
+    mail = OutboxMail.objects.filter(key__startswith="draft_ends").first()
+    assert mail is not None
+    assert (mail.subject, mail.private) == ("Ihr Entwurf wird bald gelöscht", True)
+    assert erasure.erase_expired(at=late + timedelta(days=29)).counts["drafts"] == 0
+    assert erasure.erase_expired(at=late + timedelta(days=30)).counts["drafts"] == 1
+    draft.refresh_from_db()
+    assert (draft.erased_at is not None, draft.title, draft.revisions.count()) == (True, "", 0)
+    assert log.verify(draft) == []
+    settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "drafts": None}
+    assert list(files.drafts_due(late + 50 * YEARS)) == []
+
+
+def test_accounts_end_by_their_rules_and_staff_never_by_themselves() -> None:
+    w = world.build()
+    unverified = UserFactory(created_at=NOW)
+    EmailAddress.objects.create(user=unverified, email=unverified.email, verified=False)
+    due = accounts_due(NOW + timedelta(days=14))
+    assert due == {
+        "closed_accounts": [],
+        "unused_accounts": [],
+        "unverified_accounts": [unverified],
+    }
+    years = accounts_due(NOW + 3 * YEARS)["unused_accounts"]
+    assert {user.pk for user in years} == {
+        w.clerk.pk,
+        w.signatory.pk,
+        w.stranger.pk,
+        unverified.pk,
+    }
+
+
+def accounts_due(at: datetime) -> dict[str, list[User]]:
+    from municipalities.services.erasure import accounts_to_erase
+
+    return accounts_to_erase(at)
+
+
+def test_a_person_closes_the_own_account(client: Client) -> None:
+    w = world.build()
+    client.force_login(w.clerk)
+    assert client.post("/konto/schliessen/").status_code == 422
+    response = client.post("/konto/schliessen/", {"sicher": "ja"})
+    assert (response.status_code, response.headers["Location"]) == (302, "/konto/anmelden/")
+    w.clerk.refresh_from_db()
+    assert (w.clerk.is_active, w.clerk.closed_at is not None) == (False, True)
+    assert not Membership.objects.filter(user=w.clerk).exists()
+    assert AccountEvent.objects.filter(user=w.clerk, kind=EventKind.ACCOUNT_CLOSED).exists()
+    assert client.get("/konto/").status_code == 302
+
+
+def test_who_decides_or_looks_after_others_cannot_just_close_the_account(client: Client) -> None:
+    w = world.build()
+    Membership.objects.filter(user=w.signatory).update(may_manage=True)
+    for user in (w.signatory, w.reviewer):
+        with pytest.raises(accounts.NotPossible):
+            accounts.close_account(user=user, at=NOW)
+        user.refresh_from_db()
+        assert user.is_active
+    client.force_login(w.signatory)
+    response = client.post("/konto/schliessen/", {"sicher": "ja"})
+    assert (response.status_code, "Danach könnte niemand" in response.content.decode()) == (
+        409,
+        True,
+    )
+
+
+def test_the_night_asks_once_and_the_command_says_what_would_happen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    erasure.schedule(NOW)
+    erasure.schedule(NOW + timedelta(hours=1))
+    from kiv_portal.models import Job
+
+    (job,) = Job.objects.filter(kind="erase_expired")
+    erasure.run_job(job.argument, NOW)
+    assert ErasureRun.objects.get().report.endswith("nichts angeboten oder gelöscht.")
+    call_command("erase_expired", "--dry-run")
+    assert capsys.readouterr().out.startswith("Probelauf: Nichts wird geändert.")
+    call_command("repeat_erasures")
+    assert capsys.readouterr().out == "Nichts war zu wiederholen.\n"
+    assert Contact.objects.count() == 0
