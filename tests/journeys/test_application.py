@@ -136,7 +136,7 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
         page.get_by_label(re.compile(words)).check()
     page.locator("[name=consents_publication][value=ja]").check()
     press(page, "Speichern")
-    expect(page.get_by_text("Angaben fehlen")).to_have_count(3)
+    expect(page.get_by_text("Angaben fehlen")).to_have_count(4)
 
     press(page, "Angaben prüfen")
     press(page, "Antrag einreichen")
