@@ -84,7 +84,8 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     press(page, "Unterlagen nachfordern")
     axe(page)
     confirm(page, "Unterlagen nachfordern")
-    expect(page.get_by_text("Bitte kreuzen Sie mindestens eine Angabe oder einen Abschnitt an.")).to_be_visible()
+    refusal = "Bitte kreuzen Sie mindestens eine Angabe oder einen Abschnitt an."
+    expect(page.get_by_text(refusal)).to_be_visible()
     axe(page)
     press(page, "Abbrechen")
 
