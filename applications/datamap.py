@@ -165,6 +165,26 @@ TABLES: Final[dict[str, Table]] = {
         content="message note",
         neutral="id application number due_on sent_at by_phone reminded_at closed_at answered",
     ),
+    # --- Checks -----------------------------------------------------------------------------------
+    "applications.CheckItem": Table(HOUSE, neutral="id call kind position text source findings"),
+    "applications.CheckResult": Table(
+        FILE,
+        acts="by",
+        content="machine_text text",
+        neutral="id application item snapshot machine verdict at",
+    ),
+    "applications.ExpenseRuling": Table(
+        FILE,
+        acts="by",
+        content="reason",
+        neutral="id application row snapshot claimed allowed at",
+    ),
+    "applications.Opinion": Table(
+        FILE,
+        acts="asked_by answered_by",
+        content="question result file name",
+        neutral="id application body asked_on answered_on content_type sha256",
+    ),
     "applications.RequestItem": Table(
         FILE,
         acts="settled_by",

@@ -116,6 +116,7 @@ DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "applications.archiveoffer": {**_WATCHED, "change": _KEEPERS},
     "applications.retentionhold": {**_WATCHED, "add": _KEEPERS},
     "applications.callbudget": _KEPT,
+    "applications.checkitem": _KEPT,
     "applications.fundingcall": _KEPT,
     "applications.letterblock": _KEPT,
     "municipalities.district": {"view": _ALL, "change": _KEEPERS},

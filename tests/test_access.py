@@ -726,6 +726,26 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         at_desk(CHECKER, 200),
         at_desk(CHECKER, 422),
     ),
+    CASE + "pruefung/": (
+        "/admin/applications/application/{case}/pruefung/",
+        DESK_READERS,
+        at_desk(CHECKER, 409),
+    ),
+    CASE + "beteiligung/": (
+        "/admin/applications/application/{case}/beteiligung/",
+        DESK_READERS,
+        at_desk(CHECKER, 409),
+    ),
+    CASE + "beteiligung/<uuid:opinion_id>/dokument/": (
+        "/admin/applications/application/{case}/beteiligung/{letter}/dokument/",
+        NO_SUCH | {"people": 403},
+        NO_SUCH | {"people": 403},
+    ),
+    CASE + "jury.pdf": (
+        "/admin/applications/application/{case}/jury.pdf",
+        DESK_READERS,
+        DESK_READERS,
+    ),
     CASE + "entwurf.pdf": (
         "/admin/applications/application/{case}/entwurf.pdf",
         NO_SUCH | {"people": 403},

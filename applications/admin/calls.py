@@ -12,8 +12,13 @@ from django.urls import URLPattern, path, reverse
 
 from applications import services
 from applications.forms.desk import PlainForm
-from applications.forms.desk_calls import CallBudgetForm, ExtensionForm, FundingCallForm
-from applications.models import CallBudget, FundingCall
+from applications.forms.desk_calls import (
+    CallBudgetForm,
+    CheckItemForm,
+    ExtensionForm,
+    FundingCallForm,
+)
+from applications.models import CallBudget, CheckItem, FundingCall
 from applications.rules.plan import percent
 from municipalities.admin import DeskInline, HistoryAdmin
 
@@ -33,10 +38,19 @@ class CallBudgetInline(DeskInline, admin.TabularInline):
     fields = ("year", "funds", "commitment", "source")
 
 
+class CheckItemInline(DeskInline, admin.TabularInline):
+    """The call's checklist, with its history; kept up to date while the call runs."""
+
+    model = CheckItem
+    form = CheckItemForm
+    extra = 1
+    fields = ("kind", "position", "text", "source", "findings")
+
+
 @admin.register(FundingCall)
 class FundingCallAdmin(HistoryAdmin):
     form = FundingCallForm
-    inlines = (CallBudgetInline,)
+    inlines = (CallBudgetInline, CheckItemInline)
     list_display = ("title", "round", "opens_at", "closes_at", "stage", "is_demo")
     list_select_related = ("round",)
     list_filter = ("display_only", "is_demo")

@@ -129,6 +129,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
                 "deliveries"
             )
         ],
+        "checks_href": case_address(application, "checks"),
+        "opinions_href": case_address(application, "opinions"),
         "letter_new_href": case_address(application, "letter_new"),
         "consent_href": case_address(application, "consent"),
         "entries_href": (

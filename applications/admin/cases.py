@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from applications import permissions
 from applications.admin import (
     case_page,
+    checklists,
     comparisons,
     deliveries,
     deputies,
@@ -215,6 +216,10 @@ class ApplicationAdmin(DeskModelAdmin):
                 for route, name in deliveries.PAGES
             ),
             *(
+                named(f"{case}{route}", partial(self.checks_page, page=name), name)
+                for route, name in checklists.PAGES
+            ),
+            *(
                 named(f"{case}{action}/", partial(self.move_view, action=action), action)
                 for action in moves.ACTIONS
             ),
@@ -256,6 +261,12 @@ class ApplicationAdmin(DeskModelAdmin):
         if permissions.is_recused(request.user, case):
             return deliveries.refuse_recused(self, request, case)
         answer: HttpResponse = getattr(deliveries, page)(self, request, case, **keys)
+        return answer
+
+    def checks_page(self, request: HttpRequest, pk: int, page: str, **keys: Any) -> HttpResponse:
+        answer: HttpResponse = getattr(checklists, page)(
+            self, request, self._case(request, pk), **keys
+        )
         return answer
 
     def document_view(self, request: HttpRequest, pk: int, document_id: Any) -> HttpResponse:

@@ -45,16 +45,18 @@ class FileHeld(Exception):
         )
 
 
-def _download(file: FieldFile, name: str, content_type: str) -> FileResponse:
+def stored(file: FieldFile, name: str, content_type: str) -> FileResponse:
+    """A kept file as a download. 404 where it is not in the store."""
     try:
         opened = file.open("rb")
     except FileNotFoundError:
         raise Http404("Diese Datei liegt nicht in der Ablage.") from None
     response = FileResponse(opened, as_attachment=True, filename=name, content_type=content_type)
-    return _sealed(response)
+    return sealed(response)
 
 
-def _sealed(response: HttpResponse) -> HttpResponse:
+def sealed(response: HttpResponse) -> HttpResponse:
+    """The answer with the policy that lets nothing in it run."""
     response["Content-Security-Policy"] = SEALED
     response["X-Content-Type-Options"] = "nosniff"
     return response
@@ -82,7 +84,7 @@ def document(
     if not row.may_be_opened:
         raise FileHeld(row)
     name = documents.download_name(row.name, row.content_type)
-    answer = _download(row.file, name, row.content_type)
+    answer = stored(row.file, name, row.content_type)
     if view and row.content_type in VIEWED:
         answer["Content-Disposition"] = str(answer["Content-Disposition"]).replace(
             "attachment", "inline", 1
@@ -97,7 +99,7 @@ def snapshot_pdf(application: Application, number: int) -> HttpResponse:
     if snapshot is None or not snapshot.pdf:
         raise Http404("Dieses PDF gibt es noch nicht.")
     name = f"{application.reference}-Fassung-{number}.pdf"
-    return _download(snapshot.pdf, name, "application/pdf")
+    return stored(snapshot.pdf, name, "application/pdf")
 
 
 def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
@@ -106,7 +108,7 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
     if letter is None or not letter.file:
         raise Http404("Dieses PDF gibt es noch nicht.")
     name = f"{application.reference}-{letter.get_kind_display()}.pdf"
-    return _download(letter.file, name, "application/pdf")
+    return stored(letter.file, name, "application/pdf")
 
 
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
@@ -123,7 +125,7 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
         raise Http404("Es liegt kein Vorschlag vor.")
     if decision.made_elsewhere:
         name = f"{application.reference}-vorgelegt.pdf"
-        return _download(decision.elsewhere_file, name, "application/pdf")
+        return stored(decision.elsewhere_file, name, "application/pdf")
     if letters.missing_parts(decision, at):
         raise Http404("Dem Schreiben fehlen noch Teile.")
     # What is read is what is sealed; only the day and the name come with the signature.
@@ -140,4 +142,4 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
     response = HttpResponse(content, content_type="application/pdf")
     name = f"Entwurf-{application.reference}.pdf"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _sealed(response)
+    return sealed(response)

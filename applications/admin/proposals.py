@@ -13,8 +13,8 @@ from applications.admin.addresses import case_address
 from applications.forms.desk_proposals import ChangeForm, ProposalForm, plan_field
 from applications.models import Application, Decision
 from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
-from applications.services import letters, snapshots
-from applications.services.decisions import budget, changed_parts, lines_of
+from applications.services import checklists, letters, snapshots
+from applications.services.decisions import budget, changed_parts
 from applications.services.letters import PARTS_ELSEWHERE
 from kiv_portal.calendar import last_day
 from kiv_portal.euro import format_euro
@@ -38,18 +38,20 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
     """The proposal, prefilled with what was asked for."""
     plan = services.plan_of(application)
     totals = rules.plan_totals(plan)
+    eligible = checklists.eligible_costs(application)
     start, end = _period(application)
     touched = range(start.year, end.year + 1) if start and end else ()
     by_year = {year.year: year.requested for year in totals.years if year.year}
     initial: dict[str, Any] = {
-        "amount": totals.total.requested,
-        "eligible_costs": totals.total.eligible,
+        # No more than what the checks found to be zuwendungsfähig, line by line.
+        "amount": min(totals.total.requested, eligible),
+        "eligible_costs": eligible,
         "starts_on": start,
         "ends_on": end,
         "made": "elsewhere" if application.call.letters_elsewhere else "here",
     }
     initial |= {f"year_{year}": amount for year, amount in by_year.items()}
-    initial |= _plan_initial(lines_of(plan))
+    initial |= _plan_initial(checklists.adjusted_lines(application, plan))
     return ProposalForm(
         data,
         # Another period typed into the form brings its own years.

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from applications.models.checks import Body, Verdict
 from applications.models.decisions import DecisionKind
 from applications.models.delivery import EntryKind
 from applications.models.letters import LetterKind
@@ -107,6 +108,10 @@ LOGGED: Final = {
     "remind_of_request": "An die Unterlagen erinnert",
     "answer": "Unterlagen nachgereicht",
     "settle_items": "Nachgereichtes abgehakt",
+    "record_checks": "Prüfliste ausgefüllt",
+    "rule_expenses": "Über zuwendungsfähige Ausgaben entschieden",
+    "ask_opinion": "Beteiligung begonnen",
+    "record_opinion": "Ergebnis einer Beteiligung",
     "proceed_without_answer": "Nachforderung ohne Antwort beendet, Entscheidung nach Aktenlage",
     "accept_formally": "Formale Prüfung abgeschlossen",
     "propose": "Entscheidung vorgeschlagen",
@@ -149,10 +154,13 @@ LOGGED: Final = {
 _KINDS: Final = {kind.value: kind.label for kind in DecisionKind}
 _LETTERS: Final = {kind.value: kind.label for kind in LetterKind}
 _WAYS: Final = {way.value: way.label for way in DeliveryWay}
+_VERDICTS: Final = {verdict.value: verdict.label for verdict in Verdict}
+_BODIES: Final = {body.value: body.label for body in Body}
 _ENTRIES: Final = {kind.value: kind.label for kind in EntryKind}
 
 
 _DAYS: Final = {
+    "asked_on": "gefragt am",
     "sent_on": "abgesandt am",
     "received_on": "Datum des Empfangsbekenntnisses",
     "answered_on": "Äußerung eingegangen am",
@@ -162,6 +170,20 @@ _DAYS: Final = {
     "ended_on": "widerrufen am",
     "on": "am",
 }
+
+
+def _check_words(one: dict[str, Any]) -> str:
+    """A line of the checklist as it was recorded."""
+    verdict = _VERDICTS.get(one["verdict"], "")
+    if one["machine"] and one["machine"] != one["verdict"]:
+        verdict += f" (Portal: {_VERDICTS.get(one['machine'], '')})"
+    return ": ".join(part for part in (one["item"], verdict, one["text"]) if part)
+
+
+def _ruling_words(one: dict[str, Any]) -> str:
+    """What was decided of a line of Ausgaben."""
+    allowed, claimed = format_euro(Decimal(one["allowed"])), format_euro(Decimal(one["claimed"]))
+    return f"{allowed} von {claimed}" + (f": {one['reason']}" if one["reason"] else "")
 
 
 def turn_label(status: Status) -> str:
@@ -191,6 +213,11 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         )
         for item in values.get("items") or []
     ]
+    said += [_check_words(one) for one in values.get("checks") or []]
+    said += [_ruling_words(one) for one in values.get("rulings") or []]
+    if values.get("body"):
+        said.append(_BODIES.get(values["body"], ""))
+    said += [values[name] for name in ("question", "result") if values.get(name)]
     if action == "settle_items":
         said += [f"erledigt: {place}" for place in values["settled"]]
         said += [f"offen: {place}" for place in values["open"]]

@@ -27,6 +27,7 @@ from applications.documents.wording import (
     shown,
     size_text,
 )
+from applications.rules import Step
 
 if TYPE_CHECKING:
     from applications.models import FormSheet, Letter, Snapshot
@@ -44,6 +45,7 @@ __all__ = [
     "inspect",
     "presentation",
     "render_application",
+    "render_for_jury",
     "render_letter",
     "render_sheet",
     "scan",
@@ -93,6 +95,35 @@ def render_sheet(sheet: FormSheet) -> bytes:
         {"sheet": sheet_in_words(sheet.values)},
         title=sheet.get_kind_display(),
         created_at=sheet.created_at,
+    )
+
+
+WITHHELD_FROM_JURY: Final = frozenset(
+    {"account_holder", "iban", "payment_reference", "contact_phone", "finance_phone"}
+)
+"""Bank details and telephone numbers: a jury has no use for them."""
+
+
+def render_for_jury(snapshot: Snapshot, content: dict[str, Any]) -> bytes:
+    """The application's PDF without bank details and telephone numbers, and without its data."""
+    from kiv_portal import pdf
+
+    contact = Step.ANSPRECHPARTNER.value
+    kept = {
+        name: value
+        for name, value in content["steps"][contact].items()
+        if name not in WITHHELD_FROM_JURY
+    }
+    shortened = content | {
+        "steps": content["steps"] | {contact: kept},
+        "bank": {"name": "", "bic": ""},
+    }
+    edition = "Fassung für die Jury, ohne Bankverbindung und Telefonnummern"
+    return pdf.render(
+        "pdf/application.html",
+        {"snapshot": presentation(shortened, sha256=snapshot.sha256, edition=edition)},
+        title=f"Antrag {content['reference']}",
+        created_at=snapshot.taken_at,
     )
 
 

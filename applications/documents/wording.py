@@ -93,8 +93,11 @@ def shown(name: str, value: Any) -> str:
     return str(value)
 
 
-def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
-    """A snapshot's content in the order and words in which people read it."""
+def presentation(content: dict[str, Any], *, sha256: str, edition: str = "") -> dict[str, Any]:
+    """A snapshot's content in the order and words in which people read it.
+
+    `edition` says above the text what this copy leaves out.
+    """
     names = {member["ags"]: member["name"] for member in content["members"]}
     contributions = {
         row["municipality"]: row["contribution"]
@@ -106,6 +109,7 @@ def presentation(content: dict[str, Any], *, sha256: str) -> dict[str, Any]:
         "reference": content["reference"],
         "submitted_at": filed,
         "late": content["late"],
+        "edition": edition,
         "sha256": sha256,
         "call_title": content["call"]["title"],
         "members": [

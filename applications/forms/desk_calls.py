@@ -9,7 +9,7 @@ from django import forms
 
 from applications.forms.desk import NeededText
 from applications.forms.fields import EuroField
-from applications.models import CallBudget, FundingCall
+from applications.models import CallBudget, CheckItem, FundingCall
 from applications.rules import DocumentKind
 
 
@@ -62,6 +62,14 @@ class CallBudgetForm(forms.ModelForm):
     class Meta:
         model = CallBudget
         fields = ("year", "funds", "commitment", "source")
+
+
+class CheckItemForm(forms.ModelForm):
+    """A line of a call's checklist."""
+
+    class Meta:
+        model = CheckItem
+        fields = ("kind", "position", "text", "source", "findings")
 
 
 class ExtensionForm(forms.Form):

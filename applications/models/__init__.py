@@ -2,6 +2,7 @@
 
 from applications.models.application import Application
 from applications.models.calls import CallBudget, FundingCall, NumberRange
+from applications.models.checks import CheckItem, CheckResult, ExpenseRuling, Opinion
 from applications.models.decisions import (
     Decision,
     DecisionHand,
@@ -54,6 +55,8 @@ __all__ = [
     "CaseLogPayload",
     "CaseMessage",
     "CaseNote",
+    "CheckItem",
+    "CheckResult",
     "Cooperation",
     "CoverItem",
     "Decision",
@@ -64,6 +67,7 @@ __all__ = [
     "Deputy",
     "Document",
     "Expense",
+    "ExpenseRuling",
     "FormSheet",
     "FundingCall",
     "GuestRole",
@@ -76,6 +80,7 @@ __all__ = [
     "Milestone",
     "NoteKind",
     "NumberRange",
+    "Opinion",
     "ParticipationFormat",
     "Presence",
     "Recusal",

@@ -14,6 +14,14 @@ from applications.services.calls import (
     missing_for_opening,
     open_call,
 )
+from applications.services.checklists import (
+    CheckIncomplete,
+    NotBeingChecked,
+    ask_opinion,
+    record_checks,
+    record_opinion,
+    rule_expenses,
+)
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
 from applications.services.comments import TooManyComments, add_comment, settle_comment
 from applications.services.decisions import (
@@ -202,6 +210,7 @@ __all__ = [
     "CallIncomplete",
     "CallNotOpen",
     "CannotTakeOver",
+    "CheckIncomplete",
     "Conflict",
     "ConsentMissing",
     "ConsentNotOnFile",
@@ -231,6 +240,7 @@ __all__ = [
     "NoSuchDelivery",
     "NotAllowed",
     "NotAnExtension",
+    "NotBeingChecked",
     "NotConfirmed",
     "NotDecided",
     "NotEditable",
@@ -280,6 +290,7 @@ __all__ = [
     "answer",
     "answered_request",
     "ask_by_phone",
+    "ask_opinion",
     "assign",
     "before_of",
     "begin_check",
@@ -324,7 +335,9 @@ __all__ = [
     "propose_change",
     "publish_project",
     "read_step",
+    "record_checks",
     "record_consent",
+    "record_opinion",
     "recuse",
     "reject",
     "remove_document",
@@ -336,6 +349,7 @@ __all__ = [
     "return_proposal",
     "revoke",
     "revoke_cooperation",
+    "rule_expenses",
     "save_step",
     "save_typed",
     "send_message",

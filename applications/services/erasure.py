@@ -54,6 +54,9 @@ OVER: Final = (Status.REJECTED, Status.WITHDRAWN, Status.CLOSED, Status.REVOKED)
 """States in which a case is over; a granted one is when its Verwendungsnachweis is checked."""
 
 ROWS: Final = (
+    "check_results",
+    "expense_rulings",
+    "opinions",
     "hearings",
     "entries",
     "information_requests",
@@ -277,6 +280,7 @@ def _files(application: Application) -> list[str]:
         *letters.values_list("file", flat=True),
         *application.decisions.values_list("elsewhere_file", flat=True),
         *sheets.values_list("file", flat=True),
+        *application.opinions.values_list("file", flat=True),
     ]
     return sorted({name for name in found if name})
 

@@ -347,6 +347,10 @@ class Act:
 
 
 ACTS: Final[tuple[Act, ...]] = (
+    Act("record_checks", "Prüfliste ausfüllen"),
+    Act("rule_expenses", "Über zuwendungsfähige Ausgaben entscheiden"),
+    Act("ask_opinion", "Beteiligung eintragen"),
+    Act("record_opinion", "Ergebnis einer Beteiligung eintragen"),
     Act("issue_letter", "Schreiben erstellen", help="Ein Schreiben, das keine Entscheidung ist."),
     Act(
         "deliver",

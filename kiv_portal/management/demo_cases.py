@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 
 from applications import services
-from applications.models import Application, CallBudget, FundingCall
+from applications.models import Application, CallBudget, CheckItem, FundingCall
 from applications.rules import Step
 from applications.services import cooperation
 from kiv_portal.calendar import deadline
@@ -104,7 +106,16 @@ def open_demo_call(opened: datetime, at: datetime) -> FundingCall:
             commitment=Decimal("150000.00"),
             source=demo,
         )
+    checklist(call)
     return services.open_call(call=call, by=administrator, at=opened)
+
+
+def checklist(call: FundingCall) -> None:
+    """The checklist a call starts from; staff change its rows at the call."""
+    lines = json.loads((settings.BASE_DIR / "fixtures/demo/checklist.json").read_text())
+    CheckItem.objects.bulk_create(
+        CheckItem(call=call, position=position, **line) for position, line in enumerate(lines)
+    )
 
 
 def _cases(call: FundingCall, at: datetime) -> None:

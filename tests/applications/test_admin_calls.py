@@ -31,12 +31,16 @@ def now() -> datetime:
     return timezone.now() - timedelta(minutes=5)
 
 
-NO_BUDGET = {"budgets-TOTAL_FORMS": "0", "budgets-INITIAL_FORMS": "0"}
+NO_ROWS = {
+    f"{rows}-{count}_FORMS": "0"
+    for rows in ("budgets", "check_items")
+    for count in ("TOTAL", "INITIAL")
+}
 
 
 def sent(form: Any, **changes: Any) -> dict[str, Any]:
-    """What a browser would send of this form, unless changed, and of no Haushaltsjahr."""
-    data: dict[str, Any] = {**NO_BUDGET}
+    """What a browser would send of this form, unless changed, and of no further rows."""
+    data: dict[str, Any] = {**NO_ROWS}
     for field in form:
         value = field.value()
         widget = field.field.widget
@@ -102,7 +106,7 @@ def test_the_financing_type_may_still_be_filled_in_but_not_changed(client: Clien
     client.force_login(w.administrator)
     address = f"{CALLS}{w.call.pk}/change/"
     assert list(client.get(address).context["adminform"].form.fields) == ["financing_type"]
-    client.post(address, {"financing_type": "shortfall", **NO_BUDGET})
+    client.post(address, {"financing_type": "shortfall", **NO_ROWS})
     w.call.refresh_from_db()
     assert w.call.financing_type == "shortfall"
     assert list(client.get(address).context["adminform"].form.fields) == []

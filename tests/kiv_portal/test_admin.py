@@ -83,6 +83,7 @@ LOG_READERS = {PEOPLE, AUDIT}
 TABLE: dict[str, dict[str, set[str]]] = {
     "applications.application": {"view": EVERYBODY - {PEOPLE}},
     "applications.callbudget": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
+    "applications.checkitem": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.fundingcall": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.letterblock": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "municipalities.accountevent": {"view": LOG_READERS},

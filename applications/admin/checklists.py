@@ -1,0 +1,244 @@
+"""The pages on which a case is checked: checklist, Ausgaben line by line, Beteiligung, jury.
+
+Each page shows how things stand and makes one service call per POST.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from applications import documents, services
+from applications.admin.addresses import case_address
+from applications.admin.files import sealed, stored
+from applications.admin.hindrances import CHANGED, NOT_YOURS
+from applications.forms.desk_checks import (
+    AskOpinionForm,
+    ChecklistForm,
+    ExpensesForm,
+    OpinionForm,
+)
+from applications.models import Opinion
+from applications.services import checklists, snapshots
+from kiv_portal.euro import format_euro
+from municipalities.permissions import may_review
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from django.contrib.admin import ModelAdmin
+    from django.forms import Form
+    from django.http import HttpRequest
+
+    from applications.models import Application
+
+PAGES: Final = (
+    ("pruefung/", "checks"),
+    ("beteiligung/", "opinions"),
+    ("beteiligung/<uuid:opinion_id>/dokument/", "opinion_document"),
+    ("jury.pdf", "jury_pdf"),
+)
+"""Addresses below a case, each with the function of this module that answers."""
+
+NOT_NOW: Final = (
+    "Geprüft wird von der Übernahme des Falls bis zum Entscheidungsvorschlag. Was festgehalten "
+    "ist, bleibt lesbar."
+)
+REVIEWERS_ONLY: Final = "Das ist der Sachbearbeitung vorbehalten (Rolle „Prüfung“)."
+
+
+def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Application) -> HttpResponse:
+    """The checklist and the Ausgaben: read by everybody at the desk, written by reviewers."""
+    may_write = checklists.may_check(request.user, application)
+    act = request.POST.get("act", "") if request.method == "POST" else ""
+    if request.method == "POST" and not may_write:
+        return _refused(admin, request, application)
+    form = ChecklistForm(
+        request.POST if act == "checks" else None, lines=checklists.checklist(application)
+    )
+    costs = ExpensesForm(
+        request.POST if act == "expenses" else None, lines=checklists.expenses(application)
+    )
+    by, at = request.user, request.arrived_at
+    if act == "checks" and form.is_valid():
+        done = _attempt(
+            request,
+            form,
+            lambda: services.record_checks(application=application, said=form.said, by=by, at=at),
+            "Die Prüfliste ist gespeichert.",
+        )
+    elif act == "expenses" and costs.is_valid():
+        done = _attempt(
+            request,
+            costs,
+            lambda: services.rule_expenses(
+                application=application, allowed=costs.allowed, by=by, at=at
+            ),
+            "Die zuwendungsfähigen Ausgaben sind gespeichert.",
+        )
+    else:
+        done = False
+    if done:
+        return HttpResponseRedirect(case_address(application, "checks"))
+    context = {
+        "form": form,
+        "costs": costs,
+        "may_write": may_write,
+        "claimed": format_euro(
+            sum((line.claimed for line in costs.lines if line.eligible), checklists.NOTHING)
+        ),
+        "allowed": format_euro(sum((line.allowed for line in costs.lines), checklists.NOTHING)),
+    }
+    return _page(admin, request, application, "checks.html", "Prüfung", [form, costs], context)
+
+
+def opinions(
+    admin: ModelAdmin[Any], request: HttpRequest, application: Application
+) -> HttpResponse:
+    """Who was asked, when, and what came of it."""
+    may_write = checklists.may_check(request.user, application)
+    posted = request.method == "POST"
+    if posted and not may_write:
+        return _refused(admin, request, application)
+    rows = list(application.opinions.select_related("asked_by", "answered_by"))
+    asked = request.POST.get("opinion", "") if posted else ""
+    ask = AskOpinionForm(request.POST if posted and not asked else None)
+    answers: dict[Opinion, OpinionForm] = {
+        row: OpinionForm(
+            request.POST if asked == str(row.pk) else None,
+            request.FILES if asked == str(row.pk) else None,
+            auto_id=f"id_{row.pk}_%s",
+        )
+        for row in rows
+        if row.answered_on is None
+    }
+    by, at = request.user, request.arrived_at
+    done = False
+    chosen = next((row for row in answers if str(row.pk) == asked), None)
+    if asked and chosen is None:
+        return _refused(admin, request, application, "Diese Antwort ist schon eingetragen.")
+    if chosen is not None:
+        answer = answers[chosen]
+        done = answer.is_valid() and _attempt(
+            request,
+            answer,
+            lambda: services.record_opinion(opinion=chosen, **answer.cleaned_data, by=by, at=at),
+            "Die Antwort ist eingetragen.",
+        )
+    elif posted and ask.is_valid():
+        done = _attempt(
+            request,
+            ask,
+            lambda: services.ask_opinion(application=application, **ask.cleaned_data, by=by, at=at),
+            "Die Beteiligung ist eingetragen.",
+        )
+    if done:
+        return HttpResponseRedirect(case_address(application, "opinions"))
+    context = {
+        "form": ask,
+        "may_write": may_write,
+        "rows": [
+            {
+                "row": row,
+                "form": answers.get(row),
+                "href": reverse(
+                    "admin:applications_application_opinion_document",
+                    args=[application.pk, row.pk],
+                )
+                if row.file
+                else "",
+            }
+            for row in rows
+        ],
+        "jury_href": case_address(application, "jury_pdf"),
+    }
+    forms: list[Form] = [ask, *answers.values()]
+    return _page(admin, request, application, "opinions.html", "Beteiligung", forms, context)
+
+
+def opinion_document(
+    admin: ModelAdmin[Any], request: HttpRequest, application: Application, opinion_id: uuid.UUID
+) -> HttpResponse:
+    """The document of an answer, as a download."""
+    opinion = application.opinions.filter(pk=opinion_id).first()
+    if opinion is None or not opinion.file:
+        raise Http404("Dieses Dokument gibt es nicht.")
+    return stored(
+        opinion.file,
+        documents.download_name(opinion.name, opinion.content_type),
+        opinion.content_type,
+    )
+
+
+def jury_pdf(
+    admin: ModelAdmin[Any], request: HttpRequest, application: Application
+) -> HttpResponse:
+    """The version handed in last for a jury: without bank details and telephone numbers."""
+    last = application.snapshots.order_by("number").last()
+    assert last is not None  # a filed application has one
+    response = HttpResponse(
+        documents.render_for_jury(last, snapshots.read(last)), content_type="application/pdf"
+    )
+    name = f"{application.reference}-Jury.pdf"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return sealed(response)
+
+
+def _attempt(request: HttpRequest, form: Any, call: Callable[[], Any], done: str) -> bool:
+    """Make the one service call; whether it went well. What is refused is said at the form."""
+    try:
+        call()
+    except services.CheckIncomplete as error:
+        form.show_faults(error.faults)
+    except documents.UploadRefused as error:
+        form.add_error("upload", str(error))
+    except services.NotBeingChecked:
+        form.add_error(None, NOT_NOW)
+    except (services.NotAllowed, Opinion.DoesNotExist):
+        form.add_error(None, CHANGED)
+    else:
+        messages.success(request, done)
+        return True
+    return False
+
+
+def _refused(
+    admin: ModelAdmin[Any], request: HttpRequest, application: Application, why: str = ""
+) -> HttpResponse:
+    allowed = may_review(request.user)
+    context = {
+        "application": application,
+        "title": CHANGED if allowed else NOT_YOURS,
+        "reason": why or (NOT_NOW if allowed else REVIEWERS_ONLY),
+        "state": application.state.label,
+        "turn": "",
+        "case_href": case_address(application),
+    }
+    status = HTTPStatus.CONFLICT if allowed else HTTPStatus.FORBIDDEN
+    return admin.render(request, "admin/applications/refused.html", context, status)
+
+
+def _page(
+    admin: ModelAdmin[Any],
+    request: HttpRequest,
+    application: Application,
+    template: str,
+    title: str,
+    forms: list[Form],
+    context: dict[str, Any],
+) -> HttpResponse:
+    wrong = any(form.errors for form in forms)
+    whole = {
+        "application": application,
+        "title": title,
+        "case_href": case_address(application),
+        "wrong": wrong,
+        **context,
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+    return admin.render(request, f"admin/applications/{template}", whole, status)

@@ -1,0 +1,403 @@
+"""The reviewer's checks: checklist of the call, Ausgaben line by line, Beteiligung.
+
+What the portal has found stands with the version that was handed in; a person confirms it or
+comes to something else and says why. Nothing here decides: it feeds the proposal.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from applications import documents, permissions
+from applications.models import Application, CheckItem, CheckResult, ExpenseRuling, Opinion
+from applications.models.checks import Body, CheckKind, Verdict
+from applications.services import log, snapshots
+from applications.services.decisions.proposal import PlanLine, lines_of
+from applications.services.drafts import NotAllowed
+from applications.workflow import Status
+from kiv_portal.euro import format_euro
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+    from applications.models import Snapshot
+    from applications.rules import Plan
+    from municipalities.models import User
+
+CHECKING: Final = frozenset(
+    {
+        Status.FORMAL_CHECK,
+        Status.INFORMATION_REQUESTED,
+        Status.SUBSTANTIVE_CHECK,
+        Status.HEARING,
+    }
+)
+"""States in which a case is being checked; what is proposed rests on the checks as they were."""
+
+NOTHING: Final = Decimal("0.00")
+
+
+class NotBeingChecked(Exception):
+    """The case is not being checked: not yet taken on, proposed, or decided."""
+
+
+class CheckIncomplete(Exception):
+    """What was typed cannot be kept; `faults` by line, in German."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = faults
+
+
+class Said(NamedTuple):
+    """What a reviewer says of a line of the checklist; a criterion has no verdict."""
+
+    verdict: str
+    text: str = ""
+
+
+class Allowed(NamedTuple):
+    """How much of a line of Ausgaben is zuwendungsfähig, in euro, and why less than all."""
+
+    amount: Decimal
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the checklist for a case: the portal's finding, and what a person made of it.
+
+    `stale`: a newer version came in since the person looked.
+    """
+
+    item: CheckItem
+    machine: str
+    machine_text: str
+    result: CheckResult | None
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExpenseLine:
+    """A line of Ausgaben as handed in last, with what was decided of it."""
+
+    row: str
+    year: int
+    category: str
+    text: str
+    claimed: Decimal
+    eligible: bool
+    ruling: ExpenseRuling | None
+    stale: bool
+
+    @property
+    def allowed(self) -> Decimal:
+        """What counts as zuwendungsfähig now: as decided, else as the applicant proposes."""
+        if self.ruling and not self.stale:
+            return self.ruling.allowed
+        return self.claimed if self.eligible else NOTHING
+
+
+def may_check(user: User, application: Application) -> bool:
+    """Whether this person may write the checks of this case now."""
+    return application.state in CHECKING and permissions.may_review_application(user, application)
+
+
+def _locked(application: Application, by: User) -> Application:
+    row = Application.objects.select_for_update().get(pk=application.pk)
+    if not permissions.may_review_application(by, row):
+        raise NotAllowed
+    if row.state not in CHECKING:
+        raise NotBeingChecked
+    return row
+
+
+def _last(application: Application) -> Snapshot:
+    last = application.snapshots.order_by("number").last()
+    assert last is not None  # a filed application has one
+    return last
+
+
+# --- The checklist --------------------------------------------------------------------------------
+
+
+def machine_finding(item: CheckItem, content: Mapping[str, Any]) -> tuple[str, str]:
+    """What the portal found for a line in a version: verdict and words; empty where it does not
+    look."""
+    if not item.codes:
+        return "", ""
+    found = [f["message"] for f in content["findings"] if f["code"] in item.codes]
+    if found:
+        return Verdict.NOT_MET.value, " ".join(found)
+    return Verdict.MET.value, "Keine Beanstandung."
+
+
+def checklist(application: Application) -> list[Line]:
+    """The checklist of the case's call, with what the portal and the reviewers found."""
+    last = _last(application)
+    content = snapshots.read(last)
+    results = {
+        result.item_id: result
+        for result in application.check_results.select_related("by", "snapshot")
+    }
+    lines = []
+    for item in application.call.check_items.all():
+        result = results.get(item.pk)
+        stale = result is not None and result.snapshot_id != last.pk
+        lines.append(Line(item, *machine_finding(item, content), result, stale))
+    return lines
+
+
+def record_checks(
+    *, application: Application, said: Mapping[int, Said], by: User, at: datetime
+) -> list[CheckResult]:
+    """Keep what a reviewer says of lines of the checklist, each by the item's primary key.
+
+    To come to something else than the portal needs a reason. A line whose words are as they
+    were, and whose version is the last one, stays with whoever wrote it. Raises
+    CheckIncomplete, NotBeingChecked, NotAllowed.
+    """
+    with transaction.atomic():
+        row = _locked(application, by)
+        last = _last(row)
+        content = snapshots.read(last)
+        items = {item.pk: item for item in row.call.check_items.filter(pk__in=said)}
+        there = {result.item_id: result for result in row.check_results.filter(item__in=items)}
+        faults: dict[str, str] = {}
+        written = []
+        for pk, item in items.items():
+            verdict, text = said[pk].verdict, said[pk].text.strip()
+            machine, machine_text = machine_finding(item, content)
+            if fault := _fault(item, verdict, text, machine):
+                faults[str(pk)] = fault
+                continue
+            result = there.get(pk) or CheckResult(application=row, item=item)
+            now = (last.pk, machine, verdict, text)
+            if now == (result.snapshot_id, result.machine, result.verdict, result.text):
+                continue
+            result.snapshot, result.machine, result.machine_text = last, machine, machine_text
+            result.verdict, result.text, result.at, result.by = verdict, text, at, by
+            written.append(result)
+        if faults:
+            raise CheckIncomplete(faults)
+        for result in written:
+            result.save()
+        if written:
+            log.record(
+                row,
+                "record_checks",
+                by=by,
+                at=at,
+                snapshot=last.number,
+                checks=[
+                    {"item": str(r.item), "machine": r.machine, "verdict": r.verdict}
+                    | {"text": r.text}
+                    for r in written
+                ],
+            )
+    return written
+
+
+def _fault(item: CheckItem, verdict: str, text: str, machine: str) -> str:
+    if item.kind == CheckKind.CRITERION:
+        if verdict or not text:
+            return "Bitte schreiben Sie eine kurze Einschätzung."
+        return ""
+    if verdict not in Verdict.values:
+        return "Bitte wählen Sie ein Ergebnis."
+    if machine and verdict != machine and not text:
+        return "Sie weichen vom Befund des Portals ab. Bitte begründen Sie das."
+    return ""
+
+
+# --- Ausgaben line by line ------------------------------------------------------------------------
+
+
+def expenses(application: Application) -> list[ExpenseLine]:
+    """The Ausgaben handed in last, line by line, with what was decided of each."""
+    content = snapshots.read(_last(application))
+    rulings = {str(r.row): r for r in application.expense_rulings.select_related("by")}
+    lines = []
+    for row in sorted(content["steps"]["finanzierung"]["expenses"], key=lambda row: row["year"]):
+        ruling = rulings.get(row["id"])
+        claimed = Decimal(row["amount"] or 0)
+        lines.append(
+            ExpenseLine(
+                row["id"],
+                row["year"],
+                row["category"],
+                row["text"],
+                claimed,
+                row["eligible"],
+                ruling,
+                ruling is not None and ruling.claimed != claimed,
+            )
+        )
+    return lines
+
+
+def rule_expenses(
+    *, application: Application, allowed: Mapping[str, Allowed], by: User, at: datetime
+) -> list[ExpenseRuling]:
+    """Decide how much of each line is zuwendungsfähig, by the line's id.
+
+    Less than the whole line needs a reason. Raises CheckIncomplete, NotBeingChecked,
+    NotAllowed.
+    """
+    with transaction.atomic():
+        row = _locked(application, by)
+        last = _last(row)
+        faults: dict[str, str] = {}
+        written = []
+        for line in expenses(row):
+            if line.row not in allowed:
+                continue
+            amount, reason = allowed[line.row].amount, allowed[line.row].reason.strip()
+            if not NOTHING <= amount <= line.claimed:
+                faults[line.row] = (
+                    f"Zuwendungsfähig sind höchstens {format_euro(line.claimed)}, der Betrag der "
+                    "Zeile."
+                )
+            elif amount < line.claimed and not reason:
+                faults[line.row] = "Bitte begründen Sie, warum nicht der ganze Betrag zählt."
+            ruling = line.ruling or ExpenseRuling(application=row, row=uuid.UUID(line.row))
+            if (line.claimed, amount, reason) == (ruling.claimed, ruling.allowed, ruling.reason):
+                continue
+            ruling.snapshot, ruling.claimed, ruling.allowed = last, line.claimed, amount
+            ruling.reason, ruling.at, ruling.by = reason, at, by
+            written.append(ruling)
+        if faults:
+            raise CheckIncomplete(faults)
+        for ruling in written:
+            ruling.save()
+        if written:
+            log.record(
+                row,
+                "rule_expenses",
+                by=by,
+                at=at,
+                snapshot=last.number,
+                rulings=[
+                    {"row": str(r.row), "claimed": f"{r.claimed:.2f}", "reason": r.reason}
+                    | {"allowed": f"{r.allowed:.2f}"}
+                    for r in written
+                ],
+            )
+    return written
+
+
+def eligible_costs(application: Application) -> Decimal:
+    """What is zuwendungsfähig as decided line by line, in euro."""
+    return sum((line.allowed for line in expenses(application)), NOTHING)
+
+
+def adjusted_lines(application: Application, plan: Plan) -> list[PlanLine]:
+    """The plan applied for as lines of a decision, less what was cut line by line.
+
+    A line that the applicant did not claim stays: it is paid by others.
+    """
+    cuts: dict[tuple[str, int], Decimal] = {}
+    for line in expenses(application):
+        if line.eligible and line.allowed < line.claimed:
+            key = (line.category, line.year)
+            cuts[key] = cuts.get(key, NOTHING) + line.claimed - line.allowed
+    return [
+        replace(line, amount=line.amount - cuts[line.kind, line.year])
+        if line.side == "expense" and (line.kind, line.year) in cuts
+        else line
+        for line in lines_of(plan)
+    ]
+
+
+# --- Beteiligung ----------------------------------------------------------------------------------
+
+
+def ask_opinion(
+    *,
+    application: Application,
+    body: str,
+    asked_on: date,
+    question: str = "",
+    by: User,
+    at: datetime,
+) -> Opinion:
+    """Put on record whom the authority asked.
+
+    Raises CheckIncomplete, NotBeingChecked, NotAllowed.
+    """
+    faults = {}
+    if body not in Body.values:
+        faults["body"] = "Bitte wählen Sie, wer beteiligt wird."
+    if asked_on > timezone.localdate(at):
+        faults["asked_on"] = "Dieser Tag liegt in der Zukunft."
+    if faults:
+        raise CheckIncomplete(faults)
+    with transaction.atomic():
+        row = _locked(application, by)
+        opinion = Opinion.objects.create(
+            application=row, body=body, asked_on=asked_on, question=question.strip(), asked_by=by
+        )
+        log.record(
+            row,
+            "ask_opinion",
+            by=by,
+            at=at,
+            opinion=str(opinion.pk),
+            body=body,
+            asked_on=asked_on.isoformat(),
+            question=opinion.question,
+        )
+    return opinion
+
+
+def record_opinion(
+    *,
+    opinion: Opinion,
+    answered_on: date,
+    result: str,
+    upload: UploadedFile | None = None,
+    by: User,
+    at: datetime,
+) -> Opinion:
+    """Put on record what came of it, with its document where there is one.
+
+    Raises CheckIncomplete, documents.UploadRefused, NotBeingChecked, NotAllowed, and
+    Opinion.DoesNotExist where it was answered in the meantime.
+    """
+    faults = {}
+    if not result.strip():
+        faults["result"] = "Bitte halten Sie das Ergebnis fest."
+    if not opinion.asked_on <= answered_on <= timezone.localdate(at):
+        faults["answered_on"] = "Dieser Tag kann nicht stimmen. Bitte prüfen Sie das Datum."
+    if faults:
+        raise CheckIncomplete(faults)
+    inspected = documents.inspect(upload) if upload else None
+    with transaction.atomic():
+        row = _locked(opinion.application, by)
+        asked = row.opinions.get(pk=opinion.pk, answered_on__isnull=True)
+        asked.answered_on, asked.result, asked.answered_by = answered_on, result.strip(), by
+        if upload and inspected:
+            asked.file.save(str(asked.pk), upload, save=False)
+            asked.name, asked.content_type = inspected.name, inspected.content_type
+            asked.sha256 = inspected.sha256
+        asked.save()
+        log.record(
+            row,
+            "record_opinion",
+            by=by,
+            at=at,
+            opinion=str(asked.pk),
+            body=asked.body,
+            answered_on=answered_on.isoformat(),
+            result=asked.result,
+            document=asked.sha256,
+        )
+    return asked
