@@ -153,7 +153,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Accounts ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "municipalities.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["municipalities.adapters.AddressBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/antraege/"
 ACCOUNT_ADAPTER = "municipalities.adapters.AccountAdapter"
@@ -165,8 +165,15 @@ ACCOUNT_PREVENT_ENUMERATION = "strict"
 # Whoever asks for a link to an address without an account gets a mail that says so, so that the
 # answer takes the same time for every address and says the same.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+# Django's own needs no statement, so that known and unknown addresses take the same work.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = (
+    "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+)
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # changes of password and factors are told by mail
-ACCOUNT_FORMS = {"signup": "municipalities.forms.account.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "municipalities.forms.account.SignupForm",
+    "reset_password": "municipalities.forms.account.ResetForm",
+}
 # Wrong passwords: by address, by account and address, and by account alone (see the adapter). A
 # limit ends by itself after minutes. Others by the package: mails and sign-ups per address.
 ACCOUNT_RATE_LIMITS = {

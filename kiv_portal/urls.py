@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from kiv_portal import catalogue, views
+from municipalities.views import confirmation
 
 handler400 = "kiv_portal.views.bad_request"
 handler403 = "kiv_portal.views.permission_denied"
@@ -38,7 +39,9 @@ account_urls = [
         name="account_reset_password_from_key",
     ),
     path("e-mail/", account.email_verification_sent, name="account_email_verification_sent"),
-    re_path(r"^e-mail/(?P<key>[-:\w]+)/$", account.confirm_email, name="account_confirm_email"),
+    re_path(
+        r"^e-mail/(?P<key>[-:\w]+)/$", confirmation.confirm_email, name="account_confirm_email"
+    ),
     path("zweiter-faktor/", include("allauth.mfa.urls")),
     path("sitzungen/", usersessions.list_usersessions, name="usersessions_list"),
     path("daten/", views.own_data, name="own_data"),

@@ -250,7 +250,9 @@ class DocumentKind(models.TextChoices):
 
 
 def pdf_only(upload: File) -> None:
-    """Refuse what is no PDF file, or too large."""
+    """Refuse what is no PDF file, or too large; what is stored already was looked at then."""
+    if getattr(upload, "_committed", False):
+        return
     if upload.size > settings.UPLOAD_MAX_BYTES:
         raise ValidationError(
             f"Die Datei ist größer als {settings.UPLOAD_MAX_BYTES // 1024 // 1024} MB."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account import signals as account
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -100,7 +101,13 @@ def password_changed(sender: Any, request: HttpRequest, user: User, **_: Any) ->
 
 
 def password_reset(sender: Any, request: HttpRequest, user: User, **_: Any) -> None:
+    """The link came by mail: whoever used it has the mailbox, and chose the password."""
     note(EventKind.PASSWORD_RESET, request, user)
+    own, _created = EmailAddress.objects.get_or_create(
+        user=user, email=user.email, defaults={"primary": True}
+    )
+    if not own.verified:
+        get_adapter().confirm_email(request, own)
 
 
 def factor_added(

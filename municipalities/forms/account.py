@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.forms import ResetPasswordForm, default_token_generator
 from allauth.account.forms import SignupForm as PackageSignupForm
 from django import forms
 from django.contrib.auth import password_validation
@@ -15,6 +17,9 @@ from municipalities.models import RIGHTS, Municipality, User
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+REGISTERED = "portal_registered"
+"""In the session: the account that was made in this browser."""
 
 HOW_LONG = (
     "Mindestens 12 Zeichen. Länge zählt mehr als Sonderzeichen: Ein Satz ist gut. Einfügen aus "
@@ -66,11 +71,27 @@ class SignupForm(PackageSignupForm):
         return found
 
     def try_save(self, request: HttpRequest) -> Any:
-        """An address that has an account already costs the same time and gets the same answer."""
+        """An address that has an account already costs the same time and gets the same answer.
+
+        The browser remembers which account it made: there alone the link in the mail confirms
+        the password as well.
+        """
         with transaction.atomic():
             if self.account_already_exists:
-                User().set_password(self.cleaned_data["password1"])
-            return super().try_save(request)
+                self._rehearse(request)
+            user, response = super().try_save(request)
+        request.session[REGISTERED] = user.pk if user else 0
+        return user, response
+
+    def _rehearse(self, request: HttpRequest) -> None:
+        """Do all that a new account takes, and undo it: the answer comes after the same time."""
+        typed = self.cleaned_data
+        self.cleaned_data = {**typed, "email": f"{uuid.uuid4().hex}@niemand.invalid"}
+        self.account_already_exists = False
+        with transaction.atomic():
+            self.save(request)
+            transaction.set_rollback(True)
+        self.cleaned_data, self.account_already_exists = typed, True
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Called by the package once the account is written: name and municipality."""
@@ -84,15 +105,24 @@ class SignupForm(PackageSignupForm):
         )
 
 
-class InvitedForm(forms.Form):
-    """What an invited person without an account tells: name and password."""
+class ResetForm(ResetPasswordForm):
+    """Whom the link for a new password goes to: one statement, whether there is an account."""
 
-    name = forms.CharField(
-        label="Name oder Funktion",
-        max_length=200,
-        help_text="Unter diesem Namen sehen Kolleginnen und Kollegen Sie.",
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].strip().lower()
+        self.users = list(User.objects.filter(email=email, is_active=True))
+        return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        if not self.users:  # a link nobody gets, so that the answer takes the same time
+            default_token_generator.make_token(User(pk=0, email=self.cleaned_data["email"]))
+        email: str = super().save(request, **kwargs)
+        return email
+
+
+class OwnPasswordForm(forms.Form):
+    """The password of an account whose address is proven by a link in a mail."""
+
     password = forms.CharField(
         label="Passwort",
         strip=False,
@@ -109,6 +139,19 @@ class InvitedForm(forms.Form):
         password: str = self.cleaned_data["password"]
         password_validation.validate_password(password, User(email=self.email))
         return password
+
+
+class InvitedForm(OwnPasswordForm):
+    """What an invited person without an account tells: name and password."""
+
+    field_order = ("name", "password")
+
+    name = forms.CharField(
+        label="Name oder Funktion",
+        max_length=200,
+        help_text="Unter diesem Namen sehen Kolleginnen und Kollegen Sie.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
 
 
 class RightsForm(forms.Form):

@@ -1,5 +1,6 @@
 """What happens to municipalities and their people: the only writers of these records."""
 
+from municipalities.services.access import choose_password
 from municipalities.services.erasure import close_account
 from municipalities.services.invitations import (
     accept_invitation,
@@ -69,6 +70,7 @@ __all__ = [
     "ask_membership",
     "asked_roles",
     "change_rights",
+    "choose_password",
     "close_account",
     "close_organisation",
     "confirm_membership",

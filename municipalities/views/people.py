@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from municipalities import services
 from municipalities.forms.account import HandOverForm, InviteForm, RightsForm
 from municipalities.models import RIGHTS, Invitation, Membership, Municipality
-from municipalities.permissions import may_manage_for
+from municipalities.permissions import endable_by, managed_by, may_manage_for
 from municipalities.views.account import arrived, not_here, person
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ REFUSED = (services.NotAllowed, services.NotPossible)
 
 def _town(request: HttpRequest, ags: str) -> Municipality:
     """The municipality whose people the person manages; for all others there is no such page."""
-    found = Municipality.objects.filter(ags=ags).first()
-    if found is None or not may_manage_for(person(request), found):
+    found = managed_by(person(request)).filter(ags=ags).first()
+    if found is None:
         raise not_here()
     return found
 
@@ -139,13 +139,11 @@ def refuse(request: HttpRequest, ags: str, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, ags: str, pk: int) -> HttpResponse:
     """End somebody's membership; everybody may end their own."""
-    town = Municipality.objects.filter(ags=ags).first()
-    row = town and town.memberships.select_related("user").filter(pk=pk).first()
-    if town is None or row is None:
+    rows = endable_by(person(request)).select_related("user", "municipality")
+    row = rows.filter(municipality__ags=ags, pk=pk).first()
+    if row is None:
         raise not_here()
-    own = row.user_id == request.user.pk
-    if not own and not may_manage_for(person(request), town):
-        raise not_here()
+    town, own = row.municipality, row.user_id == request.user.pk
     if request.method != "POST":
         context = {"town": town, "row": row, "own": own}
         return render(request, "municipalities/end.html", context)

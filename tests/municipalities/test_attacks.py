@@ -233,6 +233,73 @@ def test_whoever_registered_a_foreign_address_first_gets_nothing_from_its_invita
     assert not Membership.objects.filter(user__email=email, municipality=w.town).exists()
 
 
+# --- Registering a foreign address ----------------------------------------------------------------
+
+
+def registered(client: Client, w: world.World, email: str) -> str:
+    """Make an account in this browser; returns the address in the mail that confirms it."""
+    data = {"name": "Amt", "email": email, "password1": PASSWORD, "kommune": w.town.ags}
+    client.post("/konto/registrieren/", data)
+    found = re.search(r"https?://[^/]+(/konto/e-mail/\S+)", mail.outbox[-1].body)
+    assert found is not None
+    return found[1]
+
+
+def test_the_owner_of_a_mailbox_does_not_confirm_the_password_of_somebody_else(
+    w: world.World,
+) -> None:
+    thief, owner, email = Client(), Client(), "leitung@musterstadt.example"
+    address = registered(thief, w, email)
+    page = owner.get(address).content.decode()
+    assert ("Legen Sie deshalb hier Ihr Passwort fest" in page, "Musterstadt" in page) == (
+        True,
+    ) * 2
+    for sent in ({}, {"password": "kurz"}, {"password": email}):
+        refused = owner.post(address, sent)
+        assert (refused.status_code, "kern-error" in refused.content.decode()) == (422, True)
+        assert not EmailAddress.objects.get(email=email).verified
+    own = "ein Satz den nur ich kenne"
+    assert owner.post(address, {"password": own}).status_code == 302
+    assert sign_in(thief, email).status_code == 200
+    assert thief.get("/antraege/").status_code == 302
+    assert owner.post("/konto/anmelden/", {"login": email, "password": own}).status_code == 302
+    assert owner.get("/antraege/").status_code == 200
+
+
+def test_where_the_account_was_made_one_press_confirms_it(w: world.World) -> None:
+    own, email = Client(), "neu@musterstadt.example"
+    address = registered(own, w, email)
+    assert "Passwort fest" not in own.get(address).content.decode()
+    assert own.post(address).status_code == 302
+    assert sign_in(own, email).headers["Location"] == "/antraege/"
+
+
+def test_whoever_tries_to_register_after_a_thief_does_not_confirm_the_thiefs_password(
+    w: world.World,
+) -> None:
+    thief, owner, email = Client(), Client(), "leitung@musterstadt.example"
+    address = registered(thief, w, email)
+    data = {"name": "Leitung", "email": email, "password1": "mein eigener Satz"}
+    owner.post("/konto/registrieren/", data | {"kommune": w.town.ags})
+    assert owner.post(address).status_code == 422
+    assert not EmailAddress.objects.get(email=email).verified
+
+
+def test_a_new_password_by_mail_confirms_the_address_as_well(w: world.World) -> None:
+    thief, owner, email = Client(), Client(), "leitung@musterstadt.example"
+    registered(thief, w, email)
+    owner.post("/konto/passwort/vergessen/", {"email": email})
+    found = re.search(r"https?://[^/]+(/konto/passwort/neu/\S+)", mail.outbox[-1].body)
+    assert found is not None
+    form = owner.get(found[1]).headers["Location"]
+    new = "ein Satz den nur ich kenne"
+    owner.post(form, {"password1": new, "password2": new})
+    assert EmailAddress.objects.get(email=email).verified
+    assert owner.post("/konto/anmelden/", {"login": email, "password": new}).status_code == 302
+    assert owner.get("/antraege/").status_code == 200
+    assert sign_in(thief, email).status_code == 200
+
+
 # --- Rights ---------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,8 @@ def present(request: HttpRequest, key: uuid.UUID, step: str) -> JsonResponse:
     if "weg" in request.POST:
         presence.leave(application=application, step=place, by=person)
         return JsonResponse({"text": ""})
+    if place not in services.editable_steps(application):  # a page left open since before
+        return JsonResponse({"text": ""})
     rows = presence.note(
         application=application, step=place, by=person, at=case.arrived(request), alive=True
     )

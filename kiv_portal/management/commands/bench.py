@@ -28,6 +28,7 @@ from kiv_portal.management.bench import (
     queries,
     register,
     search,
+    signin,
     visit,
     worklist,
 )
@@ -42,6 +43,7 @@ MEASURES = {
     "filing": filing.measure,
     "worklist": worklist.measure,
     "register": register.measure,
+    "signin": signin.measure,
     "memory": memory.measure,
 }
 BASE = "prepared"
