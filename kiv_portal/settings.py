@@ -166,9 +166,7 @@ ACCOUNT_PREVENT_ENUMERATION = "strict"
 # answer takes the same time for every address and says the same.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
 # Django's own needs no statement, so that known and unknown addresses take the same work.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = (
-    "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
-)
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # changes of password and factors are told by mail
 ACCOUNT_FORMS = {
     "signup": "municipalities.forms.account.SignupForm",

@@ -106,6 +106,13 @@ TABLES: Final[dict[str, Table]] = {
         personal="role",
         neutral="id state asked_at decided_at",
     ),
+    "municipalities.FactorReset": Table(
+        SIGN_IN_LOG,
+        own="user",
+        acts="asked_by decided_by",
+        personal="reason",
+        neutral="id state asked_at decided_at",
+    ),
     "municipalities.AccountEvent": Table(
         SIGN_IN_LOG,
         own="user",

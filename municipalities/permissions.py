@@ -12,7 +12,7 @@ from municipalities.models import Membership, Municipality, StaffRole
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from municipalities.models import RoleGrant, User
+    from municipalities.models import FactorReset, RoleGrant, User
 
 READ: Final = StaffRole.READ.value
 AUDIT: Final = StaffRole.AUDIT.value
@@ -105,6 +105,16 @@ def may_decide_role(user: User | AnonymousUser, grant: RoleGrant) -> bool:
     return may_administer_people(user) and user.pk not in {grant.user_id, grant.asked_by_id}
 
 
+def may_reset_factor(user: User | AnonymousUser, person: User) -> bool:
+    """May ask that somebody's lost second factor is taken away, never one's own."""
+    return may_administer_people(user) and user.pk != person.pk
+
+
+def may_decide_reset(user: User | AnonymousUser, reset: FactorReset) -> bool:
+    """May agree to what somebody else has asked for, not for oneself."""
+    return may_reset_factor(user, reset.user) and user.pk != reset.asked_by_id
+
+
 _ALL: Final = frozenset(STAFF_GROUPS)
 _DESK: Final = _ALL - {PEOPLE}
 _KEEPERS: Final = frozenset({ADMINISTER})
@@ -131,6 +141,7 @@ DESK_RIGHTS: Final[dict[str, dict[str, frozenset[str]]]] = {
     "municipalities.municipality": {"view": _ALL, "change": _KEEPERS},
     "municipalities.population": {"view": _ALL, "add": _KEEPERS},
     "municipalities.registerimport": {"view": _ALL},
+    "municipalities.factorreset": {"view": frozenset({PEOPLE, AUDIT})},
     "municipalities.rolegrant": {"view": frozenset({PEOPLE, AUDIT})},
     "municipalities.user": {
         "view": frozenset({PEOPLE, AUDIT}),

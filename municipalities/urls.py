@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from municipalities.views import account, people
+from municipalities.views import account, address, people
 
 urlpatterns = [
     path("", account.overview, name="account"),
     path("registrieren/", account.register, name="account_signup"),
     path("schliessen/", account.close, name="account_close"),
     path("sitzung/", account.session, name="session"),
+    path("adresse/", address.change, name="account_address"),
+    path("adresse/<str:token>/", address.confirm, name="account_address_confirm"),
     path("kommunen/neu/", account.join, name="account_join"),
     path("einladung/<str:token>/", account.invitation, name="invitation"),
     path("kommune/<str:ags>/", people.people, name="people"),

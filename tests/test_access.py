@@ -24,7 +24,7 @@ from applications.workflow import TRANSITIONS, Actor
 from kiv_portal.models import Download, Erasure, ErasureRun, Job, OutboxMail
 from municipalities import permissions
 from municipalities import services as accounts
-from municipalities.models import EventKind, RegisterImport
+from municipalities.models import EventKind, FactorReset, RegisterImport
 from tests import headers, world
 from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
 
@@ -329,6 +329,8 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         signed_in(405),
     ),
     "konto/sitzung/": ("/konto/sitzung/", signed_in(200), signed_in(200)),
+    "konto/adresse/": ("/konto/adresse/", LED_ON, LED_ON),
+    "konto/adresse/<str:token>/": ("/konto/adresse/abc/", signed_in(410), signed_in(410)),
     "konto/kommunen/neu/": ("/konto/kommunen/neu/", signed_in(200), signed_in(200)),
     "konto/einladung/<str:token>/": (
         "/konto/einladung/{token}/",
@@ -563,6 +565,7 @@ MODELS: dict[str, dict[str, frozenset[str]]] = {
     "applications.letterblock": {"view": ALL_STAFF, "add": KEEPER, "change": KEEPER},
     "municipalities.district": {"view": ALL_STAFF, "change": KEEPER},
     "municipalities.accountevent": {"view": LOG_READERS},
+    "municipalities.factorreset": {"view": LOG_READERS},
     "municipalities.invitation": {"view": LOG_READERS},
     "municipalities.membership": {"view": LOG_READERS, "add": PEOPLE, "change": PEOPLE},
     "municipalities.municipality": {"view": ALL_STAFF, "change": KEEPER},
@@ -592,6 +595,7 @@ WITH_HISTORY = set(MODELS) - {
     "municipalities.registerimport",
     "municipalities.user",
     "municipalities.accountevent",
+    "municipalities.factorreset",
     "municipalities.invitation",
     "municipalities.rolegrant",
     "applications.retentionhold",
@@ -791,6 +795,21 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         at_desk(PEOPLE, 200),
         at_desk(PEOPLE, 422),
     ),
+    "admin/municipalities/user/<int:pk>/zweiter-faktor/": (
+        "/admin/municipalities/user/{user}/zweiter-faktor/",
+        at_desk(PEOPLE, 200),
+        at_desk(PEOPLE, 422),
+    ),
+    "admin/municipalities/factorreset/<int:pk>/zustimmen/": (
+        "/admin/municipalities/factorreset/{reset}/zustimmen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
+    "admin/municipalities/factorreset/<int:pk>/ablehnen/": (
+        "/admin/municipalities/factorreset/{reset}/ablehnen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
     "admin/municipalities/rolegrant/<int:pk>/erteilen/": (
         "/admin/municipalities/rolegrant/{grant}/erteilen/",
         at_desk(NOBODY, 200, 405),
@@ -884,6 +903,7 @@ def records(scene: dict[str, Any], demo: None) -> dict[str, Any]:
     accounts.set_roles(user=w.reader, roles=[permissions.SIGN], by=w.people, at=NOW)
     accounts.set_roles(user=w.reader, roles=[], by=w.people, at=NOW)
     w.reader.groups.add(Group.objects.get(name=permissions.READ))
+    FactorReset.objects.create(user=w.reader, reason="verloren", asked_by=w.people, asked_at=NOW)
     Download.objects.create(title="Richtlinie")
     erasure.hold(application=scene["granted"], reason="Klage", by=w.administrator, at=NOW)
     erasure.offer(application=scene["granted"], at=NOW)
@@ -918,6 +938,7 @@ def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
         "mail": records["portal.outboxmail"],
         "user": scene["people"]["clerk"].pk,
         "grant": records["municipalities.rolegrant"],
+        "reset": records["municipalities.factorreset"],
         "membership": records["municipalities.membership"],
     }
     rows = [*DESK.values(), *_move_rows().values()]

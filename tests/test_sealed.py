@@ -253,6 +253,7 @@ def _posts(scene: dict[str, Any], records: dict[str, Any]) -> list[tuple[str, st
         "mail": records["portal.outboxmail"],
         "user": scene["people"]["clerk"].pk,
         "grant": records["municipalities.rolegrant"],
+        "reset": records["municipalities.factorreset"],
     }
     desk_rows = [*DESK.values(), *_move_rows().values()]
     for label, rights in DESK_MODELS.items():

@@ -2,6 +2,7 @@
 
 from municipalities.admin.accounts import AccountEventAdmin, RoleGrantAdmin, UserAdmin
 from municipalities.admin.base import DeskBase, DeskInline, DeskModelAdmin, HistoryAdmin
+from municipalities.admin.factors import FactorResetAdmin
 from municipalities.admin.memberships import InvitationAdmin, MembershipAdmin
 from municipalities.admin.register import DistrictAdmin, MunicipalityAdmin, RegisterImportAdmin
 
@@ -11,6 +12,7 @@ __all__ = [
     "DeskInline",
     "DeskModelAdmin",
     "DistrictAdmin",
+    "FactorResetAdmin",
     "HistoryAdmin",
     "InvitationAdmin",
     "MembershipAdmin",

@@ -5,6 +5,7 @@ What changes a right is a service; these pages only call it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from municipalities import services
 from municipalities.admin.base import DeskInline, DeskModelAdmin
+from municipalities.admin.factors import reset_view
 from municipalities.admin.memberships import DecisionAdmin, only_people
 from municipalities.forms.desk import AccountForm, RolesForm
 from municipalities.models import (
@@ -126,6 +128,11 @@ class UserAdmin(DeskModelAdmin):
         view = self.admin_site.admin_view(self.roles_view)
         return [
             path("<int:pk>/rollen/", view, name="municipalities_user_roles"),
+            path(
+                "<int:pk>/zweiter-faktor/",
+                self.admin_site.admin_view(partial(reset_view, self.admin_site)),
+                name="municipalities_user_factor",
+            ),
             *super().get_urls(),
         ]
 
@@ -181,7 +188,10 @@ class UserAdmin(DeskModelAdmin):
         person = self.get_object(request, object_id)
         may = person is not None and may_administer_people(request.user)
         href = reverse("admin:municipalities_user_roles", args=[person.pk]) if may else ""
-        extra = {"roles_href": href if person != request.user else ""}
+        own = person == request.user
+        extra = {"roles_href": "" if own else href, "factor_href": ""}
+        if may and not own:
+            extra["factor_href"] = reverse("admin:municipalities_user_factor", args=[person.pk])
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
 

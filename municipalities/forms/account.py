@@ -120,6 +120,27 @@ class ResetForm(ResetPasswordForm):
         return email
 
 
+class NewAddressForm(forms.Form):
+    """The address the account shall have."""
+
+    email = forms.EmailField(
+        label="Neue E-Mail-Adresse",
+        help_text="Ihre dienstliche Adresse. Dorthin schicken wir einen Link zur Bestätigung.",
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def __init__(self, *args: Any, current: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current = current
+
+    def clean_email(self) -> str:
+        """Raises ValidationError for the address it has already."""
+        email: str = self.cleaned_data["email"].strip().lower()
+        if email == self.current:
+            raise forms.ValidationError("Das ist schon die Adresse Ihres Kontos.")
+        return email
+
+
 class OwnPasswordForm(forms.Form):
     """The password of an account whose address is proven by a link in a mail."""
 

@@ -29,6 +29,19 @@ class RolesForm(forms.Form):
     )
 
 
+class FactorResetForm(forms.Form):
+    """Why a second factor is taken away."""
+
+    reason = forms.CharField(
+        label="Grund",
+        max_length=200,
+        help_text=(
+            "Wie haben Sie geprüft, dass die Person es selbst ist? Etwa: „Diensthandy verloren, "
+            "Rückruf unter der dienstlichen Nummer“. Der Grund steht im Anmeldeprotokoll."
+        ),
+    )
+
+
 class AccountForm(forms.ModelForm):
     """An account at the desk; the page names its fields."""
 

@@ -2,6 +2,7 @@
 
 from municipalities.models.people import (
     RIGHTS,
+    FactorReset,
     GrantState,
     Invitation,
     Membership,
@@ -27,6 +28,7 @@ __all__ = [
     "AccountEvent",
     "District",
     "EventKind",
+    "FactorReset",
     "GrantState",
     "Invitation",
     "Membership",

@@ -280,3 +280,60 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} für {self.user}"
+
+
+class FactorReset(models.Model):
+    """A colleague has lost the second factor: one person asks for its removal, another agrees.
+
+    Whoever could take it away alone could, with the mailbox, sign in as a colleague.
+    """
+
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="factor_resets", verbose_name="Konto"
+    )
+    reason = models.CharField("Grund", max_length=200)
+    state = models.CharField("Stand", max_length=10, choices=GrantState, default=GrantState.ASKED)
+    asked_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", verbose_name="vorgeschlagen von"
+    )
+    asked_at = models.DateTimeField("vorgeschlagen am")
+    decided_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="entschieden von",
+    )
+    decided_at = models.DateTimeField("entschieden am", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "Zurücksetzen eines zweiten Faktors"
+        verbose_name_plural = "Zurücksetzen zweiter Faktoren"
+        ordering: ClassVar = ["-asked_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(state="asked"),
+                name="factor_reset_asked_once",
+                violation_error_message="Das ist für dieses Konto schon vorgeschlagen.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="asked", decided_at__isnull=True, decided_by__isnull=True)
+                | (~Q(state="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)),
+                name="factor_reset_decided_at_and_by",
+                violation_error_message="Eine Entscheidung braucht Zeitpunkt und Person.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(user=F("asked_by"))
+                & (~Q(state="granted") | (~Q(decided_by=F("asked_by")) & ~Q(decided_by=F("user")))),
+                name="factor_reset_four_eyes",
+                violation_error_message=(
+                    "Das schlägt eine Person vor und eine andere stimmt zu, keine davon für sich "
+                    "selbst."
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Zweiter Faktor von {self.user}"

@@ -1,5 +1,13 @@
 """What happens to municipalities and their people: the only writers of these records."""
 
+from municipalities.services.access import (
+    agree_to_reset,
+    ask_address,
+    change_address,
+    choose_password,
+    refuse_reset,
+    reset_factor,
+)
 from municipalities.services.access import choose_password
 from municipalities.services.erasure import close_account
 from municipalities.services.invitations import (
@@ -65,10 +73,13 @@ __all__ = [
     "Skipped",
     "accept_invitation",
     "add_membership",
+    "agree_to_reset",
     "announce",
     "apply_import",
+    "ask_address",
     "ask_membership",
     "asked_roles",
+    "change_address",
     "change_rights",
     "choose_password",
     "close_account",
@@ -86,8 +97,10 @@ __all__ = [
     "plan_import",
     "record",
     "refuse_membership",
+    "refuse_reset",
     "refuse_role",
     "register_invited",
+    "reset_factor",
     "set_roles",
     "waiting",
     "withdraw_invitation",
