@@ -33,6 +33,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     return {
         "portal": {
             "demo": settings.PORTAL_DEMO,
+            "organisation": settings.OIDC_NAME,
             "address": settings.PORTAL_ADDRESS,
             "release": release(),
             "canonical": request.path if _is_public(request) else "",

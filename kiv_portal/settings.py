@@ -16,6 +16,8 @@ IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
 RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
 RETENTION_DAYS JSON over the periods after which things are erased (below)
 ERASURE_LEDGER the file that says what was erased, outside the database (default: below var/)
+OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME
+               sign-in with an organisation's account by OpenID Connect (default: there is none)
 METRICS_TOKEN  who has it may read /metrics (default: this machine alone)
 LOG_FORMAT     json or plain (default: json outside demo and debug)
 """
@@ -194,6 +196,29 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
 MFA_TOTP_ISSUER = "KIV-Portal"
+# An account of an organisation may come later. Without an issuer nothing of it is there: no app,
+# no table, no address, no button.
+OIDC_ISSUER = env.str("OIDC_ISSUER", "")
+OIDC_NAME = env.str("OIDC_NAME", "Organisationskonto") if OIDC_ISSUER else ""
+if OIDC_ISSUER:
+    INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+    SOCIALACCOUNT_ADAPTER = "municipalities.adapters.oidc.OrganisationAdapter"
+    SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # an address alone opens nobody's account
+    SOCIALACCOUNT_STORE_TOKENS = False
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "organisation",
+                    "name": OIDC_NAME,
+                    "client_id": env.str("OIDC_CLIENT_ID"),
+                    "secret": env.str("OIDC_CLIENT_SECRET"),
+                    "settings": {"server_url": OIDC_ISSUER, "fetch_userinfo": False},
+                }
+            ],
+        }
+    }
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -316,6 +341,10 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
+if OIDC_ISSUER:  # the form of the button leads there
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(
+        "{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))
+    )
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -2,6 +2,7 @@
 
 from allauth.account import views as account
 from allauth.usersessions import views as usersessions
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -48,6 +49,19 @@ account_urls = [
     path("daten/meine-daten.zip", views.own_data_download, name="own_data_download"),
     path("", include("municipalities.urls")),
 ]
+
+if settings.OIDC_ISSUER:
+    from municipalities.adapters import oidc
+
+    account_urls += [
+        path("organisation/trennen/", oidc.disconnect, name="identity_disconnect"),
+        path("organisation/<slug:provider_id>/", oidc.begin, name="openid_connect_login"),
+        path(
+            "organisation/<slug:provider_id>/zurueck/",
+            oidc.callback,
+            name="openid_connect_callback",
+        ),
+    ]
 
 urlpatterns = [
     path("", views.home, name="home"),

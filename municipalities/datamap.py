@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf import settings
+
 from kiv_portal.datamap import HOUSE, SAFETY, TASK, Table, Use
 
 ACCOUNT = Use(
@@ -217,3 +219,41 @@ TABLES: Final[dict[str, Table]] = {
     "auth.Group": Table(HOUSE, neutral="id name permissions"),
     "contenttypes.ContentType": Table(HOUSE, neutral="id app_label model"),
 }
+
+if settings.OIDC_ISSUER:
+    TABLES["socialaccount.SocialAccount"] = Table(
+        ACCOUNT,
+        own="user",
+        personal="uid last_login date_joined extra_data",
+        neutral="id provider",
+        title="Verbundene Organisationskonten",
+        labels={
+            "user": "Konto",
+            "provider": "Anbieter",
+            "uid": "Kennung dort",
+            "last_login": "letzte Anmeldung damit",
+            "date_joined": "verbunden am",
+            "extra_data": "was der Anbieter mitteilt",
+        },
+    )
+    TABLES["socialaccount.SocialApp"] = Table(
+        HOUSE,
+        withheld="secret key",
+        neutral="id provider provider_id name client_id settings",
+        title="Anbieter von Organisationskonten",
+        labels={
+            "provider_id": "Kurzname",
+            "name": "Name",
+            "client_id": "Kennung des Portals",
+            "secret": "Geheimnis",
+            "key": "Schlüssel",
+            "settings": "Einstellungen",
+        },
+    )
+    TABLES["socialaccount.SocialToken"] = Table(  # stays empty: SOCIALACCOUNT_STORE_TOKENS is off
+        ACCOUNT,
+        withheld="token token_secret",
+        neutral="id app account expires_at",
+        title="Zugänge beim Anbieter",
+        labels={"token": "Zugang", "token_secret": "Geheimnis", "expires_at": "gilt bis"},
+    )

@@ -24,6 +24,8 @@ class EventKind(models.TextChoices):
     FACTOR_RESET_ASKED = "factor_reset_asked", "Zurücksetzen des zweiten Faktors vorgeschlagen"
     FACTOR_RESET_REFUSED = "factor_reset_refused", "zweiten Faktor nicht zurückgesetzt"
     FACTOR_RESET = "factor_reset", "zweiten Faktor zurückgesetzt"
+    IDENTITY_CONNECTED = "identity_connected", "Organisationskonto verbunden"
+    IDENTITY_REMOVED = "identity_removed", "Organisationskonto getrennt"
     CODES_MADE = "codes_made", "Wiederherstellungscodes erzeugt"
     REGISTERED = "registered", "registriert"
     EMAIL_CONFIRMED = "email_confirmed", "E-Mail-Adresse bestätigt"

@@ -127,11 +127,11 @@ def join(request: HttpRequest) -> HttpResponse:
 def overview(request: HttpRequest) -> HttpResponse:
     """What belongs to the account: address, password, factors, sessions, municipalities."""
     rows = Membership.objects.filter(user=person(request)).select_related("municipality")
-    return render(
-        request,
-        "municipalities/account.html",
-        {"memberships": rows.order_by("municipality__sort_key")},
-    )
+    context = {
+        "memberships": rows.order_by("municipality__sort_key"),
+        "identities": bool(settings.OIDC_ISSUER) and person(request).socialaccount_set.exists(),
+    }
+    return render(request, "municipalities/account.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
