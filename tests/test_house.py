@@ -205,6 +205,7 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "applications.SectionComment",
         "applications.Snapshot",
         "municipalities.AccountEvent",
+        "municipalities.FactorReset",
         "municipalities.Invitation",
         "municipalities.Membership",
         "municipalities.RegisterImport",
