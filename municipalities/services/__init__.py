@@ -8,7 +8,6 @@ from municipalities.services.access import (
     refuse_reset,
     reset_factor,
 )
-from municipalities.services.access import choose_password
 from municipalities.services.erasure import close_account
 from municipalities.services.invitations import (
     accept_invitation,
