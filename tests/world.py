@@ -18,6 +18,7 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.test import Client
+from django.utils import timezone
 
 from applications import services
 from applications.models import Application, FundingCall, Letter, LetterBlock
@@ -394,7 +395,7 @@ def consented(world: World, application: Application, at: datetime = NOW) -> Non
     """The town's consent to retrieval is on file."""
     services.record_consent(
         application=application,
-        given_on=at.date(),
+        given_on=timezone.localdate(at),
         note="Blatt 12",
         by=world.reviewer,
         at=at,
@@ -430,7 +431,7 @@ def heard(world: World, at: datetime = NOW) -> Application:
     services.begin_hearing(
         application=application,
         text="Wir beabsichtigen, den Antrag abzulehnen.",
-        due_on=at.date() + timedelta(days=29),
+        due_on=timezone.localdate(at) + timedelta(days=29),
         by=world.reviewer,
         at=at,
     )
@@ -468,14 +469,14 @@ def revocation_heard(world: World, at: datetime = NOW) -> Application:
     services.begin_revocation_hearing(
         application=application,
         text="Wir beabsichtigen, den Bescheid zu widerrufen.",
-        due_on=at.date() + timedelta(days=29),
+        due_on=timezone.localdate(at) + timedelta(days=29),
         by=world.reviewer,
         at=at,
     )
     services.end_revocation_hearing(
         application=application,
         answer="Wir sind einverstanden.",
-        answered_on=at.date(),
+        answered_on=timezone.localdate(at),
         by=world.reviewer,
         at=at,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -367,7 +368,7 @@ def test_the_tasks_say_what_is_still_to_be_sent(w, client: Client) -> None:
     application = world.granted(w, now())
     client.force_login(w.reviewer)
     counts = lambda: {  # noqa: E731
-        task["href"].partition("=")[2]: task["count"]
+        parse_qs(task["href"].partition("?")[2]).get("aufgabe", [""])[0]: task["count"]
         for task in client.get("/admin/").context["to_do"]
     }
     assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (1, 0)

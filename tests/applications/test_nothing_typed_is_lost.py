@@ -318,7 +318,7 @@ def fields_label(page: HttpResponse, name: str) -> str:
     shown = lxml.html.document_fromstring(page.content.decode())
     [field] = [one for one in shown.iter("textarea") if one.get("name") == name]
     [label] = [one for one in shown.iter("label") if one.get("for") == field.get("id")]
-    return str(label.text_content()).strip()
+    return str(label.text_content()).strip().removesuffix(" (freiwillig)")
 
 
 def assert_search_refused(page: HttpResponse, message: str) -> None:

@@ -179,9 +179,9 @@ def test_a_request_holds_its_items_in_order_and_tells_the_applicant_one_date(w):
         "request": 1,
         "due_on": "2026-12-15",
         "items": [
-            {"step": "zeitplan", "sentence": "Beginn?"},
-            {"step": "konzeption", "sentence": "Ziele?"},
-            {"step": "zeitplan", "sentence": "Ende?"},
+            {"step": "zeitplan", "target": "", "label": "", "sentence": "Beginn?"},
+            {"step": "konzeption", "target": "", "label": "", "sentence": "Ziele?"},
+            {"step": "zeitplan", "target": "", "label": "", "sentence": "Ende?"},
         ],
     }
     assert mails() == ["Antrag KIV-2026-0001: Bitte Unterlagen nachreichen"]

@@ -56,10 +56,13 @@ def test_exactly_these_models_stand_at_the_desk() -> None:
     labels = {model._meta.label_lower for model in admin.site._registry}
     assert labels == {
         "applications.application",
+        "applications.archiveoffer",
         "applications.fundingcall",
         "applications.letterblock",
+        "applications.retentionhold",
         "municipalities.accountevent",
         "municipalities.district",
+        "municipalities.factorreset",
         "municipalities.invitation",
         "municipalities.membership",
         "municipalities.municipality",
@@ -68,6 +71,8 @@ def test_exactly_these_models_stand_at_the_desk() -> None:
         "municipalities.user",
         "portal.authority",
         "portal.download",
+        "portal.erasure",
+        "portal.erasurerun",
         "portal.job",
         "portal.outboxmail",
         "projects.contact",
@@ -82,12 +87,15 @@ WATCHERS = {ADMINISTER, AUDIT}
 LOG_READERS = {PEOPLE, AUDIT}
 TABLE: dict[str, dict[str, set[str]]] = {
     "applications.application": {"view": EVERYBODY - {PEOPLE}},
+    "applications.archiveoffer": {"view": WATCHERS, "change": KEEPERS},
+    "applications.retentionhold": {"view": WATCHERS, "add": KEEPERS},
     "applications.callbudget": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.checkitem": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.fundingcall": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "applications.letterblock": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
     "municipalities.accountevent": {"view": LOG_READERS},
     "municipalities.district": {"view": EVERYBODY, "change": KEEPERS},
+    "municipalities.factorreset": {"view": LOG_READERS},
     "municipalities.invitation": {"view": LOG_READERS},
     "municipalities.membership": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
     "municipalities.municipality": {"view": EVERYBODY, "change": KEEPERS},
@@ -102,6 +110,8 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "change": KEEPERS,
         "delete": KEEPERS,
     },
+    "portal.erasure": {"view": WATCHERS},
+    "portal.erasurerun": {"view": WATCHERS},
     "portal.job": {"view": WATCHERS},
     "portal.outboxmail": {"view": WATCHERS},
     "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
@@ -310,6 +320,9 @@ def test_what_failed_is_counted_on_the_first_page(keeper: Any, client: Client) -
     assert {label: task["count"] for label, task in found.items()} == {
         "Postausgang: fehlgeschlagen": 1,
         "Aufträge: fehlgeschlagen": 0,
+        "Anbietungen an das Archiv: Antwort offen": 0,
+        "Kontakte: abgelaufen, nicht mehr gezeigt": 0,
+        "Kontakte: Änderung gewünscht": 0,
     }
     page = client.get(found["Postausgang: fehlgeschlagen"]["href"])
     assert len(page.context["cl"].result_list) == 1

@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection, models, transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from applications import permissions, services
@@ -129,7 +130,7 @@ def end_of(case: Application, w: world.World, at: datetime) -> None:
     """Ten years later: offered, declined by the archive, erased."""
     erasure.erase_expired(at=at)
     offer = ArchiveOffer.objects.get(application=case)
-    offer.answer, offer.answered_on = "declined", at.date()
+    offer.answer, offer.answered_on = "declined", timezone.localdate(at)
     offer.save()
     erasure.erase_expired(at=at + timedelta(days=1))
 

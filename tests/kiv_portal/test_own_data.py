@@ -26,7 +26,14 @@ from applications.models import (
 )
 from kiv_portal import outbox
 from kiv_portal.services import datamap, own_data
-from municipalities.models import AccountEvent, EventKind, Invitation, RoleGrant, User
+from municipalities.models import (
+    AccountEvent,
+    EventKind,
+    FactorReset,
+    Invitation,
+    RoleGrant,
+    User,
+)
 from tests import world
 from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
 
@@ -53,6 +60,9 @@ def _known_everywhere(w: world.World, word: str) -> User:
         created_by=w.clerk,
         created_at=NOW,
         expires_at=LATER,
+    )
+    FactorReset.objects.create(
+        user=person, reason=f"Gerät verloren {word}", asked_by=other, asked_at=NOW
     )
     RoleGrant.objects.create(user=person, role="Lesen", asked_by=other, asked_at=NOW)
     AccountEvent.objects.create(
