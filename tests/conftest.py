@@ -97,6 +97,13 @@ class _NotSetUp(pytest.Item):
         return self.path, None, f"set up: {self.name}"
 
 
+def _uses_the_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"}
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """`PORTAL_NOT_SET_UP` holds one line for each thing missing: what, tab, why."""
@@ -104,5 +111,8 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         what, _, reason = line.partition("\t")
         if what:
             items.append(_NotSetUp.from_parent(session, name=what, reason=f"{what}: {reason}"))
+    for item in items:
+        if not _uses_the_database(item):
+            item.add_marker("no_database")
     # The sweeps over all addresses take a minute: begun last, they would leave one worker alone.
     items.sort(key=lambda item: item.path.name != "test_access.py")

@@ -518,6 +518,7 @@ def test_every_address_outside_the_desk_is_in_the_table():
     assert {route for route in addresses() if not route.startswith("admin/")} == set(TABLE)
 
 
+@pytest.mark.sweep
 def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
     names = _names(scene)
     clients = _clients(scene)
@@ -928,6 +929,7 @@ def test_every_address_at_the_desk_is_in_a_table():
     assert {route for route in addresses() if route.startswith("admin/")} == rows
 
 
+@pytest.mark.sweep
 def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
     names = {
         "case": scene["granted"].pk,

@@ -277,6 +277,7 @@ def _posts(scene: dict[str, Any], records: dict[str, Any]) -> list[tuple[str, st
     connection.vendor == "postgresql",
     reason="numbers of new rows go on after a rollback; what a form does is the same on both",
 )
+@pytest.mark.sweep
 def test_fields_nobody_asked_for_change_nothing(
     scene: dict[str, Any], records: dict[str, Any]
 ) -> None:
