@@ -11,7 +11,8 @@ from allauth.mfa.models import Authenticator
 from playwright.sync_api import Page, expect
 
 from municipalities.permissions import READ
-from tests.factories import PASSWORD, StaffFactory
+from tests import world
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +29,7 @@ TOKEN = {
 def test_staff_come_in_with_a_passkey_and_without_it_with_a_code(
     page: Page, axe: Callable[[Page], None]
 ) -> None:
-    user: Any = StaffFactory(roles=[READ])
+    user: Any = world.staff(READ)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     browser = page.context.new_cdp_session(page)
     browser.send("WebAuthn.enable")
