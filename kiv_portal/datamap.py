@@ -94,8 +94,8 @@ MAIL = Use(
     purpose="Nachrichten zu Konto, Antrag und Projekt versenden und den Versand nachweisen.",
     basis=TASK,
     retention=(
-        "Vertrauliche Texte (etwa Links zur Anmeldung) bis zum Versand; alles andere {mails} "
-        "nach dem Versand oder dem letzten Versuch."
+        "Vertrauliche Texte (etwa Links zur Anmeldung) verschlüsselt und nur bis zum Versand; "
+        "alles andere {mails} nach dem Versand oder dem letzten Versuch."
     ),
     recipients="Der genannte Empfänger; Beschäftigte der Behörde mit der Rolle „Verwaltung“.",
 )
@@ -158,7 +158,7 @@ TABLES: Final[dict[str, Table]] = {
     "portal.OutboxMail": Table(
         MAIL,
         mail={"recipient": "subject"},
-        withheld="body",
+        withheld="body sealed",
         neutral=f"{_WORK} last_error message_id private forget",
     ),
     "portal.Erasure": Table(ERASED, neutral="id subject proof rule at files copied"),

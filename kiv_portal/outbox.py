@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
@@ -16,7 +17,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
 
-from kiv_portal.models import Job, OutboxMail, Work, WorkState
+from kiv_portal.models import MAIL_SEAL, Job, OutboxMail, Work, WorkState
+from kiv_portal.sealing import unseal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +62,8 @@ def enqueue_mail(
 
     `key` names the event: the same key again is the same mail and changes nothing. The
     Message-ID is fixed here, so that a mail sent twice after a crash can be recognised.
-    A `private` mail loses its text once it is sent, one to `forget` its address as well.
+    The text of a `private` mail is sealed and goes once it is sent; with `forget` its address
+    goes as well.
     """
     enqueue_mails(
         {key: recipient}, subject=subject, body=body, at=at, private=private, forget=forget
@@ -77,23 +80,34 @@ def enqueue_mails(
     forget: bool = False,
 ) -> None:
     """Write the same mail to several addresses, each under its own key, in one statement."""
-    OutboxMail.objects.bulk_create(
-        [
-            OutboxMail(
-                key=_short(key),
-                message_id=_message_id(),
-                recipient=recipient,
-                subject=" ".join(subject.split()),
-                body=body,
-                private=private,
-                forget=forget,
-                created_at=at,
-                next_try_at=at,
-            )
-            for key, recipient in recipients.items()
-        ],
-        ignore_conflicts=True,
-    )
+    rows = [
+        OutboxMail(
+            key=_short(key),
+            message_id=_message_id(),
+            recipient=recipient,
+            subject=" ".join(subject.split()),
+            private=private,
+            forget=forget,
+            created_at=at,
+            next_try_at=at,
+        )
+        for key, recipient in recipients.items()
+    ]
+    for row in rows:
+        row.write(body)
+    OutboxMail.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def drop_mails_naming(text: str) -> None:
+    """Delete every mail whose text holds this one, sealed or not: what it is about is erased."""
+    OutboxMail.objects.filter(body__contains=text).delete()
+    for pk, sealed in OutboxMail.objects.exclude(sealed="").values_list("pk", "sealed"):
+        try:
+            told = unseal(MAIL_SEAL, sealed)
+        except InvalidToken:  # nobody can read it any more, so nobody can send it
+            continue
+        if text in told:
+            OutboxMail.objects.filter(pk=pk).delete()
 
 
 def enqueue_job(*, kind: str, argument: str, key: str, at: datetime) -> None:
@@ -161,12 +175,12 @@ def claim(model: type[Row], at: datetime) -> Row | None:
 
 
 def succeed(row: Work, at: datetime) -> None:
-    """Mark a claimed row as done. The text of a mail about an account is not kept."""
+    """Mark a claimed row as done. The text of a private mail is not kept."""
     row.state, row.done_at, row.last_error = WorkState.DONE, at, ""
     fields = ["state", "done_at", "last_error"]
     if isinstance(row, OutboxMail) and row.private:
-        row.body = ""
-        fields.append("body")
+        row.sealed = ""
+        fields.append("sealed")
     if isinstance(row, OutboxMail) and row.forget:
         row.recipient = ""
         fields.append("recipient")
@@ -175,13 +189,23 @@ def succeed(row: Work, at: datetime) -> None:
 
 def fail(row: Work, error: Exception, at: datetime) -> None:
     """Note the error and try again after a growing pause; after the last pause it has failed."""
-    row.last_error = f"{type(error).__name__}: {error}"[:1000]
+    row.last_error = _told(row, error)
     if row.attempts > len(PAUSES):
         row.state = WorkState.FAILED
     else:
         row.next_try_at = at + PAUSES[row.attempts - 1]
     row.save(update_fields=["last_error", "state", "next_try_at"])
     logger.warning("%s %s: %s", type(row).__name__, row.pk, type(error).__name__)
+
+
+def _told(row: Work, error: Exception) -> str:
+    """What staff read of an error. A mail server may cite the mail it refuses, link and all:
+    of a private one only the kind of error and the server's number are kept.
+    """
+    if isinstance(row, OutboxMail) and row.private:
+        code = getattr(error, "smtp_code", None)
+        return type(error).__name__ + (f" ({code})" if isinstance(code, int) else "")
+    return f"{type(error).__name__}: {error}"[:1000]
 
 
 def retry(row: Work, at: datetime) -> None:
@@ -197,7 +221,7 @@ def send(mail: OutboxMail) -> None:
     connection = get_connection(options.pop("backend"), **options)
     EmailMessage(
         subject=mail.subject,
-        body=mail.body,
+        body=mail.read(),
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[mail.recipient],
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},

@@ -81,7 +81,7 @@ def scene(db: None) -> dict[str, Any]:
         at=timezone.now(),
     )
     mail = OutboxMail.objects.get(recipient=invitation.email)
-    token = mail.body.partition("/konto/einladung/")[2].partition("/")[0]
+    token = mail.read().partition("/konto/einladung/")[2].partition("/")[0]
     granted = world.granted(w)
     services.publish_project(application=granted, by=w.reviewer, at=NOW)
     for job in Job.objects.all():

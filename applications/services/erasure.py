@@ -37,7 +37,8 @@ from applications.models.delivery import EntryKind
 from applications.services import log
 from applications.services.reminders import people_of
 from applications.workflow import Status
-from kiv_portal.models import Erasure, OutboxMail
+from kiv_portal import outbox
+from kiv_portal.models import Erasure
 from municipalities.permissions import may_administer
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ def _erase_rows(application: Application) -> None:
         getattr(application, name).all().delete()
     KeptInput.objects.filter(application=application).delete()
     CaseLogPayload.objects.filter(entry__application=application).delete()
-    OutboxMail.objects.filter(body__contains=str(application.uuid)).delete()
+    outbox.drop_mails_naming(str(application.uuid))
     application.snapshots.update(payload="", pdf="")
     application.members.update(live=False)
 

@@ -7,7 +7,6 @@ token which only that browser gets. Nobody but the same person in the same brows
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import zlib
@@ -16,14 +15,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 
 from applications import permissions
 from applications.models import Application, KeptInput
+from kiv_portal.sealing import fernet
 from municipalities.models import User
 
 if TYPE_CHECKING:
@@ -51,13 +48,13 @@ class Typed:
 def seal(*, user: User, application: uuid.UUID, step: Step, at: datetime) -> str:
     """Whose form it is, of which application and section; only the portal can read or make it."""
     text = f"{user.pk}:{application}:{step.value}".encode()
-    return _fernet("seal").encrypt_at_time(text, int(at.timestamp())).decode()
+    return fernet("seal").encrypt_at_time(text, int(at.timestamp())).decode()
 
 
 def owner_of(text: str, *, application: uuid.UUID, step: Step, at: datetime) -> int | None:
     """The primary key of the person a seal names, or None where it is no seal of this form."""
     try:
-        opened = _fernet("seal").decrypt_at_time(
+        opened = fernet("seal").decrypt_at_time(
             text.encode(), int(SEAL_LASTS.total_seconds()), int(at.timestamp())
         )
     except (InvalidToken, UnicodeEncodeError):
@@ -90,7 +87,7 @@ def keep(
             step=step,
             user=person,
             defaults={
-                "sealed": _fernet("kept", token).encrypt(zlib.compress(text)),
+                "sealed": fernet("kept", token).encrypt(zlib.compress(text)),
                 "kept_at": at,
                 "expires_at": at + KEPT_FOR,
             },
@@ -110,7 +107,7 @@ def find(
     if row is None:
         return None
     try:
-        text = zlib.decompress(_fernet("kept", token).decrypt(bytes(row.sealed)))
+        text = zlib.decompress(fernet("kept", token).decrypt(bytes(row.sealed)))
     except InvalidToken:  # the portal's secret has changed since
         return None
     inputs, files = json.loads(text)
@@ -130,10 +127,3 @@ def _rows(application: Application, step: Step, token: str, by: User):
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _fernet(purpose: str, salt: str = "") -> Fernet:
-    key = HKDF(
-        algorithm=SHA256(), length=32, salt=salt.encode(), info=f"kiv-portal {purpose}".encode()
-    ).derive(settings.SECRET_KEY.encode())
-    return Fernet(base64.urlsafe_b64encode(key))

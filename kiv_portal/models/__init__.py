@@ -11,12 +11,14 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from kiv_portal.models.erasures import Erasure, ErasureRun, read_ledger
+from kiv_portal.sealing import seal, unseal
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 __all__ = [
     "FILE_KINDS",
+    "MAIL_SEAL",
     "Authority",
     "DeliveryWay",
     "Download",
@@ -360,6 +362,10 @@ class Work(models.Model):
         abstract = True
 
 
+MAIL_SEAL: Final = "mail"
+"""The purpose (kiv_portal.sealing) for which texts of private mails are sealed."""
+
+
 class OutboxMail(Work):
     """One mail to one address, written in the transaction of its event, sent by the worker."""
 
@@ -367,10 +373,13 @@ class OutboxMail(Work):
     recipient = models.EmailField("Empfänger")
     subject = models.CharField("Betreff", max_length=300)
     body = models.TextField("Text", blank=True)
+    sealed = models.TextField("Text (verschlüsselt)", blank=True)
     private = models.BooleanField(
         "vertraulich",
         default=False,
-        help_text="Der Text wird nie angezeigt und nach dem Versand gelöscht.",
+        help_text=(
+            "Der Text wird verschlüsselt aufbewahrt, nie angezeigt und nach dem Versand gelöscht."
+        ),
     )
     forget = models.BooleanField(
         "Adresse nach dem Versand löschen",
@@ -382,11 +391,34 @@ class OutboxMail(Work):
         verbose_name = "E-Mail"
         verbose_name_plural = "Postausgang"
         indexes: ClassVar = [models.Index(fields=["state", "next_try_at"], name="outbox_due")]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(private=False, sealed="") | Q(private=True, body=""),
+                name="outbox_private_text_is_sealed",
+                violation_error_message="Ein vertraulicher Text steht hier nur verschlüsselt.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="done") | Q(sealed=""),
+                name="outbox_private_text_goes_once_sent",
+                violation_error_message="Ein vertraulicher Text bleibt nur bis zum Versand.",
+            ),
+        ]
 
     def __str__(self) -> str:
         if self.forget and not self.recipient:
             return "An eine Adresse, die gelöscht ist"
         return f"An {self.recipient}" if self.private else f"{self.subject} – {self.recipient}"
+
+    def write(self, text: str) -> None:
+        """Put the mail's text where it belongs: a private one is there for the portal only."""
+        self.body, self.sealed = ("", seal(MAIL_SEAL, text)) if self.private else (text, "")
+
+    def read(self) -> str:
+        """The text as it is sent; empty once a private one is.
+
+        Raises cryptography.fernet.InvalidToken where the portal's secret has changed since.
+        """
+        return unseal(MAIL_SEAL, self.sealed) if self.sealed else self.body
 
 
 class Job(Work):

@@ -48,8 +48,8 @@ class TestReminders:
         assert ReminderSent.objects.count() == 2
         mail = OutboxMail.objects.filter(key__startswith="reminder:").first()
         assert mail.private is True  # staff must not read of a draft
-        assert "bis 15. Januar 2027, 10:30 Uhr" in mail.body
-        assert "/erinnerung-abbestellen/" in mail.body
+        assert "bis 15. Januar 2027, 10:30 Uhr" in mail.read()
+        assert "/erinnerung-abbestellen/" in mail.read()
 
     def test_an_extended_call_is_reminded_of_anew(self, w):
         world.filled(w)
@@ -123,7 +123,7 @@ class TestReminders:
 
 class TestHearingOfACall:
     def link(self) -> str:
-        found = re.search(r"/benachrichtigung/([^/\s]+)/", OutboxMail.objects.latest("pk").body)
+        found = re.search(r"/benachrichtigung/([^/\s]+)/", OutboxMail.objects.latest("pk").read())
         assert found is not None
         return found[1]
 
@@ -189,7 +189,7 @@ class TestHearingOfACall:
         subscriptions.tell_subscribers(str(w.call.pk), NOW)
         while outbox.work_once({}, NOW):
             pass
-        assert set(OutboxMail.objects.values_list("state", "recipient", "body")) == {
+        assert set(OutboxMail.objects.values_list("state", "recipient", "sealed")) == {
             ("done", "", "")
         }
         assert str(OutboxMail.objects.first()) == "An eine Adresse, die gelöscht ist"

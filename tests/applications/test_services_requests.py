@@ -282,7 +282,7 @@ def test_a_call_opens_one_field_and_its_note_stays_with_the_authority(w):
         for page in ("", "nachreichen/", "ansprechpartner/")
     ]
     assert [CANARY in page for page in seen] == [False, False, False]
-    assert [CANARY in mail.body for mail in OutboxMail.objects.all()].count(True) == 0
+    assert [CANARY in mail.read() for mail in OutboxMail.objects.all()].count(True) == 0
     for wrong in ({"note": " "}, {"item": services.Wanted(Step.KONZEPTION, "Alles.")}):
         given = {"item": services.Wanted(Step.KONZEPTION, "Satz", "goals"), "note": "x"} | wrong
         with pytest.raises(services.NothingRequested):

@@ -398,7 +398,7 @@ class TestNotices:
     def test_the_link_confirms_and_leaves_by_its_buttons_only(self, w):
         browser = Client()
         browser.post("/benachrichtigung/", {"email": "amt@kommune.example"})
-        found = re.search(r"/benachrichtigung/[^/\s]+/", OutboxMail.objects.get().body)
+        found = re.search(r"/benachrichtigung/[^/\s]+/", OutboxMail.objects.get().read())
         assert "Möchten Sie eine Nachricht" in words(browser.get(found[0]))
         assert CallSubscription.objects.get().confirmed_at is None
         assert "vorgemerkt" in words(browser.post(found[0], {"aktion": "bestaetigen"}))

@@ -367,11 +367,11 @@ def test_a_service_makes_every_move_the_table_has(action, status):
     assert list(told.values_list("recipient", flat=True)) == people
     for mail in told:
         assert mail.subject.strip() == mail.subject != ""
-        assert "{" not in mail.subject + mail.body
+        assert "{" not in mail.subject + mail.read()
         place = "projekte" if action == "publish_project" else "antraege"
-        assert f"{settings.PORTAL_ADDRESS}/{place}/" in mail.body
-        assert "Regierungspräsidium Darmstadt" in mail.body
-        assert mail.body.rstrip().endswith("Bitte antworten Sie nicht darauf.")
+        assert f"{settings.PORTAL_ADDRESS}/{place}/" in mail.read()
+        assert "Regierungspräsidium Darmstadt" in mail.read()
+        assert mail.read().rstrip().endswith("Bitte antworten Sie nicht darauf.")
 
 
 @pytest.mark.django_db

@@ -171,7 +171,7 @@ def test_a_barrier_is_reported_without_script_and_mouse(
     plain.keyboard.type("Startseite")
     plain.keyboard.press("Enter")
     expect(plain.get_by_role("heading", name="Vielen Dank für Ihre Meldung")).to_be_visible()
-    assert "Die Schrift ist zu klein." in OutboxMail.objects.get().body
+    assert "Die Schrift ist zu klein." in OutboxMail.objects.get().read()
 
 
 @pytest.mark.parametrize("address", ["/", "/projekte/"])

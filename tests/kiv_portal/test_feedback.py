@@ -54,7 +54,7 @@ def test_a_report_becomes_one_mail_and_nothing_else(client: Client, authority: A
         "Barriere gemeldet",
         True,
     )
-    assert row.body == (
+    assert row.read() == (
         "Guten Tag,\n\nüber das KIV-Portal wurde eine Barriere gemeldet.\n\n"
         "Seite: Projekte\nAntwort an: leserin@post.example\n\n"
         "Meldung:\nDie Karte liest mein Programm nicht vor.\nBitte \u201emit Text\u201c & <b>.\n\n"
@@ -63,12 +63,12 @@ def test_a_report_becomes_one_mail_and_nothing_else(client: Client, authority: A
     outbox.work_once({}, timezone.now() + timedelta(seconds=1))
     assert [message.to for message in mail.outbox] == [["hilfe@behoerde.example"]]
     row.refresh_from_db()
-    assert row.body == ""
+    assert row.read() == ""
 
 
 def test_page_and_address_need_not_be_told(client: Client, authority: Authority) -> None:
     client.post(ADDRESS, REPORT | {"page": "", "reply_to": ""})
-    body = OutboxMail.objects.get().body
+    body = OutboxMail.objects.get().read()
     assert "Seite: nicht genannt\nAntwort an: keine Antwort gewünscht\n" in body
 
 

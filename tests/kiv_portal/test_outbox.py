@@ -1,24 +1,36 @@
 """The outbox: every event once, every try noted, nothing lost, nothing private kept."""
 
 import io
+import re
+import smtplib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pikepdf
 import pytest
+from allauth.account.models import EmailAddress
+from cryptography.fernet import InvalidToken
+from django.apps import apps
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives, send_mail
 from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import timezone
 
-from applications.models import Letter
+from applications import services
+from applications.models import GuestRole, Letter
+from applications.services import reminders
 from applications.services.rendering import JOBS
 from kiv_portal import outbox
 from kiv_portal import settings as portal_settings
 from kiv_portal.models import Job, OutboxMail, WorkState
+from municipalities import services as accounts
+from projects.services import contacts
 from tests import world
-from tests.factories import NOW
+from tests.factories import NOW, PASSWORD, ContactFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +106,8 @@ def test_djangos_own_mails_are_queued_as_private_ones_one_for_each_recipient(set
         "Kennwort\nneu", "Text", to=["a@x.example", "b@x.example"], bcc=["c@x.example"]
     )
     assert outbox.OutboxBackend().send_messages([message]) == 1
-    assert list(OutboxMail.objects.values_list("recipient", "subject", "body", "private")) == [
+    rows = OutboxMail.objects.order_by("pk")
+    assert [(row.recipient, row.subject, row.read(), row.private) for row in rows] == [
         (f"{who}@x.example", "Kennwort neu", "Text", True) for who in "abc"
     ]
     assert send_mail("Betreff", "Text", None, ["d@x.example"]) == 1
@@ -171,7 +184,7 @@ def test_success_clears_the_text_of_a_private_mail():
     row = write(private=True)
     outbox.succeed(row, NOW)
     row.refresh_from_db()
-    assert (row.state, row.body) == (WorkState.DONE, "")
+    assert (row.state, row.body, row.sealed) == (WorkState.DONE, "", "")
 
 
 def test_success_of_a_job_is_noted():
@@ -206,7 +219,17 @@ def test_a_failed_private_mail_keeps_its_text_for_another_try():
     row = outbox.claim(OutboxMail, write(private=True).next_try_at)
     outbox.fail(row, OSError("weg"), NOW)
     row.refresh_from_db()
-    assert row.body == "Text\n"
+    assert (row.body, row.read()) == ("", "Text\n")
+
+
+def test_what_a_mail_server_says_of_a_private_mail_is_not_kept():
+    said = "554 verweigert wegen https://portal.example/konto/einladung/geheim/"
+    told = {False: f"SMTPDataError: (554, b'{said}')", True: "SMTPDataError (554)"}
+    for private, text in told.items():
+        row = write(key=f"mail:{private}", private=private)
+        outbox.fail(row, smtplib.SMTPDataError(554, said.encode()), NOW)
+        row.refresh_from_db()
+        assert row.last_error == text
 
 
 def test_a_long_error_is_cut():
@@ -234,6 +257,127 @@ def test_what_is_done_is_not_done_again_even_where_the_page_was_old():
     outbox.retry(stale, NOW)
     assert OutboxMail.objects.get().state == WorkState.DONE
     assert outbox.claim(OutboxMail, NOW + SECOND) is None
+
+
+# --- Private texts --------------------------------------------------------------------------------
+
+
+def _asked(w: world.World, settings: Any) -> None:
+    """Every mail of the portal that carries a link with a secret."""
+    settings.EMAIL_BACKEND = portal_settings.EMAIL_BACKEND
+    EmailAddress.objects.create(user=w.clerk, email=w.clerk.email, verified=True, primary=True)
+    client = Client()
+    client.post("/konto/passwort/vergessen/", {"email": w.clerk.email})
+    new = {"email": "neu@musterstadt.example", "name": "Amt", "password1": PASSWORD}
+    client.post("/konto/registrieren/", new | {"kommune": w.town.ags})
+    client.post("/benachrichtigung/", {"email": "amt@musterstadt.example"})
+    client = Client()
+    client.post("/konto/anmelden/", {"login": w.clerk.email, "password": PASSWORD})
+    client.post("/konto/bestaetigen/", {"password": PASSWORD})
+    client.post("/konto/adresse/", {"email": "anders@musterstadt.example"})
+    accounts.invite(
+        municipality=w.town, email="b@x.example", rights={"may_read": True}, by=w.people, at=NOW
+    )
+    draft = world.filled(w)
+    services.invite_guest(
+        application=draft,
+        email="c@x.example",
+        role=GuestRole.READ,
+        until=NOW.date() + timedelta(days=30),
+        by=w.clerk,
+        at=NOW,
+    )
+    reminders.remind("", NOW + timedelta(days=21))
+    ContactFactory(expires_on=NOW.date())
+    contacts.ask_for_renewal("", NOW)
+
+
+def _tables() -> str:
+    """Every value of every table, as whoever has a dump of the database reads it."""
+    with connection.cursor() as cursor:
+        values = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names from the database
+            values += [str(value) for row in cursor.fetchall() for value in row]
+    return "\n".join(values)
+
+
+def test_whoever_reads_the_whole_database_finds_no_link_that_a_mail_carries(settings):
+    w = world.build()
+    _asked(w, settings)
+    links = {
+        kind: secret
+        for row in OutboxMail.objects.all()
+        for kind, secret in re.findall(r"https?://[^/]+(/\S*?/)([^/\s]{20,})/\s", row.read())
+        if not re.fullmatch(r"[0-9a-f-]{36}", secret)  # a case's number, behind the sign-in
+    }
+    assert sorted(links) == [
+        "/antraege/gast/",
+        "/benachrichtigung/",
+        "/erinnerung-abbestellen/",
+        "/kontakt/bestaetigen/",
+        "/konto/adresse/",
+        "/konto/e-mail/",
+        "/konto/einladung/",
+        "/konto/passwort/neu/",
+    ]
+    dump = _tables()
+    assert [kind for kind, secret in links.items() if secret in dump] == []
+
+    settings.SECRET_KEY = "ein anderes Geheimnis, das nicht zu dieser Datenbank gehört"
+    for row in OutboxMail.objects.filter(private=True):
+        with pytest.raises(InvalidToken):
+            row.read()
+
+
+def test_the_database_takes_no_private_text_in_clear_and_none_after_sending():
+    row = write(private=True)
+    for name, values in (
+        ("outbox_private_text_is_sealed", {"body": "Text"}),
+        ("outbox_private_text_is_sealed", {"private": False}),
+        ("outbox_private_text_goes_once_sent", {"state": WorkState.DONE}),
+    ):
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            OutboxMail.objects.filter(pk=row.pk).update(**values)
+
+
+def test_a_mail_sealed_with_another_secret_is_noted_and_stops_nothing(settings):
+    write("1", private=True), write("2")
+    settings.SECRET_KEY = "ein anderes Geheimnis, das nicht zu dieser Datenbank gehört"
+    while work():
+        pass
+    assert list(OutboxMail.objects.order_by("pk").values_list("state", "last_error")) == [
+        (WorkState.WAITING, "InvalidToken"),
+        (WorkState.DONE, ""),
+    ]
+
+
+def test_mails_about_what_is_erased_go_sealed_or_not():
+    for key, private in (("1", False), ("2", True)):
+        write(key, body="Zum Antrag 4711", private=private)
+    rest = [write("3", body="Zum Antrag 4712", private=True).pk]
+    outbox.drop_mails_naming("4711")
+    assert list(OutboxMail.objects.values_list("pk", flat=True)) == rest
+
+
+def test_mails_that_waited_before_texts_were_sealed_are_sealed():
+    waits, sent = write("1", private=True), write("2", private=True)
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints=ON")
+        else:
+            cursor.execute(
+                "ALTER TABLE portal_outboxmail DROP CONSTRAINT outbox_private_text_is_sealed"
+            )
+        OutboxMail.objects.update(body="Text", sealed="")
+        OutboxMail.objects.filter(pk=sent.pk).update(state=WorkState.DONE)
+        migration = import_module("kiv_portal.migrations.0003_sealed_mails")
+        migration.seal_waiting(apps, connection.schema_editor())
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints=OFF")
+    waits.refresh_from_db()
+    sent.refresh_from_db()
+    assert (waits.body, waits.read(), sent.body, sent.sealed) == ("", "Text", "", "")
 
 
 # --- Working --------------------------------------------------------------------------------------
@@ -268,7 +412,7 @@ def test_a_mail_sent_twice_after_a_crash_has_the_same_message_id():
 
 def test_a_mail_that_cannot_be_sent_is_noted_and_stops_nothing(settings, caplog):
     settings.DELIVERY_EMAIL = {"backend": "es.gibt.keine.Backend"}
-    row = write(private=True, body="geheim")
+    row = write()
     done: list[str] = []
     ask()
     assert work({"letter_pdf": lambda argument, at: done.append(argument)}) is True

@@ -53,7 +53,7 @@ def invitation_of(w: world.World, email: str) -> str:
         by=w.people,
         at=timezone.now(),
     )
-    body = OutboxMail.objects.filter(recipient=email).latest("pk").body
+    body = OutboxMail.objects.filter(recipient=email).latest("pk").read()
     found = re.search(r"(/konto/einladung/[\w-]+/)", body)
     assert found is not None
     return found[1]

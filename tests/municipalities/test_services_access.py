@@ -73,7 +73,7 @@ def test_a_municipal_persons_lost_factor_goes_at_once_with_password_and_sessions
     assert (entry.by, entry.detail) == (keeper, REASON)
     mail = OutboxMail.objects.get(recipient=user.email)
     assert (mail.private, "zurückgesetzt" in mail.subject) == (True, True)
-    assert "/konto/passwort/vergessen/" in mail.body
+    assert "/konto/passwort/vergessen/" in mail.read()
 
 
 def test_a_colleagues_factor_goes_when_a_second_person_agrees(keeper: User) -> None:
@@ -162,7 +162,7 @@ def demo(settings: Any) -> None:
 
 
 def link_to(email: str) -> str:
-    body = OutboxMail.objects.filter(recipient=email).latest("pk").body
+    body = OutboxMail.objects.filter(recipient=email).latest("pk").read()
     found = re.search(r"(/konto/adresse/\S+/)", body)
     assert found is not None
     return found[1]

@@ -338,7 +338,7 @@ def invited(manager: Membership, email: str = "Neu@Stadt.example", **given: bool
     mail = OutboxMail.objects.order_by("-pk").first()
     assert mail is not None
     assert (mail.recipient, mail.private) == (email.lower(), True)
-    found = re.search(r"/konto/einladung/([\w-]+)/", mail.body)
+    found = re.search(r"/konto/einladung/([\w-]+)/", mail.read())
     assert found is not None
     return found[1]
 

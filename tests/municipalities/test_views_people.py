@@ -263,7 +263,7 @@ def invited(client: Client, w: world.World, manager: User, email: str) -> str:
         f"/konto/kommune/{w.town.ags}/einladen/", {"email": email, "rights": ["may_read"]}
     )
     assert answer.status_code == 302
-    body = OutboxMail.objects.filter(recipient=email).latest("pk").body
+    body = OutboxMail.objects.filter(recipient=email).latest("pk").read()
     found = re.search(r"(/konto/einladung/[\w-]+/)", body)
     assert found is not None
     return found[1]

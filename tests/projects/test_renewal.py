@@ -24,7 +24,7 @@ def asked(client: Client | None = None, **fields: object) -> tuple[Contact, str]
     contacts.ask_for_renewal("", NOW)
     mail = OutboxMail.objects.get(recipient=contact.email)
     contact.refresh_from_db()
-    path = "/kontakt/bestaetigen/" + mail.body.partition("/kontakt/bestaetigen/")[2].split()[0]
+    path = "/kontakt/bestaetigen/" + mail.read().partition("/kontakt/bestaetigen/")[2].split()[0]
     return contact, path
 
 
