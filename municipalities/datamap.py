@@ -17,7 +17,8 @@ ACCOUNT = Use(
     basis=TASK,
     retention=(
         "Bis Sie das Konto schließen, dann noch {closed_accounts}; ohne Anmeldung "
-        "{unused_accounts}; ohne bestätigte E-Mail-Adresse {unverified_accounts}. Danach "
+        "{unused_accounts} (30 und 7 Tage vorher bekommen Sie eine E-Mail); ohne bestätigte "
+        "E-Mail-Adresse {unverified_accounts}. Danach "
         "bleibt nur eine Nummer, auf die sich Verfahrensprotokolle beziehen."
     ),
     recipients=(
@@ -85,7 +86,10 @@ TABLES: Final[dict[str, Table]] = {
             "groups": "Rollen",
             "user_permissions": "einzelne Rechte",
         },
-        neutral="is_superuser is_staff is_active created_at closed_at groups user_permissions",
+        neutral=(
+            "is_superuser is_staff is_active created_at closed_at end_told_at end_told_again_at "
+            "groups user_permissions"
+        ),
     ),
     "municipalities.Membership": Table(
         MEMBERSHIP,

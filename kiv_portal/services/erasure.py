@@ -84,6 +84,8 @@ def _run(report: Report, at: datetime, *, keep: bool) -> None:
     for case in applications.files_to_erase(at):
         _application(case, "case_files", at, keep)
         report.add("case_files", 1, f"Akte {case.reference} gelöscht.")
+    told = accounts.warn_of_unused(at)
+    report.add("told", told, f"Konten: {told} Ankündigungen der Löschung.")
     for rule, users in accounts.accounts_to_erase(at).items():
         for user in users:
             _account(user, rule, at)

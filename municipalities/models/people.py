@@ -59,6 +59,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("aktiv", default=True)
     created_at = models.DateTimeField("angelegt", default=timezone.now)
     closed_at = models.DateTimeField("geschlossen am", null=True, blank=True, editable=False)
+    # When the person was told that the account ends because nobody uses it; a sign-in after that
+    # makes both idle (municipalities.services.erasure).
+    end_told_at = models.DateTimeField(
+        "Löschung angekündigt am", null=True, blank=True, editable=False
+    )
+    end_told_again_at = models.DateTimeField(
+        "Löschung noch einmal angekündigt am", null=True, blank=True, editable=False
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = []

@@ -5,7 +5,7 @@ An erased account leaves its number, which the case logs name, and nothing else.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from allauth.account.models import EmailAddress
@@ -15,8 +15,9 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from kiv_portal.models import Erasure, OutboxMail
 from municipalities.mails import tell
@@ -26,7 +27,6 @@ from municipalities.services.records import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -44,6 +44,13 @@ SIGN_INS: Final = (
     EventKind.DATA_EXPORTED,
 )
 """What the sign-in log keeps for the shorter period; all else is about accounts and rights."""
+
+
+TOLD: Final = timedelta(days=30)
+"""So long before an unused account is erased its person is told, and not less."""
+
+TOLD_AGAIN: Final = timedelta(days=7)
+"""And once more so long before."""
 
 
 def close_account(*, user: User, at: datetime) -> None:
@@ -82,19 +89,81 @@ def _end_sessions(user: User) -> None:
 # --- What is due ----------------------------------------------------------------------------------
 
 
-def accounts_to_erase(at: datetime) -> dict[str, list[User]]:
-    """Accounts whose time is over, by rule. Staff's are never among them by themselves."""
-    verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
-    waiting = EmailAddress.objects.filter(user=OuterRef("pk"), verified=False)
-    people = (
+def _people() -> QuerySet[User]:
+    """Accounts that may end by themselves, never staff's; `seen`: last sign-in, or beginning."""
+    return (
         User.objects.filter(is_staff=False, is_superuser=False)
         .exclude(email__endswith=ERASED_DOMAIN)
         .alias(seen=Coalesce("last_login", "created_at"))
         .order_by("pk")
     )
+
+
+def warn_of_unused(at: datetime) -> int:
+    """Tell people that their unused account will be erased, and how to keep it; how many mails.
+
+    Twice, 30 and 7 days before, each once: a sign-in ends it, and after another long pause it
+    begins anew. Where the worker stood still the end is later, never the time to answer shorter.
+    """
+    days = settings.RETENTION_DAYS["unused_accounts"]
+    if days is None:
+        return 0
+    told = 0
+    unused = _people().filter(closed_at=None)
+    period = timedelta(days=days)
+    first = unused.filter(
+        Q(end_told_at=None) | Q(end_told_at__lt=F("seen")), seen__lte=at - period + TOLD
+    )
+    again = unused.filter(
+        Q(end_told_again_at=None) | Q(end_told_again_at__lt=F("end_told_at")),
+        seen__lte=at - period + TOLD_AGAIN,
+        end_told_at__gte=F("seen"),
+        end_told_at__lte=at - TOLD + TOLD_AGAIN,
+    )
+    for due, name, ahead in (
+        (again, "end_told_again_at", TOLD_AGAIN),
+        (first, "end_told_at", TOLD),
+    ):
+        for pk in list(due.values_list("pk", flat=True)):
+            with transaction.atomic():
+                # Looked at again under its lock: the person may have signed in since.
+                person = due.select_for_update(of=("self",)).filter(pk=pk).first()
+                if person is None:
+                    continue
+                seen = person.last_login or person.created_at
+                setattr(person, name, at)
+                person.save(update_fields=[name])
+                tell(
+                    person.email,
+                    "mails/accounts/unused.txt",
+                    at=at,
+                    event=f"{person.pk}:{name}:{at.isoformat()}",
+                    person=person,
+                    seen_on=timezone.localdate(seen),
+                    ends_on=timezone.localdate(max(seen + period, at + ahead)),
+                )
+                told += 1
+    return told
+
+
+def accounts_to_erase(at: datetime) -> dict[str, list[User]]:
+    """Accounts whose time is over, by rule. Staff's are never among them by themselves.
+
+    An unused one only when its person was told of it twice (`warn_of_unused`).
+    """
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    waiting = EmailAddress.objects.filter(user=OuterRef("pk"), verified=False)
+    people = _people()
     rules: dict[str, Callable[[datetime], QuerySet[User]]] = {
         "closed_accounts": lambda before: people.filter(is_active=False, closed_at__lte=before),
-        "unused_accounts": lambda before: people.filter(seen__lte=before),
+        "unused_accounts": lambda before: people.filter(
+            closed_at=None,
+            seen__lte=before,
+            end_told_at__gte=F("seen"),
+            end_told_at__lte=at - TOLD,
+            end_told_again_at__gte=F("end_told_at"),
+            end_told_again_at__lte=at - TOLD_AGAIN,
+        ),
         "unverified_accounts": lambda before: people.filter(
             Exists(waiting), ~Exists(verified), last_login=None, created_at__lte=before
         ),

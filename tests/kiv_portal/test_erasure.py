@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import shutil
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from kiv_portal.models import Erasure, ErasureRun, OutboxMail, read_ledger
 from kiv_portal.services import datamap, erasure
 from municipalities import services as accounts
 from municipalities.models import AccountEvent, EventKind, Membership, User
+from municipalities.services import erasure as ending
 from projects.models import Contact
 from tests import world
 from tests.factories import NOW, PASSWORD, ContactFactory, UserFactory
@@ -127,12 +129,14 @@ def person(w: world.World) -> User:
 
 
 def end_of(case: Application, w: world.World, at: datetime) -> None:
-    """Ten years later: offered, declined by the archive, erased."""
+    """Ten years later: offered, declined by the archive, erased; unused accounts after them."""
     erasure.erase_expired(at=at)
     offer = ArchiveOffer.objects.get(application=case)
     offer.answer, offer.answered_on = "declined", timezone.localdate(at)
     offer.save()
     erasure.erase_expired(at=at + timedelta(days=1))
+    for days in (23, 30):
+        erasure.erase_expired(at=at + timedelta(days=days))
 
 
 def test_of_all_that_hangs_on_an_application_it_is_decided_whether_it_is_erased() -> None:
@@ -312,19 +316,69 @@ def test_accounts_end_by_their_rules_and_staff_never_by_themselves() -> None:
         "unused_accounts": [],
         "unverified_accounts": [unverified],
     }
-    years = accounts_due(NOW + 3 * YEARS)["unused_accounts"]
-    assert {user.pk for user in years} == {
-        w.clerk.pk,
-        w.signatory.pk,
-        w.stranger.pk,
-        unverified.pk,
-    }
+    late = NOW + 3 * YEARS
+    assert accounts_due(late)["unused_accounts"] == []  # nobody was told
+    told = ending.warn_of_unused(late), ending.warn_of_unused(late + timedelta(days=23))
+    years = accounts_due(late + timedelta(days=30))["unused_accounts"]
+    users = {w.clerk, w.signatory, w.stranger, unverified}
+    assert (told, set(years)) == ((4, 4), users)
+
+
+def test_an_unused_account_is_told_30_and_7_days_before_and_one_sign_in_keeps_it(
+    settings: Settings,
+) -> None:
+    user, blocked = UserFactory(created_at=NOW), UserFactory(created_at=NOW, is_active=False)
+    closed = UserFactory(created_at=NOW, is_active=False, closed_at=NOW + 3 * YEARS)
+    end = NOW + 3 * YEARS
+
+    def runs(*days: int) -> list[tuple[int, int]]:
+        """Mails and erasures of the nights so many days before or after the end, each run twice."""
+        made = []
+        for day in days:
+            reports = [erasure.erase_expired(at=end + timedelta(days=day)) for _ in range(2)]
+            counts = [sum((one.counts for one in reports), start=Counter[str]())]
+            made += [(count["told"], count["unused_accounts"]) for count in counts]
+        return made
+
+    assert runs(-31, -30, -29, -8, -7, -6, -1) == [
+        (0, 0),
+        (2, 0),
+        (0, 0),
+        (0, 0),
+        (2, 0),
+        (0, 0),
+        (0, 0),
+    ]
+    mails = OutboxMail.objects.order_by("pk")
+    assert [(mail.recipient, mail.private) for mail in mails] == 2 * [
+        (user.email, True),
+        (blocked.email, True),
+    ]
+    says = "Das Portal löscht es nach dem 15. November 2029. "
+    assert [says in mail.read() for mail in mails] == [True] * 4
+    ways = ["/konto/anmelden/" in mail.read() for mail in mails]
+    assert ways == [True, False, True, False]  # whoever is blocked cannot sign in
+
+    User.objects.filter(pk=user.pk).update(last_login=end - timedelta(hours=1))
+    assert runs(0, 1) == [(0, 1), (0, 0)]  # the blocked one; not the one that signed in
+    user.refresh_from_db()
+    closed.refresh_from_db()
+    assert (user.is_active, closed.email.endswith(ending.ERASED_DOMAIN)) == (True, False)
+
+    # After another three years it begins anew. The worker stood still: nobody has less time.
+    assert runs(3 * 365 + 90, 3 * 365 + 112, 3 * 365 + 113, 3 * 365 + 119, 3 * 365 + 120) == [
+        (1, 0),
+        (0, 0),
+        (1, 0),
+        (0, 0),
+        (0, 1),
+    ]
+    settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "unused_accounts": None}
+    assert ending.warn_of_unused(end + 50 * YEARS) == 0
 
 
 def accounts_due(at: datetime) -> dict[str, list[User]]:
-    from municipalities.services.erasure import accounts_to_erase
-
-    return accounts_to_erase(at)
+    return ending.accounts_to_erase(at)
 
 
 def test_a_person_closes_the_own_account(client: Client) -> None:
