@@ -117,10 +117,13 @@ class LogMiddleware(RequestMiddleware):
 class PublicPagesMiddleware:
     """Answer public pages from what this process has kept, as long as that is still true.
 
-    The first of all but the log: what is kept is the answer with every header the others add, so
-    a page given again is the same byte for byte. Each request asks the database once, for the
-    version of what the public sees. The release needs no place in the key: the store is the
-    process's own and begins empty.
+    The first of all: what is kept is the answer with every header the others add, so a page given
+    again is the same byte for byte. Each request asks the database once, for the version of what
+    the public sees. The release needs no place in the key: the store is the process's own and
+    begins empty.
+
+    A page given again leaves no line in the portal's log: nothing happened that a line could
+    explain, nobody's reading is on record, and the access log of the server in front counts it.
     """
 
     def __init__(self, get_response: Handler) -> None:

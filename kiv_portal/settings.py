@@ -92,8 +92,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "kiv_portal.middleware.LogMiddleware",
     "kiv_portal.middleware.PublicPagesMiddleware",
+    "kiv_portal.middleware.LogMiddleware",
     "kiv_portal.middleware.ArrivalMiddleware",
     "kiv_portal.middleware.PrivacyMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -207,12 +207,22 @@ def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[
     }
 
 
+NUMERIC: Final = frozenset({"amount", "count", "size"})
+"""The kinds of columns whose cells stand flush right."""
+
+
 def _table(
-    caption: str, columns: list[tuple[str, bool]], ids: list[str], rows: list[list[str]]
+    caption: str, columns: list[tuple[str, str]], ids: list[str], rows: list[list[str]]
 ) -> dict[str, Any]:
+    """`columns` are labels with their kind, which names their width on paper (`print.css`).
+
+    Without widths, the typesetter measures every cell on every page: minutes for a long plan.
+    """
     return {
         "caption": caption,
-        "columns": [{"label": label, "numeric": numeric} for label, numeric in columns],
+        "columns": [
+            {"label": label, "kind": kind, "numeric": kind in NUMERIC} for label, kind in columns
+        ],
         "ids": ids,
         "rows": rows,
         "total_row": None,
@@ -229,11 +239,11 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
             _table(
                 "Beteiligungsformate",
                 [
-                    ("Format", False),
-                    ("Wen es erreicht", False),
-                    ("Wann", False),
-                    ("Wie viele", False),
-                    ("Hürden", False),
+                    ("Format", "name"),
+                    ("Wen es erreicht", "text"),
+                    ("Wann", "brief"),
+                    ("Wie viele", "brief"),
+                    ("Hürden", "text"),
                 ],
                 _ids(data["formats"]),
                 [
@@ -249,13 +259,13 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
         return [
             _table(
                 "Arbeitsschritte",
-                [("Arbeitsschritt", False), ("bis", False)],
+                [("Arbeitsschritt", "text"), ("bis", "day")],
                 _ids(data["milestones"]),
                 [[row["text"], shown("due_on", row["due_on"])] for row in data["milestones"]],
             ),
             _table(
                 "Geplante Beschlüsse",
-                [("Kommune", False), ("Gremium", False), ("geplant am", False)],
+                [("Kommune", "text"), ("Gremium", "text"), ("geplant am", "day")],
                 _ids(data["adoptions"]),
                 [
                     [
@@ -277,11 +287,11 @@ def _expense_table(rows: list[dict[str, Any]]) -> dict[str, Any]:
     table = _table(
         "Ausgaben",
         [
-            ("Jahr", False),
-            ("Ausgabenart", False),
-            ("Erläuterung", False),
-            ("zuwendungsfähig", False),
-            ("Betrag", True),
+            ("Jahr", "year"),
+            ("Ausgabenart", "name"),
+            ("Erläuterung", "text"),
+            ("zuwendungsfähig", "brief"),
+            ("Betrag", "amount"),
         ],
         _ids(rows),
         [
@@ -302,7 +312,7 @@ def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str,
     rows = sorted(rows, key=lambda row: row["year"])
     table = _table(
         "Deckung",
-        [("Jahr", False), ("Deckung", False), ("Erläuterung", False), ("Betrag", True)],
+        [("Jahr", "year"), ("Deckung", "name"), ("Erläuterung", "text"), ("Betrag", "amount")],
         _ids(rows),
         [
             [
@@ -356,7 +366,12 @@ def _members_section(content: dict[str, Any]) -> dict[str, Any]:
         "tables": [
             _table(
                 "Beteiligte Kommunen",
-                [("Kommune", False), ("Rolle", False), ("Einwohnerzahl", True), ("Beitrag", False)],
+                [
+                    ("Kommune", "name"),
+                    ("Rolle", "name"),
+                    ("Einwohnerzahl", "count"),
+                    ("Beitrag", "text"),
+                ],
                 [member["ags"] for member in members],
                 [
                     [
@@ -389,7 +404,7 @@ def _documents_section(content: dict[str, Any], names: dict[str, str]) -> dict[s
     ]
     table = _table(
         "Anlagen",
-        [("Art", False), ("Datei", False), ("Größe", True), ("SHA-256", False)],
+        [("Art", "name"), ("Datei", "text"), ("Größe", "size"), ("SHA-256", "hash")],
         _ids(rows),
         [
             [kind, row["name"], size_text(row["size"]), row["sha256"]]

@@ -42,6 +42,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
             "call": call,
             "closing": wording.closing(call, case.arrived(request)) if call else None,
         },
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK,
     )
 
 

@@ -189,13 +189,13 @@ def _asset(url: str) -> Path:
     if match is None:
         raise ForeignAssetError(url)
     room, name = match.groups()
-    places = (
-        [settings.KERN_DIST / "fonts" / room, Path(settings.STATIC_ROOT) / "kern" / "fonts" / room]
-        if room == "fira-sans"
-        else [Path(settings.STATIC_ROOT) / room]
-    )
-    found = next((p / name for p in places if (p / name).is_file()), None)
-    found = found or Path(finders.find(f"{room}/{name}") or "")
+    places = [Path(settings.STATIC_ROOT) / room]
+    if room == "fira-sans":
+        places = [base / "fonts" / room for base in (settings.KERN_DIST, places[0].parent / "kern")]
+    # The project's own file first: what was collected may be older.
+    found = Path(finders.find(f"{room}/{name}") or "")
+    if not found.is_file():
+        found = next((place / name for place in places if (place / name).is_file()), found)
     if not found.is_file():
         raise ForeignAssetError(url)
     return found

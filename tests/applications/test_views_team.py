@@ -388,7 +388,7 @@ class TestNotices:
     @pytest.mark.parametrize("typed", ["", "x@", "kein Postfach"])
     def test_what_is_no_address_is_said(self, w, typed):
         page = Client().post("/benachrichtigung/", {"email": typed})
-        assert page.status_code == 200
+        assert page.status_code == 422
         assert words(page).startswith("Fehler: ")
         assert CallSubscription.objects.count() == 0
 

@@ -9,10 +9,12 @@ from copy import deepcopy
 from datetime import UTC, date, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
+from pathlib import Path
 from threading import Thread
 
 import pikepdf
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.exceptions import ImproperlyConfigured
 from django.template.loader import render_to_string
 from pikepdf import Array, Dictionary, Name, pdfa
@@ -20,6 +22,7 @@ from pikepdf import Array, Dictionary, Name, pdfa
 from kiv_portal import pdf
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+SHEET, MARGIN = 595.3, 56.7  # A4 and the 20 mm at the right, in points
 
 PARAGRAPH = (
     "Die Stadt entwickelt gemeinsam mit ihren Einwohnerinnen und Einwohnern eine "
@@ -28,10 +31,10 @@ PARAGRAPH = (
     "öffentliche Beteiligungsveranstaltungen, die allen offenstehen. "
 )
 COLUMNS = [
-    {"label": "Position", "numeric": False},
-    {"label": "2026", "numeric": True},
-    {"label": "2027", "numeric": True},
-    {"label": "Summe", "numeric": True},
+    {"label": "Position", "kind": "text", "numeric": False},
+    {"label": "2026", "kind": "amount", "numeric": True},
+    {"label": "2027", "kind": "amount", "numeric": True},
+    {"label": "Summe", "kind": "amount", "numeric": True},
 ]
 
 
@@ -41,7 +44,7 @@ def plan(lines: int) -> dict:
         "columns": COLUMNS,
         "rows": [
             [
-                f"Stadtteilwerkstatt {n}: Raummiete, Technik und Verpflegung",
+                f"Stadtteilwerkstatt {n}: Raummiete und Technik",
                 "1,00 €",
                 "2,00 €",
                 "3,00 €",
@@ -179,6 +182,12 @@ def text(data: bytes, *, page: int | None = None) -> str:
     command = ["pdftotext", "-layout", *pages, "-", "-"]
     done = subprocess.run(command, input=data, capture_output=True, check=True)
     return done.stdout.decode()
+
+
+def rightmost(data: bytes) -> float:
+    """Where the word ends that reaches furthest to the right, in points."""
+    done = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=data, capture_output=True)
+    return max(float(x) for x in re.findall(r'xMax="([\d.]+)"', done.stdout.decode()))
 
 
 def page_count(data: bytes) -> int:
@@ -567,16 +576,46 @@ class TestRendering:
         assert "wird mit der Einreichung vergeben" in first
 
     def test_long_strings_wrap_within_the_page(self):
-        columns = [{"label": name, "numeric": False} for name in ("Position", "Text")]
+        kinds = ("text", "year", "amount")
+        columns = [{"label": "Spalte", "kind": kind, "numeric": kind == "amount"} for kind in kinds]
         table = {
             "columns": columns,
-            "rows": [["Y" * 160, "Ñ" * 160]],
+            "rows": [["Y" * 160, "Ñ" * 160, "99.999.999,99 €"]],
             "total_row": [],
             "caption": "",
         }
-        section = {"heading": "X" * 120, "intro": "", "answers": [], "tables": [table]}
-        shown = re.sub(r"\s|-", "", text(application(snapshot=snapshot(sections=[section]))))
-        assert [shown.count(letter) for letter in "XYÑ"] == [120, 160, 160]
+        answer = {"label": "Ø" * 60, "value_lines": ["Ð" * 200]}
+        section = {"heading": "X" * 120, "intro": "", "answers": [answer], "tables": [table]}
+        data = application(snapshot=snapshot(sections=[section]))
+        shown = re.sub(r"\s|-", "", text(data))
+        assert [shown.count(letter) for letter in "XYÑÐØ"] == [120, 160, 160, 200, 60]
+        assert rightmost(data) <= SHEET - MARGIN + 1
+
+    def test_the_style_sheet_never_has_every_letter_weighed(self):
+        """With „anywhere" a full application took minutes instead of seconds."""
+        sheet = Path(finders.find(pdf.STYLE_SHEET)).read_text(encoding="utf-8")
+        rules = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
+        assert "overflow-wrap: break-word" in rules
+        assert "anywhere" not in rules
+        assert re.search(r"(?m)^table \{[^}]*table-layout: fixed", rules)
+
+    def test_a_row_longer_than_a_page_breaks_and_no_caption_stands_alone(self):
+        columns = [{"label": name, "kind": "text", "numeric": False} for name in ("Was", "Wen")]
+        rows = [[f"Nummer {n}", (PARAGRAPH * 20)[:5000]] for n in range(3)]
+        table = {"columns": columns, "rows": rows, "total_row": [], "caption": "Formate"}
+        section = {
+            "heading": "Beteiligung",
+            "intro": "",
+            "answers": [{"label": "Bezug", "value_lines": [PARAGRAPH * 5]}],
+            "tables": [table],
+        }
+        data = application(snapshot=snapshot(sections=[section]))
+        [page] = [
+            shown
+            for number in range(1, page_count(data) + 1)
+            if "Formate" in (shown := text(data, page=number))
+        ]
+        assert "Nummer 0" in page.partition("Formate")[2]
 
     @pytest.mark.parametrize(
         "odd", ["a\x00b\x0bc\x85", "a\ud800", "a\ufffe\uffff", "a\u200b\u00ad"]

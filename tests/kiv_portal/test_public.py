@@ -93,6 +93,17 @@ def test_a_page_given_again_is_the_same_byte_for_byte_and_costs_one_query(
         assert again.headers[name]
 
 
+def test_a_page_given_again_passes_nothing_but_its_middleware(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert portal_settings.MIDDLEWARE[0] == "kiv_portal.middleware.PublicPagesMiddleware"
+    seen = []
+    for _ in range(2):
+        client.get("/projekte/", headers={"x-request-id": "abc-12345678"})
+        seen.append(sum("request_finished" in str(record.msg) for record in caplog.records))
+    assert seen == [1, 1]
+
+
 def test_a_visitor_with_cookies_gets_the_same_page(client: Client) -> None:
     first = client.get("/")
     client.force_login(UserFactory())

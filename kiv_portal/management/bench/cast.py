@@ -41,7 +41,7 @@ def set_the_stage(at: datetime) -> None:
     demo_cases.sample_blocks()
     call = demo_cases.open_demo_call(opened, at)
     town = Municipality.objects.able_to_apply().order_by("-ags")[0]
-    _file(_complete(call, town, at), at)
+    file(complete(call, town, at), at)
 
 
 def drafts(number: int, at: datetime) -> list[Draft]:
@@ -49,7 +49,7 @@ def drafts(number: int, at: datetime) -> list[Draft]:
     call = FundingCall.objects.get(title=demo_cases.TITLE)
     made = []
     for town in Municipality.objects.able_to_apply().order_by("ags")[:number]:
-        application = _complete(call, town, at)
+        application = complete(call, town, at)
         client = Client()
         client.force_login(application.created_by)
         made.append(Draft(str(application.uuid), client.session.session_key))
@@ -63,7 +63,7 @@ def _person(email: str, at: datetime, **fields: bool) -> User:
     return user
 
 
-def _complete(call: FundingCall, town: Municipality, at: datetime) -> Application:
+def complete(call: FundingCall, town: Municipality, at: datetime) -> Application:
     """A draft with every answer, by somebody who may sign for the municipality."""
     clerk = _person(f"zeichnung@k{town.ags}.example", at)
     Membership.objects.create(
@@ -90,7 +90,8 @@ def _complete(call: FundingCall, town: Municipality, at: datetime) -> Applicatio
     return application
 
 
-def _file(application: Application, at: datetime) -> Application:
+def file(application: Application, at: datetime) -> Application:
+    """File a draft in the name of whoever began it, confirming what the rules say."""
     findings = services.findings_of(application, at)
     return services.submit(
         application=application,
