@@ -162,6 +162,7 @@ TABLES: Final[dict[str, Table]] = {
         neutral=f"{_WORK} last_error message_id private forget",
     ),
     "portal.Erasure": Table(ERASED, neutral="id subject proof rule at files copied"),
+    "portal.LedgerMark": Table(ERASED, neutral="id token size"),
     "portal.ErasureRun": Table(ERASED, neutral="id at counts report"),
     "portal.Job": Table(HOUSE, neutral=f"{_WORK} last_error kind argument"),
 }

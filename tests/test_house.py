@@ -214,6 +214,7 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "portal.Erasure",
         "portal.ErasureRun",
         "portal.Job",
+        "portal.LedgerMark",
         "portal.OutboxMail",
         "portal.PublicVersion",
     }

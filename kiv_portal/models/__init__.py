@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from kiv_portal.models.erasures import Erasure, ErasureRun, read_ledger
+from kiv_portal.models.erasures import Erasure, ErasureRun, LedgerMark
 from kiv_portal.sealing import seal, unseal
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ __all__ = [
     "ErasureRun",
     "Job",
     "KeyField",
+    "LedgerMark",
     "OutboxMail",
     "PublicVersion",
     "Work",
     "WorkState",
-    "read_ledger",
 ]
 
 

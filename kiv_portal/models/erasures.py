@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from django.conf import settings
 from django.db import models
 
 if TYPE_CHECKING:
@@ -70,16 +68,21 @@ class Erasure(models.Model):
         return json.dumps(values, ensure_ascii=False, sort_keys=True)
 
 
-def read_ledger() -> list[dict[str, Any]]:
-    """Every line of the copy outside the database, the oldest first; none where there is none.
+class LedgerMark(models.Model):
+    """Which ledger belongs to this database, and how far it was written; one row once begun."""
 
-    Raises ValueError for a line that cannot be read: a ledger nobody can read erases nothing.
-    """
-    path = Path(settings.ERASURE_LEDGER)
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines if line.strip()]
+    token = models.CharField("Kennung", max_length=32)
+    size = models.PositiveBigIntegerField("Länge in Byte")
+
+    class Meta:
+        verbose_name = "Stand des Löschverzeichnisses"
+        verbose_name_plural = "Stand des Löschverzeichnisses"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="ledger_mark_is_one_row")
+        ]
+
+    def __str__(self) -> str:
+        return self.token
 
 
 class ErasureRun(models.Model):

@@ -1,16 +1,15 @@
 """Erase what is due, report it, and repeat it after a backup was restored.
 
 `erase_expired` runs every night; with `dry_run` it only says what it would do. Each erasure
-stands in a ledger, in the database and in a file outside of it; `repeat_erasures` reads that file.
+stands in a ledger, in the database and in a file outside of it (`kiv_portal.services.ledger`);
+`repeat_erasures` reads that file.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.apps import apps
@@ -20,8 +19,9 @@ from django.db import transaction
 
 from applications.models import Application
 from applications.services import erasure as applications
-from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState, read_ledger
+from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
+from kiv_portal.services import ledger
 from municipalities.models import User
 from municipalities.services import erasure as accounts
 from projects.models import Contact
@@ -65,10 +65,13 @@ def erase_expired(*, at: datetime, dry_run: bool = False) -> Report:
             transaction.set_rollback(True)
         return report
     _run(report, at, keep=True)
+    try:
+        ledger.copy(at)
+    except ledger.LedgerFault as fault:
+        report.lines.append(f"Außerhalb der Datenbank nicht vermerkt: {fault}")
     ErasureRun.objects.create(
         at=at, counts=dict(report.counts), report="\n".join(report.lines) or "Nichts war fällig."
     )
-    copy_ledger()
     return report
 
 
@@ -147,32 +150,16 @@ def delete_files(names: list[str]) -> None:
         default_storage.delete(name)
 
 
-# --- The ledger outside the database --------------------------------------------------------------
-
-
-def copy_ledger() -> int:
-    """Write what is not yet in the file outside the database, on disk before it counts."""
-    rows = list(Erasure.objects.filter(copied=False).order_by("pk"))
-    if not rows:
-        return 0
-    path = Path(settings.ERASURE_LEDGER)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as ledger:
-        ledger.writelines(f"{row.line()}\n" for row in rows)
-        ledger.flush()
-        os.fsync(ledger.fileno())
-    Erasure.objects.filter(pk__in=[row.pk for row in rows]).update(copied=True)
-    return len(rows)
-
-
 def repeat_erasures(at: datetime) -> Report:
-    """Erase again what a restored backup brought back; `restore` calls it before people return.
+    """Erase again what a restored backup brought back, before people return.
 
     Reads the file outside the database. A record that is another than the one erased (it only has
-    its number) is left alone, told by its proof. Raises ValueError for an unreadable ledger.
+    its number) is left alone, told by its proof. Raises LedgerFault, and changes nothing, where
+    the file does not say for certain what was erased.
     """
     report = Report()
-    for line in read_ledger():
+    known = ledger.read()
+    for line in known.lines:
         label, _, key = line["subject"].partition(":")
         record = apps.get_model(label).objects.filter(pk=int(key)).first()
         delete_files(line["files"])
@@ -187,12 +174,7 @@ def repeat_erasures(at: datetime) -> Report:
         elif isinstance(record, Contact) and record.nonce == line["proof"]:
             erase_contact(contact=record, rule=line["rule"], at=at)
             report.add("repeated", 1, f"Kontakt Nummer {key} erneut gelöscht.")
-    there = {(line["subject"], line["proof"]) for line in read_ledger()}
-    for row in Erasure.objects.filter(copied=False):
-        if (row.subject, row.proof) in there:
-            row.copied = True
-            row.save(update_fields=["copied"])
-    copy_ledger()
+    ledger.catch_up(known, at)
     ErasureRun.objects.create(
         at=at,
         counts=dict(report.counts),

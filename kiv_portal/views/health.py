@@ -28,6 +28,7 @@ from prometheus_client.registry import Collector
 from kiv_portal import outbox
 from kiv_portal.context_processors import release
 from kiv_portal.models import Job, OutboxMail, WorkState
+from kiv_portal.services import ledger
 from municipalities.models import AccountEvent, EventKind
 
 if TYPE_CHECKING:
@@ -61,7 +62,11 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """The portal can work: database, its migrations, the worker, room for uploads."""
+    """The portal can work: database, its migrations, the worker, room for uploads.
+
+    A warning (the ledger of erasures) keeps nobody from working; somebody has to look.
+    """
+    warnings = []
     checks = {"database": False, "migrations": False, "worker": False, "disk": False}
     try:
         applied = MigrationRecorder(connection).applied_migrations()
@@ -69,12 +74,13 @@ def ready(request: HttpRequest) -> JsonResponse:
         checks["migrations"] = _known_migrations() <= applied.keys()
         silence = worker_silence(request.arrived_at)
         checks["worker"] = silence is not None and silence <= LONGEST_SILENCE
+        warnings = [said] if (said := ledger.fault()) else []
     except DatabaseError:
         pass
     checks["disk"] = free_bytes() >= LEAST_FREE_BYTES
     good = all(checks.values())
     return JsonResponse(
-        {"status": "ok" if good else "unavailable", "checks": checks},
+        {"status": "ok" if good else "unavailable", "checks": checks, "warnings": warnings},
         status=HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE,
     )
 

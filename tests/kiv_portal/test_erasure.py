@@ -18,7 +18,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 from django.test import Client
 from django.utils import timezone
@@ -30,8 +30,8 @@ from applications.services import erasure as files
 from applications.services import log, snapshots
 from kiv_portal import outbox
 from kiv_portal.logs import json_formatter
-from kiv_portal.models import Erasure, ErasureRun, OutboxMail, read_ledger
-from kiv_portal.services import datamap, erasure
+from kiv_portal.models import Erasure, ErasureRun, LedgerMark, OutboxMail
+from kiv_portal.services import datamap, erasure, ledger
 from municipalities import services as accounts
 from municipalities.models import AccountEvent, EventKind, Membership, User
 from municipalities.services import erasure as ending
@@ -186,15 +186,15 @@ def test_after_an_erasure_no_canary_is_left_and_a_restored_backup_follows(
     for people in (w.reviewer, w.signatory):
         assert not permissions.visible_at_desk(people).filter(pk=case.pk).exists()
         assert not permissions.visible_to(people).filter(pk=case.pk).exists()
-    ledger = {line["subject"]: line["rule"] for line in read_ledger()}
+    lines = {line["subject"]: line["rule"] for line in ledger.read().lines}
     assert (
-        ledger[f"municipalities.User:{user.pk}"],
-        ledger[f"applications.Application:{case.pk}"],
+        lines[f"municipalities.User:{user.pk}"],
+        lines[f"applications.Application:{case.pk}"],
     ) == (
         "closed_accounts",
         "case_files",
     )
-    assert set(ledger.values()) == {
+    assert set(lines.values()) == {
         "closed_accounts",
         "unused_accounts",
         "expired_contacts",
@@ -207,11 +207,11 @@ def test_after_an_erasure_no_canary_is_left_and_a_restored_backup_follows(
     shutil.rmtree(backup)
     assert found_in(media_root, stream) == before
     report = erasure.repeat_erasures(later + timedelta(days=2))
-    assert report.counts == {"repeated": len(ledger)}
+    assert report.counts == {"repeated": len(lines)}
     assert found_in(media_root, stream) == []
     call_command("verify_case_log")
     assert erasure.repeat_erasures(later + timedelta(days=3)).counts == {}
-    assert len(read_ledger()) == len(ledger)
+    assert len(ledger.read().lines) == len(lines)
     logging.getLogger().removeHandler(handler)
 
 
@@ -222,18 +222,130 @@ def test_a_record_that_only_has_the_number_of_an_erased_one_is_left_alone(
     draft = world.draft(w)
     for record, proof in ((draft, "another"), (w.clerk, "another")):
         Erasure.objects.note(record, proof=proof, rule="drafts", at=NOW, files=[])
-    erasure.copy_ledger()
+    ledger.copy(NOW)
     Erasure.objects.all().delete()
     assert erasure.repeat_erasures(NOW).counts == {}
     draft.refresh_from_db()
     assert draft.erased_at is None
 
 
-def test_a_ledger_nobody_can_read_erases_nothing(settings: Settings) -> None:
-    Path(settings.ERASURE_LEDGER).write_text("{halb", encoding="utf-8")
-    with pytest.raises(ValueError, match="Expecting"):
+# --- The ledger -----------------------------------------------------------------------------------
+
+
+def refused(client: Client) -> str:
+    """Why a repetition is refused; `/health/ready` warns, and nothing has changed."""
+    before = ErasureRun.objects.count(), Erasure.objects.count()
+    with pytest.raises(CommandError) as refusal:
+        call_command("repeat_erasures")
+    assert (ErasureRun.objects.count(), Erasure.objects.count()) == before
+    said, rest = str(refusal.value).split(" Es wurde nichts wiederholt.")
+    assert "--rewrite-ledger" in rest
+    return said
+
+
+def warning(client: Client) -> str:
+    return " ".join(client.get("/health/ready").json()["warnings"])
+
+
+def note(number: int) -> Erasure:
+    """An erasure of an account whose number nobody has."""
+    return Erasure.objects.create(
+        subject=f"municipalities.User:{10**9 + number}", proof="x", rule="closed_accounts", at=NOW
+    )
+
+
+def test_an_empty_ledger_in_which_nothing_had_to_stand_is_told_from_one_that_is_lost(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(settings.ERASURE_LEDGER)
+    # Nothing was begun: no warning, and yet nothing that a repetition could rely on.
+    assert (warning(client), refused(client)) == ("", ledger.MISSING)
+    erasure.erase_expired(at=NOW)
+    call_command("repeat_erasures")
+    assert capsys.readouterr().out == "Nichts war zu wiederholen.\n"
+    whole = path.read_text(encoding="utf-8")
+    for text in (None, "", "\n"):
+        path.unlink(missing_ok=True)
+        if text is not None:
+            path.write_text(text, encoding="utf-8")
+        expected = ledger.OTHER if text == "\n" else ledger.MISSING
+        assert (warning(client), refused(client)) == (expected, expected)
+    path.write_text(whole, encoding="utf-8")
+    assert warning(client) == ""
+
+
+def test_a_ledger_that_is_older_shortened_or_anothers_repeats_nothing(client: Client) -> None:
+    path = Path(settings.ERASURE_LEDGER)
+    note(1)
+    ledger.copy(NOW)
+    older = path.read_text(encoding="utf-8")
+    note(2)
+    assert (ledger.copy(NOW), ledger.copy(NOW)) == (1, 0)
+    newest = path.read_text(encoding="utf-8")
+    path.write_text(older, encoding="utf-8")
+    assert (warning(client), refused(client)) == (ledger.OLDER, ledger.OLDER)
+    # As long as before, and yet a line of it is another: found by reading it.
+    path.write_text(newest.replace("1000000002", "1000000003"), encoding="utf-8")
+    assert (warning(client), refused(client)) == ("", ledger.OLDER)
+    path.write_text(f"{newest}{{halb", encoding="utf-8")
+    assert refused(client) == ledger.UNREADABLE.format(4)
+    head, _, rest = newest.partition("\n")
+    path.write_text(f"{head.replace('1', '2')}\n{rest}", encoding="utf-8")
+    assert (warning(client), refused(client)) == (ledger.OTHER, ledger.OTHER)
+    # The night erases and says that it could not write it down; it adds nothing to a false one.
+    note(3)
+    report = erasure.erase_expired(at=NOW)
+    assert report.lines[-1] == f"Außerhalb der Datenbank nicht vermerkt: {ledger.OTHER}"
+    assert Erasure.objects.filter(copied=False).count() == 1
+    path.write_text(newest, encoding="utf-8")
+    assert ledger.copy(NOW) == 1
+    path.unlink()
+    path.mkdir()
+    assert warning(client) == ledger.UNREADABLE.format(1)
+    path.rmdir()
+
+
+def test_a_restored_backup_waits_for_its_repetition_and_a_lost_ledger_can_be_begun_anew(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(settings.ERASURE_LEDGER)
+    ledger.copy(NOW)
+    backup = LedgerMark.objects.values("token", "size").get()
+    note(1)
+    ledger.copy(NOW)
+    # The database of before: it knows the ledger, and not how far it goes.
+    Erasure.objects.all().delete()
+    for mark in (backup, None):
+        LedgerMark.objects.all().delete()
+        if mark:
+            LedgerMark.objects.create(pk=1, **mark)
+        assert warning(client) == ledger.AHEAD
+        assert erasure.erase_expired(at=NOW).lines[-1].endswith(ledger.AHEAD)
         erasure.repeat_erasures(NOW)
-    assert ErasureRun.objects.count() == 0
+        assert warning(client) == ""
+    note(2)
+    ledger.copy(NOW)
+    path.write_text("verloren", encoding="utf-8")
+    call_command("repeat_erasures", "--rewrite-ledger")
+    assert capsys.readouterr().out.endswith("Neues Löschverzeichnis: 1 Löschungen.\n")
+    assert (warning(client), len(ledger.read().lines)) == ("", 1)
+    assert [one.read_text() for one in path.parent.glob(f"{path.name}.2*")] == ["verloren"]
+
+
+def test_a_ledger_begun_before_ledgers_had_heads_gets_one_and_keeps_its_lines(
+    client: Client,
+) -> None:
+    path, row = Path(settings.ERASURE_LEDGER), note(1)
+    path.write_text(f"{row.line()}\n", encoding="utf-8")
+    Erasure.objects.update(copied=True)
+    assert warning(client) == ""
+    note(2)
+    assert ledger.copy(NOW) == 1
+    found = ledger.read()
+    assert (len(found.token), len(found.lines), warning(client)) == (32, 2, "")
+    path.unlink()
+    LedgerMark.objects.all().delete()
+    assert warning(client) == ledger.MISSING  # the database says that it was there
 
 
 def test_without_a_period_no_file_is_offered_or_erased() -> None:
