@@ -69,9 +69,10 @@ def test_every_public_page_in_light_and_dark_large_and_small(
 
 
 def test_error_pages_and_refused_forms_are_for_everybody(
-    page: Page, axe: Callable[[Page], None], pages: dict[str, int]
+    page: Page, axe: Callable[[Page], None], watch: Watch, pages: dict[str, int]
 ) -> None:
     """Each error page as it is written, wherever it comes from; a form with what was wrong."""
+    watch.expects("422")
     request = RequestFactory().get("/")
     texts = {
         f"/{path.name}": render_to_string(path.name, {"explanation": "Für die Behörde."}, request)
