@@ -56,8 +56,9 @@ SIGN_IN_LOG = Use(
     ),
     basis=SAFETY,
     retention=(
-        "Anmeldungen und zweite Faktoren {sign_in_log}; Änderungen an Konten und Rechten "
-        "{rights_log}. Die IP-Adresse {sign_in_log}."
+        "Anmeldungen {sign_in_log}; Änderungen an Konten, zweiten Faktoren und Rechten "
+        "{rights_log}. Die IP-Adresse {sign_in_log}. Warum ein zweiter Faktor zurückgesetzt "
+        "wurde: längstens bis zur Löschung des Kontos."
     ),
     recipients="Beschäftigte der Behörde mit den Rollen „Personen“ und „Revision“.",
 )

@@ -6,25 +6,22 @@ What changes a right is a service; these pages only call it.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_POST
 
 from municipalities import services
 from municipalities.admin.base import DeskInline, DeskModelAdmin
+from municipalities.admin.decisions import FourEyesAdmin
 from municipalities.admin.factors import reset_view
-from municipalities.admin.memberships import DecisionAdmin, only_people
 from municipalities.forms.desk import AccountForm, RolesForm
 from municipalities.models import (
     RIGHTS,
     AccountEvent,
-    GrantState,
     Membership,
     RoleGrant,
     User,
@@ -196,83 +193,29 @@ class UserAdmin(DeskModelAdmin):
 
 
 @admin.register(RoleGrant)
-class RoleGrantAdmin(DecisionAdmin):
+class RoleGrantAdmin(FourEyesAdmin):
     """Wishes for roles: a second person gives them or does not."""
 
     list_display = ("user", "role", "state", "asked_by", "asked_at", "decided_by")
-    list_select_related = ("user", "asked_by", "decided_by")
     list_filter = ("state", "role")
-    search_fields = ("user__email", "user__name")
-    change_form_template = "admin/municipalities/rolegrant_form.html"
-
-    def get_urls(self) -> list[URLPattern]:
-        wrap = self.admin_site.admin_view
-        return [
-            path(
-                "<int:pk>/erteilen/",
-                wrap(self.grant_view),
-                name="municipalities_rolegrant_grant",
-            ),
-            path(
-                "<int:pk>/ablehnen/",
-                wrap(self.refuse_view),
-                name="municipalities_rolegrant_refuse",
-            ),
-            *super().get_urls(),
-        ]
-
-    @method_decorator(require_POST)
-    def grant_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give the role."""
-        only_people(request)
-        return self._move(
-            request,
-            pk,
-            lambda row: services.grant_role(grant=row, by=request.user, at=request.arrived_at),
-            "Die Rolle ist erteilt.",
-        )
-
-    @method_decorator(require_POST)
-    def refuse_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Do not give it."""
-        only_people(request)
-        return self._move(
-            request,
-            pk,
-            lambda row: services.refuse_role(grant=row, by=request.user, at=request.arrived_at),
-            "Die Rolle wird nicht erteilt.",
-        )
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        is_open = row is not None and row.state == GrantState.ASKED
-        extra = {
-            "decidable": is_open and may_administer_people(request.user),
-            "own": row is not None and request.user.pk in {row.user_id, row.asked_by_id},
-        }
-        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
-
-    def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Roles that wait for a second person, for those who may give them."""
-        if not may_administer_people(request.user):
-            return []
-        waiting = RoleGrant.objects.filter(state=GrantState.ASKED)
-        others = waiting.exclude(asked_by=request.user).exclude(user=request.user)
-        changelist = reverse("admin:municipalities_rolegrant_changelist")
-        return [
-            {
-                "label": "Rollen, die eine zweite Person erteilt",
-                "count": others.count(),
-                "href": f"{changelist}?state__exact={GrantState.ASKED}",
-                "to_do": True,
-            }
-        ]
+    agree = staticmethod(services.grant_role)
+    refuse = staticmethod(services.refuse_role)
+    waiting = "Rollen, die eine zweite Person erteilt"
+    words: ClassVar = {
+        "slug": "erteilen",
+        "own": (
+            "Diese Rolle erteilt eine zweite Person mit der Rolle „Personen“: weder wer sie "
+            "vorgeschlagen hat noch wer sie bekommt."
+        ),
+        "look": (
+            "Prüfen Sie, ob die Person die Rolle für ihre Arbeit braucht. Mit der Erteilung gilt "
+            "sie sofort."
+        ),
+        "agree": "Rolle erteilen",
+        "refuse": "Nicht erteilen",
+        "agreed": "Die Rolle ist erteilt.",
+        "refused": "Die Rolle wird nicht erteilt.",
+    }
 
 
 @admin.register(AccountEvent)

@@ -5,48 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from municipalities import services
 from municipalities.admin.base import DeskModelAdmin, HistoryAdmin
+from municipalities.admin.decisions import DecisionAdmin, only_people
 from municipalities.models import RIGHTS, Invitation, Membership
 from municipalities.permissions import may_administer_people
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
-
-
-def only_people(request: HttpRequest) -> None:
-    """Raises PermissionDenied without the role „Personen"."""
-    if not may_administer_people(request.user):
-        raise PermissionDenied("Das ist der Rolle „Personen“ vorbehalten.")
-
-
-class DecisionAdmin(DeskModelAdmin):
-    """Rows with moves of their own, each one POST to a service."""
-
-    def _move(
-        self, request: HttpRequest, pk: int, act: Any, done: str, *, gone: bool = False
-    ) -> HttpResponse:
-        """Call the service for the row; its refusal is told, never thrown."""
-        row = self.get_queryset(request).filter(pk=pk).first()
-        if row is None:
-            raise Http404("Diesen Eintrag gibt es nicht.")
-        base = f"admin:{self.opts.app_label}_{self.opts.model_name}"
-        try:
-            act(row)
-        except (services.NotAllowed, services.NotPossible, services.RoleRefused) as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(reverse(f"{base}_change", args=[pk]))
-        messages.success(request, done)
-        if gone:
-            return HttpResponseRedirect(reverse(f"{base}_changelist"))
-        return HttpResponseRedirect(reverse(f"{base}_change", args=[pk]))
 
 
 class ConfirmedFilter(admin.SimpleListFilter):

@@ -235,14 +235,9 @@ class GrantState(models.TextChoices):
     REFUSED = "refused", "nicht erteilt"
 
 
-class RoleGrant(models.Model):
-    """A role for a colleague: one person asks for it, another one grants it, neither for oneself.
+class FourEyes(models.Model):
+    """What one person asks for somebody and another one agrees to, neither for oneself."""
 
-    Who administers people could otherwise make a second account of their own and decide alone.
-    """
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="role_grants", verbose_name="Konto")
-    role = models.CharField("Rolle", max_length=30, choices=StaffRole)
     state = models.CharField("Stand", max_length=10, choices=GrantState, default=GrantState.ASKED)
     asked_by = models.ForeignKey(
         User, models.PROTECT, related_name="+", verbose_name="vorgeschlagen von"
@@ -259,9 +254,40 @@ class RoleGrant(models.Model):
     decided_at = models.DateTimeField("entschieden am", null=True, blank=True)
 
     class Meta:
+        abstract = True
+        ordering: ClassVar = ["-asked_at", "-pk"]
+
+
+def _four_eyes(name: str, message: str) -> list[models.CheckConstraint]:
+    """What the database holds such a row to: decided by somebody, and granted by another."""
+    return [
+        models.CheckConstraint(
+            condition=Q(state="asked", decided_at__isnull=True, decided_by__isnull=True)
+            | (~Q(state="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)),
+            name=f"{name}_decided_at_and_by",
+            violation_error_message="Eine Entscheidung braucht Zeitpunkt und Person.",
+        ),
+        models.CheckConstraint(
+            condition=~Q(user=F("asked_by"))
+            & (~Q(state="granted") | (~Q(decided_by=F("asked_by")) & ~Q(decided_by=F("user")))),
+            name=f"{name}_four_eyes",
+            violation_error_message=message,
+        ),
+    ]
+
+
+class RoleGrant(FourEyes):
+    """A role for a colleague: one person asks for it, another one grants it, neither for oneself.
+
+    Who administers people could otherwise make a second account of their own and decide alone.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="role_grants", verbose_name="Konto")
+    role = models.CharField("Rolle", max_length=30, choices=StaffRole)
+
+    class Meta(FourEyes.Meta):
         verbose_name = "Vergabe einer Rolle"
         verbose_name_plural = "Vergabe von Rollen"
-        ordering: ClassVar = ["-asked_at", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user", "role"],
@@ -269,20 +295,10 @@ class RoleGrant(models.Model):
                 name="role_grant_asked_once",
                 violation_error_message="Diese Rolle ist für dieses Konto schon vorgeschlagen.",
             ),
-            models.CheckConstraint(
-                condition=Q(state="asked", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(state="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)),
-                name="role_grant_decided_at_and_by",
-                violation_error_message="Eine Entscheidung braucht Zeitpunkt und Person.",
-            ),
-            models.CheckConstraint(
-                condition=~Q(user=F("asked_by"))
-                & (~Q(state="granted") | (~Q(decided_by=F("asked_by")) & ~Q(decided_by=F("user")))),
-                name="role_grant_four_eyes",
-                violation_error_message=(
-                    "Eine Rolle schlägt eine Person vor und eine andere erteilt sie, keine davon "
-                    "für sich selbst."
-                ),
+            *_four_eyes(
+                "role_grant",
+                "Eine Rolle schlägt eine Person vor und eine andere erteilt sie, keine davon "
+                "für sich selbst.",
             ),
         ]
 
@@ -290,7 +306,7 @@ class RoleGrant(models.Model):
         return f"{self.get_role_display()} für {self.user}"
 
 
-class FactorReset(models.Model):
+class FactorReset(FourEyes):
     """A colleague has lost the second factor: one person asks for its removal, another agrees.
 
     Whoever could take it away alone could, with the mailbox, sign in as a colleague.
@@ -300,25 +316,10 @@ class FactorReset(models.Model):
         User, models.CASCADE, related_name="factor_resets", verbose_name="Konto"
     )
     reason = models.CharField("Grund", max_length=200)
-    state = models.CharField("Stand", max_length=10, choices=GrantState, default=GrantState.ASKED)
-    asked_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name="vorgeschlagen von"
-    )
-    asked_at = models.DateTimeField("vorgeschlagen am")
-    decided_by = models.ForeignKey(
-        User,
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="entschieden von",
-    )
-    decided_at = models.DateTimeField("entschieden am", null=True, blank=True)
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = "Zurücksetzen eines zweiten Faktors"
         verbose_name_plural = "Zurücksetzen zweiter Faktoren"
-        ordering: ClassVar = ["-asked_at", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["user"],
@@ -326,20 +327,10 @@ class FactorReset(models.Model):
                 name="factor_reset_asked_once",
                 violation_error_message="Das ist für dieses Konto schon vorgeschlagen.",
             ),
-            models.CheckConstraint(
-                condition=Q(state="asked", decided_at__isnull=True, decided_by__isnull=True)
-                | (~Q(state="asked") & Q(decided_at__isnull=False, decided_by__isnull=False)),
-                name="factor_reset_decided_at_and_by",
-                violation_error_message="Eine Entscheidung braucht Zeitpunkt und Person.",
-            ),
-            models.CheckConstraint(
-                condition=~Q(user=F("asked_by"))
-                & (~Q(state="granted") | (~Q(decided_by=F("asked_by")) & ~Q(decided_by=F("user")))),
-                name="factor_reset_four_eyes",
-                violation_error_message=(
-                    "Das schlägt eine Person vor und eine andere stimmt zu, keine davon für sich "
-                    "selbst."
-                ),
+            *_four_eyes(
+                "factor_reset",
+                "Das schlägt eine Person vor und eine andere stimmt zu, keine davon für sich "
+                "selbst.",
             ),
         ]
 

@@ -98,7 +98,7 @@ def reset_factor(*, user: User, reason: str, by: User, at: datetime) -> FactorRe
     return row
 
 
-def agree_to_reset(*, reset: FactorReset, by: User, at: datetime) -> None:
+def agree_to_reset(reset: FactorReset, *, by: User, at: datetime) -> None:
     """The second pair of eyes: the factor goes. Raises NotAllowed and NotPossible."""
     if not may_decide_reset(by, reset):
         raise NotAllowed(
@@ -111,7 +111,7 @@ def agree_to_reset(*, reset: FactorReset, by: User, at: datetime) -> None:
         _take_away(person, row.reason, by, at)
 
 
-def refuse_reset(*, reset: FactorReset, by: User, at: datetime) -> None:
+def refuse_reset(reset: FactorReset, *, by: User, at: datetime) -> None:
     """The factor stays; whoever asked may so take it back. Raises NotAllowed and NotPossible."""
     if not may_reset_factor(by, reset.user):
         raise NotAllowed("Das ist der Rolle „Personen“ vorbehalten, und nie für sich selbst.")

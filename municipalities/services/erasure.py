@@ -21,7 +21,15 @@ from django.utils import timezone
 
 from kiv_portal.models import Erasure, OutboxMail
 from municipalities.mails import tell
-from municipalities.models import AccountEvent, EventKind, Invitation, Membership, User
+from municipalities.models import (
+    AccountEvent,
+    EventKind,
+    FactorReset,
+    Invitation,
+    Membership,
+    RoleGrant,
+    User,
+)
 from municipalities.services.people import NotPossible, end_membership
 from municipalities.services.records import record
 
@@ -51,6 +59,9 @@ TOLD: Final = timedelta(days=30)
 
 TOLD_AGAIN: Final = timedelta(days=7)
 """And once more so long before."""
+
+WITH_REASON: Final = (EventKind.FACTOR_RESET_ASKED, EventKind.FACTOR_RESET)
+"""Lines of the log that say why, in somebody's own words."""
 
 
 def close_account(*, user: User, at: datetime) -> None:
@@ -206,6 +217,10 @@ def erase_account(*, user: User, rule: str, at: datetime) -> Erasure:
             named |= Q(object_repr__contains=name) | Q(change_message__contains=name)
         LogEntry.objects.filter(named).delete()
         AccountEvent.objects.filter(Q(user=person) | Q(by=person)).update(address=None)
+        # A reason is free text about the person.
+        AccountEvent.objects.filter(user=person, kind__in=WITH_REASON).update(detail="")
+        FactorReset.objects.filter(user=person).delete()
+        RoleGrant.objects.filter(user=person).delete()
         person.email = f"konto-{person.pk}{ERASED_DOMAIN}"
         person.name = f"Gelöschtes Konto {person.pk}"
         person.phone, person.last_login, person.is_active = "", None, False
@@ -229,6 +244,8 @@ def prune_log(at: datetime) -> int:
             rows = AccountEvent.objects.filter(kinds, at__lte=at - timedelta(days=days))
             gone += rows.delete()[0]
             if name == "rights_log":
+                asked = FactorReset.objects.filter(asked_at__lte=at - timedelta(days=days))
+                gone += asked.delete()[0]
                 old = LogEntry.objects.filter(action_time__lte=at - timedelta(days=days))
                 gone += old.delete()[0]
     days = settings.RETENTION_DAYS["sign_in_log"]

@@ -80,7 +80,7 @@ def _refusal(user: User, wanted: frozenset[str], by: User) -> str:
     return " ".join(conflicts(wanted))
 
 
-def grant_role(*, grant: RoleGrant, by: User, at: datetime) -> RoleGrant:
+def grant_role(grant: RoleGrant, *, by: User, at: datetime) -> RoleGrant:
     """Give the role somebody else has asked for: the second pair of eyes.
 
     Raises RoleRefused: for whoever asked or gets it, when it was decided already, when the
@@ -106,7 +106,7 @@ def grant_role(*, grant: RoleGrant, by: User, at: datetime) -> RoleGrant:
     return row
 
 
-def refuse_role(*, grant: RoleGrant, by: User, at: datetime) -> RoleGrant:
+def refuse_role(grant: RoleGrant, *, by: User, at: datetime) -> RoleGrant:
     """Do not give the role; whoever asked may so take the wish back.
 
     Raises RoleRefused without the role „Personen", or when it was decided already.

@@ -96,5 +96,5 @@ def test_the_notice_tells_of_every_purpose(client: Client, settings: Settings) -
         use = processing.use
         for text in (use.title, use.purpose, use.basis, processing.retention, use.recipients):
             assert text in page
-    assert "Anmeldungen und zweite Faktoren 77 Tage" in page
+    assert "Anmeldungen 77 Tage; Änderungen an Konten, zweiten Faktoren" in page
     assert "<strong>Laufende Sitzungen:</strong> Konto, IP-Adresse, Kennung des Browsers" in page

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -33,7 +34,7 @@ from kiv_portal.logs import json_formatter
 from kiv_portal.models import Erasure, ErasureRun, LedgerMark, OutboxMail
 from kiv_portal.services import datamap, erasure, ledger
 from municipalities import services as accounts
-from municipalities.models import AccountEvent, EventKind, Membership, User
+from municipalities.models import AccountEvent, EventKind, FactorReset, Membership, User
 from municipalities.services import erasure as ending
 from projects.models import Contact
 from tests import world
@@ -118,6 +119,14 @@ def person(w: world.World) -> User:
     client = Client()
     client.post("/konto/anmelden/", {"login": user.email, "password": PASSWORD})
     client.get("/konto/daten/meine-daten.zip")
+    # Twice the lost second factor: as a colleague (four eyes), and as somebody of a municipality.
+    for staff in (True, False):
+        User.objects.filter(pk=user.pk).update(is_staff=staff)
+        Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
+        user.refresh_from_db()
+        reset = accounts.reset_factor(user=user, reason=f"{CANARY} weg", by=w.people, at=NOW)
+        assert (reset is not None) == staff
+        Authenticator.objects.filter(user=user).delete()
     LogEntry.objects.create(
         user=w.people,
         content_type=ContentType.objects.get_for_model(User),
@@ -165,6 +174,7 @@ def test_after_an_erasure_no_canary_is_left_and_a_restored_backup_follows(
     accounts.close_account(user=user, at=NOW)
     before = found_in(media_root, stream)
     assert len(before) > 20
+    assert {"municipalities_factorreset", "municipalities_accountevent"} < set(before)
     assert "log" not in before
 
     backup = tmp_path / "sicherung"
@@ -491,6 +501,14 @@ def test_an_unused_account_is_told_30_and_7_days_before_and_one_sign_in_keeps_it
 
 def accounts_due(at: datetime) -> dict[str, list[User]]:
     return ending.accounts_to_erase(at)
+
+
+def test_why_a_second_factor_was_reset_is_kept_no_longer_than_the_log_of_rights() -> None:
+    w = world.build()
+    FactorReset.objects.create(user=w.reader, reason="verloren", asked_by=w.people, asked_at=NOW)
+    for days, left in ((10 * 365 - 1, 1), (10 * 365, 0)):
+        ending.prune_log(NOW + timedelta(days=days))
+        assert FactorReset.objects.count() == left
 
 
 def test_a_person_closes_the_own_account(client: Client) -> None:

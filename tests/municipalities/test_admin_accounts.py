@@ -149,14 +149,14 @@ def test_roles_are_asked_for_here_and_given_by_somebody_else(client: Client, kee
     grant = RoleGrant.objects.get()
     change = reverse("admin:municipalities_rolegrant_change", args=[grant.pk])
     assert "weder wer sie vorgeschlagen hat" in said(client, change)
-    client.post(move("rolegrant_grant", grant))
+    client.post(move("rolegrant_agree", grant))
     assert services.held_roles(colleague) == {READ}
     assert "vorbehalten" not in said(client, "/admin/")
 
     client.force_login(world.staff(PEOPLE))
     assert "Rollen, die eine zweite Person erteilt" in said(client, "/admin/")
     assert "Rolle erteilen" in said(client, change)
-    client.post(move("rolegrant_grant", grant))
+    client.post(move("rolegrant_agree", grant))
     assert services.held_roles(colleague) == {READ, SIGN}
     client.post(move("rolegrant_refuse", grant))
     assert "schon entschieden" in said(client, change)
