@@ -375,7 +375,7 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     ),
     "konto/erinnerungen/": ("/konto/erinnerungen/", signed_in(200), LED_ON),
     # Hearing of calls and no longer of drafts: by a mail's link, without an account.
-    "benachrichtigung/": ("/benachrichtigung/", OPEN_TO_ALL, OPEN_TO_ALL),
+    "benachrichtigung/": ("/benachrichtigung/", OPEN_TO_ALL, everybody(422)),
     "benachrichtigung/<str:token>/": (
         "/benachrichtigung/abc/",
         everybody(404),
