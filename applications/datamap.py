@@ -38,6 +38,17 @@ DRAFTING = Use(
     recipients="Die Personen Ihrer Kommune und Gäste des Antrags, nie die Behörde.",
 )
 
+NAMED = Use(
+    title="Ansprechpersonen im Projektverzeichnis",
+    purpose="Eine Person als Ansprechperson nennen, wenn sie selbst eingewilligt hat.",
+    basis=CONSENT,
+    retention=(
+        "Bis zum Ende der Einwilligung oder bis zum Widerruf; ohne Antwort 30 Tage. Danach auch "
+        "in früheren Fassungen gelöscht."
+    ),
+    recipients="Der Name: die Öffentlichkeit. Die E-Mail-Adresse: niemand.",
+)
+
 SUBSCRIPTION = Use(
     title="Benachrichtigung über den nächsten Aufruf",
     purpose="Ihnen einmal schreiben, wenn ein Förderaufruf beginnt.",
@@ -269,6 +280,20 @@ TABLES: Final[dict[str, Table]] = {
         HOUSE,
         acts="absent deputy named_by ended_by",
         neutral="id from_on to_on named_at ended_at",
+    ),
+    # --- The public entry -------------------------------------------------------------------------
+    "applications.PublicEntry": Table(
+        FILE,
+        acts="settled_by",
+        content="mailbox",
+        neutral="id application state asked_at due_on settled_at",
+    ),
+    "applications.PersonConsent": Table(
+        NAMED,
+        acts="asked_by",
+        mail={"email": "name"},
+        withheld="nonce",
+        neutral="id application asked_at given_at until reminded_of",
     ),
     # --- Working together -------------------------------------------------------------------------
     "applications.ApplicationGuest": Table(

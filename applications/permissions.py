@@ -161,6 +161,14 @@ def may_edit(user: User | AnonymousUser, application: Application) -> bool:
     return member.confirmed_at is not None or application.created_by_id == member.user_id
 
 
+def may_speak_publicly(user: User | AnonymousUser, application: Application) -> bool:
+    """May say what the public reads of a granted case: confirmed people who may write or sign."""
+    member = _membership(user, application)
+    if member is None or member.confirmed_at is None or member.user.is_staff:
+        return False
+    return member.may_edit or member.may_sign
+
+
 def may_file(user: User | AnonymousUser, application: Application) -> bool:
     """May submit, answer and withdraw.
 

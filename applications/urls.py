@@ -12,6 +12,7 @@ from applications.views import (
     notices,
     overview,
     partnership,
+    publication,
     sheets,
     steps,
     team,
@@ -53,6 +54,10 @@ urlpatterns = [
     path("antraege/<uuid:key>/schreiben/<uuid:letter>/", files.letter, name="application_letter"),
     path("antraege/<uuid:key>/nachreichen/", filing.answer, name="application_answer"),
     path("antraege/<uuid:key>/zurueckziehen/", filing.withdraw, name="application_withdraw"),
+    path(
+        "antraege/<uuid:key>/veroeffentlichung/", publication.entry, name="application_publication"
+    ),
+    path("kontakt/einwilligung/<str:token>/", publication.consent, name="person_consent"),
     path("antraege/<uuid:key>/finanzierung/haushaltsjahre/", years, name="application_years"),
     path("antraege/<uuid:key>/finanzierung/summen/", live.sums, name="application_sums"),
     path("antraege/<uuid:key>/<slug:step>/speichern/", live.autosave, name="application_autosave"),

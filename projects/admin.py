@@ -77,7 +77,7 @@ class ContactInline(DeskInline, admin.StackedInline):
     model = Contact
     form = ContactForm
     fields = ("person", "email", "phone", "phone_e164", "basis", "confirmed_on")
-    fields += ("expires_on", "hidden")
+    fields += ("expires_on", "person_until", "hidden")
     readonly_fields = ("phone_e164", "hidden")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -131,6 +131,7 @@ class ProjectAdmin(HistoryAdmin):
         "unit",
         ("film_label", "film_address"),
         ("starts_on", "ends_on"),
+        "amount_class",
         ("as_of", "source"),
         ("published_at", "withdrawn_at", "withdrawn_reason"),
     )
@@ -298,7 +299,8 @@ class ContactAdmin(HistoryAdmin):
     ordering = ("confirmed_on", "project__sort_key")
     actions = ("hide", "show", "confirm_today")
     readonly_fields = ("project", "person", "email", "phone", "phone_e164", "basis")
-    readonly_fields += ("confirmed_on", "expires_on", "asked_on", "wish", "hidden")
+    readonly_fields += ("confirmed_on", "expires_on", "person_until")
+    readonly_fields += ("asked_on", "wish", "hidden")
     fields = readonly_fields
 
     def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:

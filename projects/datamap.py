@@ -36,7 +36,7 @@ TABLES: Final[dict[str, Table]] = {
         neutral=(
             "id slug title round amif film_label film_address starts_on ends_on as_of source "
             "published_at withdrawn_at from_application search_key sort_key places_key "
-            "declared_total"
+            "declared_total amount_class"
         ),
     ),
     "projects.ProjectMember": Table(
@@ -50,7 +50,7 @@ TABLES: Final[dict[str, Table]] = {
         CONTACT,
         mail={"email": "person phone phone_e164 basis wish"},
         withheld="nonce",
-        neutral="id project confirmed_on expires_on hidden asked_on",
+        neutral="id project confirmed_on expires_on person_until hidden asked_on",
     ),
     "projects.DirectoryVersion": Table(DIRECTORY, neutral="id number changed_at"),
     "projects.DirectoryChange": Table(DIRECTORY, neutral="id project kind subject at version"),

@@ -83,11 +83,12 @@ def scene(db: None) -> dict[str, Any]:
     mail = OutboxMail.objects.get(recipient=invitation.email)
     token = mail.read().partition("/konto/einladung/")[2].partition("/")[0]
     granted = world.granted(w)
-    services.publish_project(application=granted, by=w.reviewer, at=NOW)
     for job in Job.objects.all():
         rendering.JOBS[job.kind](job.argument, NOW)
     world.consented(w, granted)
     services.deliver(letter=granted.letters.get(), way="retrieval", by=w.reviewer, at=NOW)
+    services.open_letter(letter=granted.letters.get(), by=w.clerk, at=NOW)
+    granted = services.publish_project(application=granted, by=w.reviewer, at=NOW)
     draft = world.draft(w)
     world.save(draft, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
     document = uploads.add_document(
@@ -317,6 +318,11 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         everybody(404),
         everybody(404),
     ),
+    "kontakt/einwilligung/<str:token>/": (
+        "/kontakt/einwilligung/unbekannt/",
+        everybody(404),
+        everybody(404),
+    ),
     "konto/schliessen/": (
         "/konto/schliessen/",
         signed_in(200),
@@ -480,6 +486,11 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         "/antraege/{granted}/nachreichen/",
         own(302, 302, 302),
         own(403, 403, 302),
+    ),
+    "antraege/<uuid:key>/veroeffentlichung/": (
+        "/antraege/{granted}/veroeffentlichung/",
+        own(200, 200, 200),
+        own(403, 422, 422),
     ),
     "antraege/<uuid:key>/zurueckziehen/": (
         "/antraege/{granted}/zurueckziehen/",

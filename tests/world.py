@@ -545,3 +545,21 @@ def notified(world: World, at: datetime = NOW) -> Application:
     letter = offered(world, at)
     services.open_letter(letter=letter, by=world.clerk, at=at)
     return letter.application
+
+
+def published(world: World, at: datetime = NOW, mailbox: str = "") -> Application:
+    """Granted, notified, and in the public directory; the municipality is asked for its words."""
+    return services.publish_project(
+        application=notified(world, at), mailbox=mailbox, by=world.reviewer, at=at
+    )
+
+
+def words(**changes: str) -> services.Words:
+    """What a municipality says of its public entry."""
+    said = {
+        "summary": "Wir fragen alle.",
+        "unit": "Fachstelle Integration",
+        "mailbox": "vielfalt@musterstadt.example",
+        "phone": "06151 12345",
+    }
+    return services.Words(**said | changes)

@@ -11,6 +11,7 @@ from applications import documents, permissions
 from applications.admin import acts, files, moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
+from applications.admin.hindrances import is_told, with_letters
 from applications.admin.proposals import shown
 from applications.models import Application, CaseLogEntry, ScanState, Snapshot
 from applications.models.decisions import DecisionState
@@ -125,9 +126,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
                 "delivery_href": case_address_of(application, "delivery", letter.pk),
                 "deliveries": list(letter.deliveries.all()),
             }
-            for letter in application.letters.select_related("created_by").prefetch_related(
-                "deliveries"
-            )
+            for letter in with_letters(application).letters.all()
         ],
         "checks_href": case_address(application, "checks"),
         "opinions_href": case_address(application, "opinions"),
@@ -136,6 +135,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "entries_href": (
             case_address(application, "entries") if application.state in DECIDED else ""
         ),
+        "entry": _entry(application),
         "hearings": list(application.hearings.all()),
         "case_entries": (
             list(application.entries.filter(struck_at__isnull=True))
@@ -160,7 +160,27 @@ def _next(application: Application) -> str:
         return NEXT[application.state]
     if application.project.is_public:
         return "Das Projekt steht im öffentlichen Verzeichnis."
+    if not is_told(application):
+        return "Das Projekt ist bewilligt. Veröffentlichen lässt es sich nach der Bekanntgabe."
     return "Das Projekt ist bewilligt und noch nicht veröffentlicht."
+
+
+def _entry(application: Application) -> dict[str, Any] | None:
+    """What became of the public entry; nothing before it was published."""
+    entry = getattr(application, "public_entry", None)
+    project = application.project
+    if entry is None or project is None:
+        return None
+    contact = getattr(project, "contact", None)
+    consent = getattr(application, "person_consent", None)
+    return {
+        "row": entry,
+        "project": project,
+        "amount_class": project.get_amount_class_display(),
+        "changed": bool(project.summary) and project.summary != application.summary,
+        "contact": contact,
+        "consent": consent,
+    }
 
 
 def _facts(

@@ -230,7 +230,13 @@ class ApplicationAdmin(DeskModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied("Ihr Konto hat am Prüfdesk keine Rolle.")
         found = permissions.visible_at_desk(request.user).select_related(
-            "call__round", "reviewer", "project__round", "first_snapshot"
+            "call__round",
+            "reviewer",
+            "project__round",
+            "project__contact",
+            "first_snapshot",
+            "public_entry",
+            "person_consent",
         )
         application = found.filter(pk=pk).first()
         if application is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from applications import permissions
+from applications.models import Letter
 from applications.models.decisions import (
     FIRST_KINDS,
     DecisionKind,
@@ -16,6 +18,7 @@ from applications.models.decisions import (
     HearingSubject,
 )
 from applications.services import answered_request
+from applications.services.delivery import told_state
 from applications.workflow import Actor, Status, Transition
 from municipalities.permissions import may_review, may_sign_decisions
 
@@ -193,9 +196,26 @@ def _of_project(application: Application, move: Transition) -> Refused | None:
     project = application.project
     if move.action == "publish_project" and project and project.is_public:
         return _conflict("Das Projekt ist schon veröffentlicht.")
+    if move.action == "publish_project" and not is_told(application):
+        return _conflict(
+            "Der Bescheid ist noch nicht bekannt gegeben. Öffentlich wird das Projekt erst, wenn "
+            "die Kommune von der Bewilligung weiß."
+        )
     if move.action == "withdraw_project" and project and not project.is_public:
         return _conflict("Das Projekt steht nicht im öffentlichen Verzeichnis.")
     return None
+
+
+def is_told(application: Application) -> bool:
+    """Whether the applicant knows by now that the case is granted."""
+    return told_state(with_letters(application), timezone.now()) is Status.GRANTED
+
+
+def with_letters(application: Application) -> Application:
+    """The case with its letters and their deliveries, read once for a page."""
+    letters = Letter.objects.select_related("created_by")
+    prefetch_related_objects([application], Prefetch("letters", letters), "letters__deliveries")
+    return application
 
 
 def signs(decision: Decision) -> str:

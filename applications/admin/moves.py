@@ -20,8 +20,6 @@ from applications.admin import acts, drafts, proposals, requests, words
 from applications.admin.addresses import case_address
 from applications.admin.hindrances import (
     CHANGED,
-    FOUR_EYES,
-    NOT_YOURS,
     ON_LETTER,
     SIGNATURES,
     Refused,
@@ -30,10 +28,10 @@ from applications.admin.hindrances import (
     proposed_in,
     signs,
 )
+from applications.admin.refusals import refusals
 from applications.forms import desk
 from applications.models import Application, Decision, InformationRequest
 from applications.workflow import BY_ACTION, TRANSITIONS, Actor, Transition
-from projects.services import AlreadyPublished, NotPublished
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -218,7 +216,13 @@ PAGES: Final[dict[str, Page]] = {
     "revoke": _signing(services.revoke),
     "close": Page(services.close, _reason, _reason_value),
     "publish_project": Page(
-        services.publish_project, context=proposals.public_view, template=PROJECT
+        services.publish_project,
+        lambda application, data, at: desk.PublishForm(
+            data, initial={"mailbox": application.contact_email}
+        ),
+        lambda form: {"mailbox": form.cleaned_data["mailbox"]},
+        proposals.public_view,
+        PROJECT,
     ),
     "withdraw_project": Page(
         services.withdraw_project, _reason, _reason_value, proposals.public_view, PROJECT
@@ -347,80 +351,9 @@ def respond(
 
 
 def _make(page: Page, application: Application, form: Any, by: User, at: datetime) -> None:
-    """The one service call, its refusals as `Refused`.
-
-    ReasonMissing, NothingRequested and DueDateTooEarly cannot come: the form asks for the same.
-    """
-    try:
+    """The one service call, its refusals as `Refused`."""
+    with refusals():
         page.call(application=application, by=by, at=at, **page.values(form))
-    except services.NotAllowed as error:
-        raise Refused(
-            HTTPStatus.FORBIDDEN, NOT_YOURS, "Ihr Konto darf diese Handlung nicht vornehmen."
-        ) from error
-    except services.FourEyes as error:
-        raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES) from error
-    except services.NotRecused as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Diese Person ist nicht mehr als befangen eingetragen."
-        ) from error
-    except services.NoReviewer as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Die gewählte Person prüft diesen Antrag nicht."
-        ) from error
-    except services.WrongState as error:
-        raise Refused(HTTPStatus.CONFLICT, CHANGED, str(error)) from error
-    except services.PartnerTaken as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Eine Partnerkommune ist inzwischen anderswo beteiligt",
-            "Die eingereichte Fassung lässt sich deshalb nicht wiederherstellen. Bitte klären Sie "
-            "mit der Kommune, wer am Antrag beteiligt ist.",
-        ) from error
-    except services.ProposalChanged as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            CHANGED,
-            "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das "
-            "Sie gelesen haben.",
-        ) from error
-    except services.FileNumberFixed as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Inzwischen liegt ein Vorschlag vor."
-        ) from error
-    except (services.ConsentMissing, services.NothingToAgree) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Schreiben wurde inzwischen bearbeitet."
-        ) from error
-    except (services.ProposalOpen, services.LetterNotOurs, services.NothingToChange) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Der Vorschlag hat sich inzwischen geändert."
-        ) from error
-    except (services.UnknownTarget, services.NothingToSettle) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Es liegt inzwischen eine andere Fassung vor."
-        ) from error
-    except (services.HearingOpen, services.NoHearing) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Die Anhörung hat sich inzwischen geändert."
-        ) from error
-    except services.HearingStillRuns as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Der Termin der Anhörung läuft noch",
-            "Ohne Äußerung der Kommune endet die Anhörung erst nach dem Termin.",
-        ) from error
-    except services.OtherKind as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Vorgeschlagen ist eine Entscheidung anderer Art."
-        ) from error
-    except AlreadyPublished as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Projekt ist schon veröffentlicht."
-        ) from error
-    except NotPublished as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Projekt steht nicht im öffentlichen Verzeichnis."
-        ) from error
 
 
 def _refuse(

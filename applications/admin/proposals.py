@@ -16,6 +16,7 @@ from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
 from applications.services import checklists, letters, snapshots
 from applications.services.decisions import budget, changed_parts
 from applications.services.letters import PARTS_ELSEWHERE
+from applications.services.publication import ANSWER_DAYS
 from kiv_portal.calendar import last_day
 from kiv_portal.euro import format_euro
 from municipalities.permissions import may_sign_decisions
@@ -281,7 +282,6 @@ def public_view(application: Application, by: User, at: datetime) -> dict[str, A
     assert last is not None
     agreed = snapshots.read(last)["steps"]["erklaerungen"]["consents_publication"]
     members = project.members.select_related("municipality__district")
-    contact = getattr(project, "contact", None)
     period = (
         f"{project.starts_on:%d.%m.%Y} bis {project.ends_on:%d.%m.%Y}"
         if project.starts_on and project.ends_on
@@ -290,6 +290,7 @@ def public_view(application: Application, by: User, at: datetime) -> dict[str, A
     return {
         "project": project,
         "agreed": agreed,
+        "answer_days": ANSWER_DAYS,
         "facts": [
             ("Projektname", project.title),
             (
@@ -302,9 +303,7 @@ def public_view(application: Application, by: User, at: datetime) -> dict[str, A
             ("Förderrunde", str(project.round)),
             ("AMIF-WIR-Projekt", "Ja" if project.amif else "Nein"),
             ("Zeitraum", period),
-            ("Verantwortliche Stelle", project.unit or "–"),
-            ("Kurzbeschreibung", project.summary or "–"),
-            ("Kontakt", str(contact) if contact and not contact.hidden else "keiner"),
+            ("Bewilligte Zuwendung", project.get_amount_class_display() or "–"),
             ("Adresse", f"/projekte/{project.slug}/"),
         ],
     }

@@ -18,6 +18,7 @@ from applications.models import (
     Hearing,
     InformationRequest,
     Letter,
+    LetterKind,
 )
 from applications.models.application import ApplicationQuerySet
 from applications.models.decisions import DecisionState, HandRole
@@ -138,6 +139,19 @@ def _heard(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQu
     return cases.filter(Exists(over))
 
 
+def _to_publish(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    told = Delivery.objects.filter(
+        Q(opened_at__isnull=False) | Q(notified_on__lte=today),
+        letter__application=OuterRef("pk"),
+        letter__kind=LetterKind.GRANT,
+        notified_on__isnull=False,
+    )
+    # Whoever did not want to be published is no task; staff may still do so at the case.
+    return cases.filter(
+        Exists(told), status=Status.GRANTED, project__published_at__isnull=True
+    ).exclude(consents_publication=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One line of „Was ich tun muss": which cases, for which role, and what to call them."""
@@ -170,6 +184,13 @@ TASKS: Final = (
         "Bekanntgabe nicht bewirkt: auf anderem Weg bekannt geben",
         may_review,
         _not_effected,
+    ),
+    Task(
+        "veroeffentlichen",
+        "Bewilligt und bekannt gegeben, noch nicht im Verzeichnis",
+        may_review,
+        _to_publish,
+        word="entschieden am",
     ),
     Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
     Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False, "bis"),

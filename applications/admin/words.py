@@ -64,7 +64,10 @@ DONE: Final = {
     "grant": "Die Bewilligung ist schlussgezeichnet; der Zuwendungsbescheid wird erzeugt.",
     "reject": "Die Ablehnung ist schlussgezeichnet; der Ablehnungsbescheid wird erzeugt.",
     "close": "Das Verfahren ist als erledigt beendet.",
-    "publish_project": "Das Projekt steht jetzt im öffentlichen Verzeichnis.",
+    "publish_project": (
+        "Das Projekt steht jetzt im öffentlichen Verzeichnis. Die Kommune ist nach Text und "
+        "Kontakt gefragt."
+    ),
     "withdraw_project": "Das Projekt steht nicht mehr im öffentlichen Verzeichnis.",
 }
 """What the person reads after a move was made."""
@@ -145,6 +148,11 @@ LOGGED: Final = {
     "close": "Verfahren als erledigt beendet",
     "publish_project": "Projekt veröffentlicht",
     "withdraw_project": "Projekt aus dem Verzeichnis genommen",
+    "confirm_entry": "Text und Kontakt für das Verzeichnis bestätigt",
+    "take_back_entry": "Text und Kontakt aus dem Verzeichnis genommen",
+    "entry_unanswered": "Keine Antwort zum Eintrag: nur das Funktionspostfach steht dort",
+    "person_agreed": "Ansprechperson hat eingewilligt, genannt zu werden",
+    "person_refused": "Ansprechperson wird nicht (mehr) genannt",
     "application_rendered": "PDF des Antrags erzeugt",
     "letter_rendered": "PDF des Schreibens erzeugt",
     "letter_opened": "Schreiben von der Kommune zuerst abgerufen",
@@ -168,6 +176,7 @@ _DAYS: Final = {
     "sue_until": "Klagefrist voraussichtlich bis",
     "given_on": "erteilt am",
     "ended_on": "widerrufen am",
+    "until": "genannt bis",
     "on": "am",
 }
 
@@ -206,7 +215,8 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     if action == "extend_request":
         said.append(f"vorher {date.fromisoformat(values['before']):%d.%m.%Y}")
     if values.get("due_on"):
-        said.append(f"Termin {date.fromisoformat(values['due_on']):%d.%m.%Y}")
+        word = "Antwort erbeten bis" if action == "publish_project" else "Termin"
+        said.append(f"{word} {date.fromisoformat(values['due_on']):%d.%m.%Y}")
     said += [
         ": ".join(
             part for part in (Step(item["step"]).label, item.get("label"), item["sentence"]) if part
@@ -237,6 +247,8 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         said.append(f"SHA-256 {values['sha256']}")
     if action in ("propose", "propose_change", "sign_change"):
         said.append(_KINDS.get(values.get("kind", ""), ""))
+    if action == "confirm_entry" and values.get("person_asked"):
+        said.append("eine Ansprechperson ist um ihre Einwilligung gebeten")
     if values.get("amount"):
         said.append(format_euro(Decimal(values["amount"])))
     if values.get("reason"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from applications.forms.fields import DayField, TextField
+from applications.forms.fields import DayField, MailField, TextField
 from applications.models.notes import NoteKind
 from municipalities.models import User
 from municipalities.permissions import REVIEW, may_administer
@@ -44,6 +44,20 @@ class ReasonForm(forms.Form):
         lines=5,
         max_length=4000,
         error_messages={"required": "Bitte geben Sie eine Begründung an."},
+    )
+
+
+class PublishForm(forms.Form):
+    """What is shown where the municipality does not answer: a mailbox, or nothing."""
+
+    mailbox = MailField(
+        label="Funktionspostfach, falls die Kommune nicht antwortet",
+        max_length=254,
+        required=False,
+        help_text=(
+            "Vorgeschlagen ist die Adresse aus dem Antrag. Ist es die einer Person, tragen Sie "
+            "bitte ein Funktionspostfach ein oder lassen Sie das Feld leer."
+        ),
     )
 
 

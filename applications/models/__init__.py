@@ -24,6 +24,7 @@ from applications.models.parts import (
     Milestone,
     ParticipationFormat,
 )
+from applications.models.publication import EntryState, PersonConsent, PublicEntry
 from applications.models.records import (
     CaseLogEntry,
     CaseLogPayload,
@@ -66,6 +67,7 @@ __all__ = [
     "Delivery",
     "Deputy",
     "Document",
+    "EntryState",
     "Expense",
     "ExpenseRuling",
     "FormSheet",
@@ -82,7 +84,9 @@ __all__ = [
     "NumberRange",
     "Opinion",
     "ParticipationFormat",
+    "PersonConsent",
     "Presence",
+    "PublicEntry",
     "Recusal",
     "ReminderOff",
     "ReminderSent",

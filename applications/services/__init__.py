@@ -149,7 +149,16 @@ from applications.services.partnership import (
     confirm_cooperation,
     revoke_cooperation,
 )
-from applications.services.publication import publish_project, withdraw_project
+from applications.services.persons import ConsentGone
+from applications.services.publication import (
+    MailboxMissing,
+    NotToldYet,
+    Words,
+    confirm_entry,
+    publish_project,
+    take_back_entry,
+    withdraw_project,
+)
 from applications.services.reminders import LinkInvalid, choose_reminders, switch_reminder
 from applications.services.review import (
     DueDateTooEarly,
@@ -212,6 +221,7 @@ __all__ = [
     "CannotTakeOver",
     "CheckIncomplete",
     "Conflict",
+    "ConsentGone",
     "ConsentMissing",
     "ConsentNotOnFile",
     "DayOutOfPlace",
@@ -233,6 +243,7 @@ __all__ = [
     "LetterNotOurs",
     "LetterNotReady",
     "LinkInvalid",
+    "MailboxMissing",
     "NoHearing",
     "NoOpenRequest",
     "NoPartner",
@@ -247,6 +258,7 @@ __all__ = [
     "NotRecused",
     "NotRetrievable",
     "NotSubmittable",
+    "NotToldYet",
     "NotUnlocked",
     "NothingRequested",
     "NothingToAgree",
@@ -276,6 +288,7 @@ __all__ = [
     "TooManyGuests",
     "UnknownTarget",
     "Wanted",
+    "Words",
     "WrongAddress",
     "WrongState",
     "accept_formally",
@@ -300,6 +313,7 @@ __all__ = [
     "choose_reminders",
     "close",
     "confirm_cooperation",
+    "confirm_entry",
     "confirm_subscription",
     "confirmation_key",
     "consent_of",
@@ -363,6 +377,7 @@ __all__ = [
     "submit",
     "subscribe",
     "switch_reminder",
+    "take_back_entry",
     "to_confirm",
     "unsubscribe",
     "withdraw",

@@ -28,13 +28,14 @@ from applications.models import (
     FormSheet,
     KeptInput,
     Presence,
+    PublicEntry,
     ReminderOff,
     ReminderSent,
     RetentionHold,
     SectionComment,
 )
 from applications.models.delivery import EntryKind
-from applications.services import log
+from applications.services import log, persons
 from applications.services.reminders import people_of
 from applications.workflow import Status
 from kiv_portal import outbox
@@ -266,7 +267,7 @@ def erase_application(*, application: Application, rule: str, at: datetime) -> E
         locked = Application.objects.select_for_update().get(pk=application.pk)
         files = _files(locked)
         if locked.erased_at is None:
-            _erase_rows(locked)
+            _erase_rows(locked, at)
             _blank(locked, at)
             log.record(locked, "erase", by=None, at=at, rule=rule)
         return Erasure.objects.note(locked, proof=str(locked.uuid), rule=rule, at=at, files=files)
@@ -286,13 +287,15 @@ def _files(application: Application) -> list[str]:
     return sorted({name for name in found if name})
 
 
-def _erase_rows(application: Application) -> None:
+def _erase_rows(application: Application, at: datetime) -> None:
     """Delete everything that hangs on it, what protects others first."""
     Delivery.objects.filter(letter__application=application).delete()
     application.letters.all().delete()
     for decision in application.decisions.order_by("-number"):  # each protects the one before
         decision.delete()
     application.documents.update(replaces=None)
+    persons.forget(application, at)
+    PublicEntry.objects.filter(application=application).delete()
     for name in ROWS:
         getattr(application, name).all().delete()
     KeptInput.objects.filter(application=application).delete()
@@ -313,7 +316,7 @@ def _blank(application: Application, at: datetime) -> None:
     application.refresh_from_db()
 
 
-def forget_person(user: User) -> None:
+def forget_person(user: User, at: datetime) -> None:
     """Delete what belongs to a person and to no file: remarks, invitations as guest, reminders.
 
     The caller erases the account in the same transaction.
@@ -323,6 +326,7 @@ def forget_person(user: User) -> None:
     SectionComment.objects.filter(by=user).delete()
     ApplicationGuest.objects.filter(Q(user=user) | Q(email__iexact=user.email)).delete()
     CallSubscription.objects.filter(email__iexact=user.email).delete()
+    persons.forget_address(user.email, at)
 
 
 def forget_passing(at: datetime) -> int:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from applications.models import FundingCall
-from applications.services import housekeeping, reminders, rendering, subscriptions
+from applications.services import (
+    housekeeping,
+    persons,
+    publication,
+    reminders,
+    rendering,
+    subscriptions,
+)
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
 from projects.services import contacts
@@ -16,7 +23,14 @@ from projects.services import contacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DAILY: Final = ("reminders", "request_reminders", "contact_renewals", "tidy")
+DAILY: Final = (
+    "reminders",
+    "request_reminders",
+    "contact_renewals",
+    "entries_unanswered",
+    "persons_over",
+    "tidy",
+)
 """The jobs of every day."""
 
 MORNING: Final = time(7)
@@ -41,6 +55,8 @@ JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
     **rendering.JOBS,
     "call_opened": subscriptions.tell_subscribers,
     "contact_renewals": contacts.ask_for_renewal,
+    "entries_unanswered": publication.entries_unanswered,
+    "persons_over": persons.persons_over,
     "reminders": reminders.remind,
     "request_reminders": reminders.remind_of_requests,
     "tidy": tidy,

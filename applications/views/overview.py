@@ -226,6 +226,10 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
             "messages_sent": list(application.messages.all())[::-1] if on_team else [],
             "on_team": on_team,
             "authority": Authority.load(),
+            "is_public": on_team
+            and status is Status.GRANTED
+            and application.project is not None
+            and application.project.is_public,
             "may_answer": may_file and status is Status.INFORMATION_REQUESTED,
             "may_withdraw": may_file
             and any(

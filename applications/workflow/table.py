@@ -321,7 +321,8 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         S.GRANTED,
         Actor.REVIEWER,
         mail="published",
-        help="Das Projekt erscheint im öffentlichen Verzeichnis.",
+        help="Das Projekt erscheint im öffentlichen Verzeichnis; die Kommune wird nach Text und "
+        "Kontakt gefragt.",
     ),
     Transition(
         "withdraw_project",
@@ -369,5 +370,7 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("send_message", "Nachricht an die Kommune senden", mail="message"),
     Act("recuse", "Sich für befangen erklären"),
     Act("lift_recusal", "Befangenheit aufheben"),
+    Act("confirm_entry", "Text und Kontakt für das Verzeichnis bestätigen"),
+    Act("take_back_entry", "Text und Kontakt aus dem Verzeichnis nehmen"),
 )
-"""What staff do beside the moves; each is a service and a log action."""
+"""What is done beside the moves; each is a service and a log action."""

@@ -15,9 +15,10 @@ from django.utils import timezone
 from applications import services
 from applications.models import Application, CallBudget, CheckItem, FundingCall
 from applications.rules import Step
-from applications.services import cooperation
+from applications.services import cooperation, rendering
 from kiv_portal.calendar import deadline
 from kiv_portal.management.demo_answers import answers
+from kiv_portal.models import DeliveryWay
 from municipalities.models import Membership, Municipality, User
 from projects.models import FundingRound
 
@@ -165,11 +166,30 @@ def _cases(call: FundingCall, at: datetime) -> None:
     korbach = _filed(call, KORBACH, "Korbach verbindet", at - timedelta(days=50), at)
     _proposed(korbach, first, "grant", "II 25 – Demo 3", at - timedelta(days=30))
     services.grant(application=korbach, by=second, at=at - timedelta(days=28))
-    services.publish_project(application=korbach, by=first, at=at - timedelta(days=20))
+    _told(korbach, first, at - timedelta(days=27))
+    services.publish_project(
+        application=korbach,
+        mailbox="integration@korbach.example",
+        by=first,
+        at=at - timedelta(days=10),
+    )
 
     witzenhausen = _filed(call, WITZENHAUSEN, "Witzenhausen plant", at - timedelta(days=45), at)
     _proposed(witzenhausen, first, "rejection", "II 25 – Demo 4", at - timedelta(days=25))
     services.reject(application=witzenhausen, by=second, at=at - timedelta(days=24))
+
+
+def _told(application: Application, by: User, at: datetime) -> None:
+    """The Bescheid went out and came back with its Empfangsbekenntnis."""
+    letter = application.letters.get()
+    rendering.render_letter_pdf(str(letter.pk), at)
+    services.deliver(letter=letter, way=DeliveryWay.RECEIPT, by=by, at=at)
+    services.acknowledge(
+        letter=letter,
+        received_on=timezone.localdate(at + timedelta(days=3)),
+        by=by,
+        at=at + timedelta(days=4),
+    )
 
 
 def _applicant(ags: str) -> User:

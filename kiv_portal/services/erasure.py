@@ -17,8 +17,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from applications.models import Application
+from applications.models import Application, PersonConsent
 from applications.services import erasure as applications
+from applications.services import persons
 from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
 from kiv_portal.services import ledger
@@ -127,7 +128,7 @@ def _application(application: Application, rule: str, at: datetime, keep: bool) 
 
 def _account(user: User, rule: str, at: datetime) -> None:
     with transaction.atomic():
-        applications.forget_person(user)
+        applications.forget_person(user, at)
         accounts.erase_account(user=user, rule=rule, at=at)
 
 
@@ -174,6 +175,9 @@ def repeat_erasures(at: datetime) -> Report:
         elif isinstance(record, Contact) and record.nonce == line["proof"]:
             erase_contact(contact=record, rule=line["rule"], at=at)
             report.add("repeated", 1, f"Kontakt Nummer {key} erneut gelöscht.")
+        elif isinstance(record, PersonConsent) and record.nonce == line["proof"]:
+            persons.repeat(record, rule=line["rule"], at=at)
+            report.add("repeated", 1, f"Ansprechperson Nummer {key} erneut gelöscht.")
     ledger.catch_up(known, at)
     ErasureRun.objects.create(
         at=at,

@@ -41,6 +41,7 @@ CSV_COLUMNS: Final = {
     "stand": "Stand der Angaben, JJJJ-MM; kann fehlen",
     "quelle": "Quelle der Angaben",
     "lizenz": "Lizenz als Adresse",
+    "zuwendung": "Größenklasse der bewilligten Zuwendung; kann fehlen",
 }
 """The columns in their order, with what each holds. One row for each municipality of a project."""
 
@@ -53,6 +54,7 @@ JSON_FIELDS: Final = {
     "results[].title": "Projektname",
     "results[].round": "Nummer der Förderrunde",
     "results[].amif": "AMIF-WIR-Projekt: true oder false",
+    "results[].amount_class": "Größenklasse der bewilligten Zuwendung als Text; kann null sein",
     "results[].districts[]": "Landkreise und kreisfreie Städte",
     "results[].municipalities[].ags": "Amtlicher Gemeindeschlüssel als Text",
     "results[].municipalities[].name": "Name der Kommune",
@@ -69,6 +71,7 @@ GEOJSON_PROPERTIES: Final = {
     "title": "Projektname",
     "round": "Nummer der Förderrunde",
     "amif": "AMIF-WIR-Projekt: true oder false",
+    "amount_class": "Größenklasse der bewilligten Zuwendung als Text; kann null sein",
     "ags": "Amtlicher Gemeindeschlüssel als Text",
     "name": "Name der Kommune",
     "district": "Landkreis oder kreisfreie Stadt",
@@ -100,6 +103,7 @@ def as_json(found: ProjectQuerySet) -> dict[str, Any]:
             "title": project.title,
             "round": project.round.number,
             "amif": project.amif,
+            "amount_class": project.get_amount_class_display() or None,
             "districts": list(dict.fromkeys(str(one.municipality.district) for one in members)),
             "municipalities": [
                 {
@@ -143,6 +147,7 @@ def as_geojson(found: ProjectQuerySet) -> dict[str, Any]:
                         "title": project.title,
                         "round": project.round.number,
                         "amif": project.amif,
+                        "amount_class": project.get_amount_class_display() or None,
                         "ags": town.ags,
                         "name": town.short_name,
                         "district": str(town.district),
@@ -188,6 +193,7 @@ def as_csv(found: ProjectQuerySet) -> str:
                     f"{project.as_of:%Y-%m}" if project.as_of else "",
                     named,
                     LICENCE,
+                    project.get_amount_class_display(),
                 )
             )
     return text.getvalue()

@@ -118,7 +118,13 @@ def _item(project: Project, change: tuple[datetime, str] | None) -> dict[str, An
         at, kind = change[0], ChangeKind.CHANGED
         what = f"Geändert: {ChangeSubject(change[1]).label}."
     districts = ", ".join(str(one) for one in project.districts)
-    facts = [str(project.round), districts, "AMIF-WIR-Projekt" if project.amif else ""]
+    granted = project.get_amount_class_display()
+    facts = [
+        str(project.round),
+        districts,
+        "AMIF-WIR-Projekt" if project.amif else "",
+        f"Zuwendung {granted}" if granted else "",
+    ]
     return {
         "title": clean_text(f"{project.places}: {project.title}"),
         "link": _absolute(reverse("project", args=[project.slug])),

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kiv_portal.folding import clean_text, fold
+from kiv_portal.models import Erasure
 from projects.models import (
     RESERVED_SLUGS,
     ChangeKind,
@@ -48,9 +49,13 @@ class MemberEntry(TypedDict):
 
 
 class ContactEntry(TypedDict):
-    """Whom to ask: a function mailbox, a person only with that person's consent as `basis`."""
+    """Whom to ask: a function mailbox, a person only with that person's consent as `basis`.
+
+    `person_until` is the last day of that consent, where it has one.
+    """
 
     person: NotRequired[str]
+    person_until: NotRequired[date | None]
     email: NotRequired[str]
     phone: NotRequired[str]
     basis: str
@@ -99,6 +104,7 @@ def open_project(
     at: datetime,
     contact: ContactEntry | None = None,
     from_application: bool = False,
+    amount_class: str = "",
 ) -> Project:
     """Put a funded project on record; the public does not see it before `publish`.
 
@@ -122,6 +128,7 @@ def open_project(
         as_of=timezone.localdate(at),
         source=_line(source),
         from_application=from_application,
+        amount_class=amount_class,
     )
     _save(project, by, at, "angelegt")
     ProjectMember.objects.bulk_create(
@@ -135,18 +142,7 @@ def open_project(
     )
     refresh_keys(project)
     if contact is not None:
-        phone = _line(contact.get("phone", ""))
-        entry = Contact(
-            project=project,
-            person=_line(contact.get("person", "")),
-            email=_line(contact.get("email", "")),
-            phone=phone,
-            phone_e164=international(phone),
-            basis=_line(contact["basis"]),
-            confirmed_on=timezone.localdate(at),
-            expires_on=timezone.localdate(at) + timedelta(days=settings.CONTACT_DAYS),
-        )
-        _save(entry, by, at, "angelegt")
+        _write_contact(Contact(project=project), contact, by, at, "angelegt")
     return project
 
 
@@ -188,21 +184,80 @@ def withdraw_from_public(*, project: Project, reason: str, by: User | None, at: 
 
 
 @transaction.atomic
-def change_period(
+def follow_decision(
     *,
     project: Project,
     starts_on: date | None,
     ends_on: date | None,
+    amount_class: str,
     by: User | None,
     at: datetime,
 ) -> None:
-    """Let the project run as its decision says now; nothing happens where it does already."""
+    """Let period and amount be as the decision says now; nothing happens where they are already.
+
+    `amount_class` is a value of `AmountClass`, or empty.
+    """
     _lock(project)
-    if (project.starts_on, project.ends_on) == (starts_on, ends_on):
+    now = (starts_on, ends_on, amount_class)
+    if (project.starts_on, project.ends_on, project.amount_class) == now:
         return
-    project.starts_on, project.ends_on = starts_on, ends_on
-    _save(project, by, at, "Zeitraum geändert")
+    project.starts_on, project.ends_on, project.amount_class = now
+    _save(project, by, at, "Zeitraum oder Größenklasse geändert")
     raise_version(at)
+
+
+@transaction.atomic
+def set_words(
+    *,
+    project: Project,
+    summary: str,
+    unit: str,
+    contact: ContactEntry | None,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """Put the municipality's own words and its contact into the entry, instead of what was there.
+
+    Without a contact the one that stood there is erased, with its history. A contact that staff
+    have hidden stays hidden. What differs is told among the directory's changes.
+    """
+    _lock(project)
+    summary, unit = clean_text(summary).strip(), _line(unit)
+    subjects = []
+    if (project.summary, project.unit) != (summary, unit):
+        project.summary, project.unit = summary, unit
+        _save(project, by, at, "Text und Stelle geändert")
+        refresh_keys(project)
+        subjects.append(ChangeSubject.PROJECT)
+    there = Contact.objects.select_for_update().filter(project=project).first()
+    if contact is not None:
+        _write_contact(there or Contact(project=project), contact, by, at, "bestätigt")
+        subjects.append(ChangeSubject.CONTACT)
+    elif there is not None:
+        Erasure.objects.note(there, proof=there.nonce, rule="taken_back", at=at, files=[])
+        Contact.history.filter(id=there.pk).delete()
+        Contact.objects.filter(pk=there.pk).delete()
+        subjects.append(ChangeSubject.CONTACT)
+    if subjects:
+        _announce(project, ChangeKind.CHANGED, at, *subjects)
+
+
+@transaction.atomic
+def name_person(
+    *, project: Project, person: str, until: date | None, by: User | None, at: datetime
+) -> None:
+    """Name a person beside the contact until that day, by their own consent. Raises NoContact.
+
+    Without a name nobody is named any more, at once, and no earlier version of the contact
+    names them either.
+    """
+    contact = _locked_contact(project)
+    person = _line(person)
+    if not person:
+        Contact.history.filter(id=contact.pk).update(person="", person_until=None)
+    contact.person, contact.person_until = person, until
+    _save(contact, by, at, "Person genannt" if person else "Person nicht mehr genannt")
+    _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
 
 
 def refresh_keys(project: Project) -> None:
@@ -340,6 +395,22 @@ def _locked_contact(project: Project) -> Contact:
     if contact is None:
         raise NoContact
     return contact
+
+
+def _write_contact(
+    contact: Contact, said: ContactEntry, by: User | None, at: datetime, reason: str
+) -> None:
+    """Fill the contact and save it: right as of today, and shown for CONTACT_DAYS."""
+    phone = _line(said.get("phone", ""))
+    contact.person = _line(said.get("person", ""))
+    contact.person_until = said.get("person_until")
+    contact.email = _line(said.get("email", ""))
+    contact.phone, contact.phone_e164 = phone, international(phone)
+    contact.basis = _line(said["basis"])
+    contact.confirmed_on = timezone.localdate(at)
+    contact.expires_on = contact.confirmed_on + timedelta(days=settings.CONTACT_DAYS)
+    contact.asked_on, contact.wish = None, ""
+    _save(contact, by, at, reason)
 
 
 def _set_hidden(project: Project, hidden: bool, by: User | None, at: datetime) -> None:

@@ -89,7 +89,7 @@ def _dotted(number: int) -> str:
 
 
 def next_expiry(shown: Sequence[Entry]) -> date | None:
-    """The first day on which a contact in the list is shown no longer."""
-    ends = (one.contact.expires_on for one in shown if one.contact is not None)
+    """The first day on which a contact in the list, or its person, is shown no longer."""
+    ends = (one.contact.next_change for one in shown if one.contact is not None)
     last_day = min((day for day in ends if day is not None), default=None)
     return None if last_day is None else last_day + timedelta(days=1)

@@ -74,7 +74,7 @@ def project_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "json_ld": structured.project(project),
     }
     response = render(request, "projects/project_detail.html", context)
-    expires_on = contact.expires_on if contact is not None else None
+    expires_on = contact.next_change if contact is not None else None
     return changes_at(
         response,
         request.arrived_at,

@@ -83,11 +83,11 @@ def test_the_first_page_asks_the_same_number_of_questions_with_one_and_three_of_
     world.submitted(w, now())
     client.force_login(w.reviewer)
     client.get("/admin/")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get("/admin/")
     of_other_town(w)
     of_small_town(w)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert len(client.get("/admin/").context["agenda"]) == 3
 
 

@@ -63,7 +63,7 @@ def rejected(w: world.World, at: datetime) -> Application:
 
 
 def published(w: world.World, at: datetime) -> Application:
-    return services.publish_project(application=world.granted(w, at), by=w.reviewer, at=at)
+    return world.published(w, at)
 
 
 def withdrawn(w: world.World, at: datetime) -> Application:
@@ -87,7 +87,7 @@ CASES: dict[str, Callable[[world.World, datetime], Application]] = {
     "hearing": world.heard,
     "grant proposed": lambda w, at: world.proposed(w, at=at),
     "rejection proposed": lambda w, at: world.proposed(w, world.REJECTION, at),
-    "granted": world.granted,
+    "granted": world.notified,
     "published": published,
     "change proposed": world.change_proposed,
     "rejected": rejected,
@@ -116,8 +116,8 @@ POSSIBLE = {
     "rejection proposed": {"reject", "return_proposal", "retract_proposal"} | OPEN_LETTER,
     "granted": {"publish_project", "begin_revocation_hearing", "propose_change"},
     "published": {"withdraw_project", "begin_revocation_hearing", "propose_change"},
+    # Nobody has been told of this grant yet, so it is not published.
     "change proposed": {
-        "publish_project",
         "begin_revocation_hearing",
         "return_change",
         "retract_change",
@@ -831,9 +831,10 @@ def test_a_call_without_a_round_is_named_when_a_grant_is_signed(client: Client) 
 
 def test_before_publishing_the_page_shows_what_the_public_will_see(client: Client) -> None:
     w = world.build(now())
-    application = world.granted(w, now())
+    application = world.notified(w, now())
     client.force_login(w.reviewer)
     page = client.get(address(application, "publish_project"))
+    assert page.context["form"]["mailbox"].value() == "integration@musterstadt.example"
     assert page.context["agreed"] is True
     assert dict(page.context["facts"]) == {
         "Projektname": "Vielfalt in Musterstadt",
@@ -841,9 +842,7 @@ def test_before_publishing_the_page_shows_what_the_public_will_see(client: Clien
         "Förderrunde": "KIV IV (2026/2027)",
         "AMIF-WIR-Projekt": "Nein",
         "Zeitraum": "01.07.2027 bis 31.12.2028",
-        "Verantwortliche Stelle": "Fachstelle Integration",
-        "Kurzbeschreibung": "Kurz",
-        "Kontakt": "keiner",
+        "Bewilligte Zuwendung": "über 10.000 bis 20.000 €",
         "Adresse": f"/projekte/{application.project.slug}/",
     }
 
@@ -871,6 +870,11 @@ def test_a_missing_consent_is_said_before_publishing(
         application=application, proposal=world.grant_proposal(), by=w.reviewer, at=now()
     )
     services.grant(application=application, by=w.signer, at=now())
+    letter = world.with_pdf(application.letters.get(), now())
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
+    services.acknowledge(
+        letter=letter, received_on=timezone.localdate(now()), by=w.reviewer, at=now()
+    )
     client.force_login(w.reviewer)
     page = client.get(address(application, "publish_project")).content.decode()
     assert text in " ".join(page.split())

@@ -113,7 +113,7 @@ def test_a_vermerk_reaches_no_applicant_no_mail_no_letter_no_log_and_no_public_p
     client: Client,
 ) -> None:
     w = world.build(now())
-    case = world.granted(w, at=now())
+    case = world.notified(w, at=now())
     note(case, w.reviewer)
     note(case, w.signer, kind=NoteKind.PHONE)
     services.publish_project(application=case, by=w.reviewer, at=now())

@@ -213,11 +213,13 @@ class TestByTheClock:
             ("reminders:2026-11-16", morning),
             ("request_reminders:2026-11-16", morning),
             ("contact_renewals:2026-11-16", morning),
+            ("entries_unanswered:2026-11-16", morning),
+            ("persons_over:2026-11-16", morning),
             ("tidy:2026-11-16", morning),
             (f"call_opened:{w.call.pk}", NOW),
         ]
         jobs.schedule(NOW + timedelta(days=1))
-        assert Job.objects.count() == 9
+        assert Job.objects.count() == 13
 
     def test_a_call_is_told_of_when_its_time_has_come(self, w):
         later = FundingCallFactory(opens_at=NOW + timedelta(hours=1))

@@ -304,7 +304,7 @@ CASES: dict[str, Callable[[world.World], Application]] = {
     "substantive_check": world.in_substance,
     "hearing": world.heard,
     "proposed": world.proposed,
-    "granted": world.granted,
+    "granted": world.notified,
     "rejected": lambda w: services.reject(
         application=world.proposed(w, world.REJECTION), by=w.signer, at=NOW
     ),

@@ -479,7 +479,9 @@ def test_the_worker_renders_and_sends_all_there_is_and_then_ends():
     by_the_clock = (
         "call_opened",
         "contact_renewals",
+        "entries_unanswered",
         "erase_expired",
+        "persons_over",
         "request_reminders",
         "reminders",
         "tidy",

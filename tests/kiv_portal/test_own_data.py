@@ -19,6 +19,7 @@ from applications.models import (
     ApplicationGuest,
     CallSubscription,
     KeptInput,
+    PersonConsent,
     Presence,
     ReminderOff,
     ReminderSent,
@@ -114,6 +115,16 @@ def _known_everywhere(w: world.World, word: str) -> User:
     )
     ReminderOff.objects.create(user=person, kind="closing", since=NOW)
     ReminderSent.objects.create(application=draft, user=person, occasion=f"Anlass {word}", at=NOW)
+    PersonConsent.objects.create(
+        application=draft,
+        name=f"Genannte {word}",
+        email=person.email,
+        nonce=f"geheim-{word}",
+        asked_at=NOW,
+        asked_by=w.clerk,
+        given_at=NOW,
+        until=LATER.date(),
+    )
     CallSubscription.objects.create(email=person.email, requested_at=NOW, confirmed_at=NOW)
     outbox.enqueue_mail(
         key=word, recipient=person.email, subject=f"Betreff {word}", body=f"geheim-{word}", at=NOW

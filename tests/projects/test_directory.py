@@ -345,6 +345,7 @@ def test_geojson_has_a_point_for_each_municipality(client, scene, settings):
         "title": scene["rodgau"].title,
         "round": 1,
         "amif": True,
+        "amount_class": None,
         "ags": Municipality.objects.get(short_name="Rodgau").ags,
         "name": "Rodgau",
         "district": "Landkreis Offenbach",
@@ -447,11 +448,19 @@ def test_what_is_documented_is_what_the_files_hold(client, scene):
     data = client.get("/projekte.json").json()
     fields = [key for key in data if key != "results"]
     one = data["results"][0]
-    fields += [f"results[].{key}" for key in ("url", "title", "round", "amif")]
+    fields += [f"results[].{key}" for key in ("url", "title", "round", "amif", "amount_class")]
     fields += ["results[].districts[]"]
     fields += [f"results[].municipalities[].{key}" for key in one["municipalities"][0]]
     assert fields == list(JSON_FIELDS)
-    assert list(one) == ["url", "title", "round", "amif", "districts", "municipalities"]
+    assert list(one) == [
+        "url",
+        "title",
+        "round",
+        "amif",
+        "amount_class",
+        "districts",
+        "municipalities",
+    ]
     assert list(csv_rows(client.get("/projekte.csv"))[0]) == list(CSV_COLUMNS)
     feature = client.get("/projekte.geojson").json()["features"][0]
     assert list(feature["properties"]) == list(GEOJSON_PROPERTIES)

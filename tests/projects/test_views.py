@@ -511,6 +511,7 @@ def test_json_holds_exactly_what_is_documented(client, directory, settings):
                 "title": "Diversität und Interkultur",
                 "round": 2,
                 "amif": False,
+                "amount_class": None,
                 "districts": ["Landkreis Limburg-Weilburg"],
                 "municipalities": [
                     {
@@ -563,6 +564,7 @@ def test_csv_has_one_row_for_each_municipality_with_licence_and_source(client, d
             "Statistisches Bundesamt (Destatis), Gemeindeverzeichnis"
         ),
         "lizenz": LICENCE,
+        "zuwendung": "",
     }
     assert partner["kommune"] == "Selters (Taunus)"
     assert partner["einwohner_eigene_angabe"] == ""

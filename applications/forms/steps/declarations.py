@@ -83,8 +83,9 @@ class DeclarationForm(StepForm):
         label="Dürfen wir das Projekt nach einer Bewilligung im Projektverzeichnis zeigen?",
         required=False,
         help_text=(
-            "Öffentlich sind dann Projektname, Kurzbeschreibung, Kommunen, Förderrunde, "
-            "verantwortliche Stelle und Laufzeit, keine Namen von Personen und kein "
-            "Finanzierungsplan. Ihre Antwort hat keinen Einfluss auf die Entscheidung."
+            "Öffentlich sind dann Projektname, Kommunen, Förderrunde, Laufzeit und die "
+            "Größenklasse der Zuwendung, keine Namen von Personen und kein Finanzierungsplan. "
+            "Kurzbeschreibung und Kontakt erst, wenn Sie sie nach der Bewilligung bestätigen. "
+            "Ihre Antwort hat keinen Einfluss auf die Entscheidung."
         ),
     )

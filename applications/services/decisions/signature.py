@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from applications.models import Application, Decision, DecisionHand
 from applications.models.decisions import DecisionKind, DecisionState, HandRole
-from applications.services import letters, moves
+from applications.services import letters, moves, persons
 from applications.services.decisions import budget
 from applications.services.decisions.drafting import FourEyes
 from applications.services.decisions.proposing import ProposalChanged, open_proposal
-from projects.services import change_period, open_project, withdraw_from_public
+from projects.models import AmountClass
+from projects.services import follow_decision, open_project, set_words, withdraw_from_public
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,14 +66,16 @@ def grant(
             title=row.title,
             round=row.call.round,
             amif=False,
-            summary=row.summary,
-            unit=row.contact_unit,
+            # Text, unit and contact are public once the municipality says so (`publication`).
+            summary="",
+            unit="",
             members=[
                 {"municipality": member.municipality, "declared_population": None}
                 for member in row.members.select_related("municipality")
             ],
             starts_on=decision.starts_on,
             ends_on=decision.ends_on,
+            amount_class=AmountClass.of(decision.amount),
             source="Zuwendungsbescheid",  # the Antragsnummer is nobody's business
             from_application=True,
             by=by,
@@ -140,10 +143,11 @@ def sign_change(
         budget.check(decision, timezone.localdate(at), lock=True)
         letter = letters.write(decision, by=by, at=at)
         if row.project is not None:
-            change_period(
+            follow_decision(
                 project=row.project,
                 starts_on=decision.starts_on,
                 ends_on=decision.ends_on,
+                amount_class=AmountClass.of(decision.amount),
                 by=by,
                 at=at,
             )
@@ -183,6 +187,8 @@ def revoke(
             withdraw_from_public(
                 project=row.project, reason="Der Bescheid ist aufgehoben.", by=by, at=at
             )
+            persons.forget(row, at)
+            set_words(project=row.project, summary="", unit="", contact=None, by=by, at=at)
         moves.make(
             row,
             "revoke",

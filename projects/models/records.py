@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-import uuid
-from collections.abc import Iterable
-from datetime import date, datetime
-from typing import ClassVar, Final, cast
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -42,6 +40,26 @@ class FundingRound(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.years})"
+
+
+class AmountClass(models.TextChoices):
+    """What the public learns of the amount granted: a class, never the sum."""
+
+    TO_5 = "to_5", "bis 5.000 €"
+    TO_10 = "to_10", "über 5.000 bis 10.000 €"
+    TO_20 = "to_20", "über 10.000 bis 20.000 €"
+    TO_30 = "to_30", "über 20.000 bis 30.000 €"
+    ABOVE = "above", "über 30.000 €"
+
+    @classmethod
+    def of(cls, amount: Decimal | None) -> str:
+        """The class of an amount in euro; empty where nothing was granted."""
+        if not amount:
+            return ""
+        for top, found in ((5, cls.TO_5), (10, cls.TO_10), (20, cls.TO_20), (30, cls.TO_30)):
+            if amount <= top * 1000:
+                return found.value
+        return cls.ABOVE.value
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -112,6 +130,9 @@ class Project(models.Model):
     unit = models.CharField("verantwortliche Stelle", max_length=300, blank=True)
     film_label = models.CharField("Film: Beschriftung", max_length=100, blank=True)
     film_address = models.URLField("Film: Adresse", blank=True)
+    amount_class = models.CharField(
+        "Bewilligung (Größenklasse)", max_length=10, choices=AmountClass, blank=True
+    )
     starts_on = models.DateField("Beginn", null=True, blank=True)
     ends_on = models.DateField("Ende", null=True, blank=True)
     as_of = models.DateField("Stand", null=True, blank=True)
@@ -295,128 +316,3 @@ class ProjectDocument(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(DocumentKind(self.kind).label)
-
-
-class ContactQuerySet(models.QuerySet["Contact"]):
-    def shown(self) -> ContactQuerySet:
-        """Contacts that nobody has hidden."""
-        return self.filter(hidden=False)
-
-    def shown_on(self, day: date) -> ContactQuerySet:
-        """Contacts the project's page may show that day: neither hidden nor expired."""
-        return self.shown().filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
-
-    def of(self, projects: Iterable[Project]) -> ContactQuerySet:
-        """Contacts of these projects."""
-        return self.filter(project__in=[project.pk for project in projects])
-
-
-def _nonce() -> str:
-    return secrets.token_urlsafe(18)
-
-
-class Contact(models.Model):
-    """Whom to ask about a project. Personal data: never in an open-data file."""
-
-    project = models.OneToOneField(Project, models.CASCADE, related_name="contact")
-    person = models.CharField("Person", max_length=200, blank=True)
-    email = models.CharField("E-Mail (wie angegeben)", max_length=254, blank=True)
-    phone = models.CharField("Telefon (wie angegeben)", max_length=50, blank=True)
-    phone_e164 = models.CharField("Telefon (international)", max_length=20, blank=True)
-    basis = models.CharField(
-        "Grundlage", max_length=200, help_text="etwa „Programmseite“ oder „Einwilligung vom …“"
-    )
-    confirmed_on = models.DateField("zuletzt bestätigt")
-    expires_on = models.DateField(
-        "gezeigt bis",
-        null=True,
-        blank=True,
-        help_text="Letzter Tag, an dem der Kontakt öffentlich steht; leer: ohne Ende.",
-    )
-    hidden = models.BooleanField("ausgeblendet", default=False)
-    asked_on = models.DateField("um Bestätigung gebeten am", null=True, blank=True, editable=False)
-    nonce = models.CharField(max_length=30, default=_nonce, editable=False)
-    wish = models.TextField("Änderungswunsch", max_length=2_000, blank=True, editable=False)
-    history = HistoricalRecords(cascade_delete_history=True)  # who is erased is erased there too
-
-    objects = ContactQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "Kontakt"
-        verbose_name_plural = "Kontakte"
-
-    def __str__(self) -> str:
-        return self.person or self.email or str(self.project)
-
-
-class DirectoryVersionQuerySet(models.QuerySet["DirectoryVersion"]):
-    def last_change(self) -> datetime | None:
-        """When the public directory changed last; before any service ran, its newest project."""
-        version = self.first()
-        if version is not None:
-            return version.changed_at
-        published = Project.objects.published().aggregate(last=models.Max("published_at"))
-        return cast("datetime | None", published["last"])
-
-
-class DirectoryVersion(models.Model):
-    """One row: raised in the transaction of every service that changes what the public sees."""
-
-    number = models.PositiveBigIntegerField(default=0)
-    changed_at = models.DateTimeField()
-
-    objects = DirectoryVersionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "Stand des Verzeichnisses"
-        verbose_name_plural = "Stand des Verzeichnisses"
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(pk=1), name="directory_version_is_one_row")
-        ]
-
-    def __str__(self) -> str:
-        return str(self.number)
-
-
-class ChangeKind(models.TextChoices):
-    """What happened to an entry of the directory."""
-
-    NEW = "new", "neu"
-    CHANGED = "changed", "geändert"
-    WITHDRAWN = "withdrawn", "zurückgezogen"
-
-
-class ChangeSubject(models.TextChoices):
-    """What of an entry was changed; never what it said."""
-
-    PROJECT = "project", "Angaben zum Projekt"
-    CONTACT = "contact", "Kontakt"
-    DOCUMENTS = "documents", "Strategie und Beschlüsse"
-    ROUND = "round", "Angaben zur Förderrunde"
-
-
-class DirectoryChange(models.Model):
-    """One line of what changed in the public directory, written with the change itself.
-
-    It holds no text of the entry: what is withdrawn later is then gone from here as well.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    project = models.ForeignKey(
-        Project, models.CASCADE, related_name="changes", null=True, blank=True
-    )
-    kind = models.CharField("Art", max_length=10, choices=ChangeKind)
-    subject = models.CharField("was", max_length=10, choices=ChangeSubject, blank=True)
-    at = models.DateTimeField("am")
-    version = models.PositiveBigIntegerField("Stand des Verzeichnisses", default=0)
-
-    class Meta:
-        verbose_name = "Änderung im Verzeichnis"
-        verbose_name_plural = "Änderungen im Verzeichnis"
-        ordering: ClassVar = ["-at", "-version", "pk"]
-        indexes: ClassVar = [
-            models.Index(fields=["-at", "-version"], name="directory_change_newest_first")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} ({self.at:%d.%m.%Y})"
