@@ -144,20 +144,23 @@ def _submit(
         if checks.to_confirm(findings) and confirmed != checks.confirmation_key(findings):
             raise NotConfirmed(findings)
 
-        # The number's row, the last lock, comes before the figures are frozen: two applications
-        # that share municipalities then cannot wait for each other.
-        reference = _next_reference(at)
-        _freeze(members, filing.members)
+        # All that can be done before is done before the number's row is locked: everybody who
+        # files waits for it.
         late = call.is_over(at)
+        _hold(members, filing.members)
         frozen = snapshots.build(
             row,
-            reference=reference,
+            reference="",
             filed_at=at,
             late=late,
             findings=findings,
             reason=reason,
             declaration=authority_sentence(str(row.lead)),
         )
+        # The number's row, the last lock, comes before the figures are frozen: two applications
+        # that share municipalities then cannot wait for each other.
+        frozen["reference"] = reference = _next_reference(at)
+        ApplicationMember.objects.bulk_update(members, ["live", *drafts.FROZEN])
         snapshot = snapshots.take(row, frozen, number=1, by=by, at=at)
         moves.make(
             row,
@@ -185,6 +188,12 @@ def _submit(
 
 def _freeze(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> None:
     """Keep the figures that counted, and let the rows stand for a live application."""
+    held = _hold(rows, members)
+    ApplicationMember.objects.bulk_update(held, ["live", *drafts.FROZEN])
+
+
+def _hold(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> list[ApplicationMember]:
+    """The rows with the figures that counted, not written yet."""
     figures = {member.ags: member for member in members}
     changed = []
     for row in rows:
@@ -195,7 +204,7 @@ def _freeze(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> Non
         row.population_basis = member.population_basis
         row.population_source = REGISTER_SOURCE if member.population is not None else ""
         changed.append(row)
-    ApplicationMember.objects.bulk_update(changed, ["live", *drafts.FROZEN])
+    return changed
 
 
 def _taken(application: Application) -> list[Municipality]:

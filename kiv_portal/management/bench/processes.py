@@ -16,21 +16,20 @@ from typing import Final
 
 from django.conf import settings
 
-WEB: Final = ("--workers", "2", "--threads", "4", "--worker-class", "gthread")
 START_SECONDS: Final = 90
 LOG: Final = "bench.log"
 """Below var/: what these processes say."""
 
 
 @contextmanager
-def web(application: str, *, threads: tuple[str, ...] = WEB, **environment: str) -> Iterator[int]:
-    """gunicorn with this application; its port. 2 workers, as `./portal start`."""
+def web(application: str, **environment: str) -> Iterator[int]:
+    """gunicorn with this application, set up as `./portal start` has it; its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
         *(sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"),
-        *(*threads, "--no-control-socket", "--log-level", "error"),
+        *("--config", "python:kiv_portal.serving", "--no-control-socket", "--log-level", "error"),
     ]
     with _process(command, environment):
         _wait_until_it_answers(port)
@@ -51,7 +50,9 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
             command,
             cwd=settings.BASE_DIR,
             env={**os.environ, **environment},
-            start_new_session=True,
+            # A group to end, but no session of its own: Linux shares the processors out among
+            # sessions first, and the worker would not give way to the web server any more.
+            process_group=0,
             stdout=log,
             stderr=log,
         )
