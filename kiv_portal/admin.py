@@ -201,7 +201,7 @@ class WorkAdmin(DeskModelAdmin):
 class OutboxMailAdmin(WorkAdmin):
     """Outgoing mail. What a mail about an account says is shown to nobody."""
 
-    list_display = ("recipient", "shown_subject", "state", "attempts", "created_at", "done_at")
+    list_display = ("recipient", "shown_subject", "state", "created_at", "done_at")
     search_fields = ("recipient",)
     fields = (
         "recipient",

@@ -195,6 +195,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if PORTAL_TLS else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", 1 if PORTAL_TLS else 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
+MFA_ADAPTER = "municipalities.adapters.factors.FactorAdapter"
 MFA_TOTP_ISSUER = "KIV-Portal"
 # An account of an organisation may come later. Without an issuer nothing of it is there: no app,
 # no table, no address, no button.

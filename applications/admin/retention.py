@@ -89,10 +89,7 @@ class ArchiveOfferAdmin(HistoryAdmin):
         "reference",
         "file_number",
         "municipality",
-        "call",
         "outcome",
-        "concluded_on",
-        "offered_at",
         "answer",
         "handed_over_on",
     )

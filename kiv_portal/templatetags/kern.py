@@ -13,6 +13,28 @@ from kiv_portal.euro import format_euro
 
 register = template.Library()
 
+BROWSERS: Final = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser/": "Samsung Internet",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "CriOS/": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+"""Signs of browsers; several claim to be others as well, so the order decides."""
+
+SYSTEMS: Final = {
+    "Windows": "Windows",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Mac OS X": "Mac",
+    "CrOS": "Chromebook",
+    "Linux": "Linux",
+}
+
 TONES = ("info", "success", "warning", "danger")
 
 
@@ -39,6 +61,16 @@ def _kind(widget: forms.Widget) -> str:
 def kind(field: BoundField) -> str:
     """What sort of control a form field is: text, textarea, select, list, radios, …"""
     return _kind(field.field.widget)
+
+
+@register.filter
+def browser_name(user_agent: str) -> str:
+    """What a browser calls itself, in words people know: „Firefox auf Windows“."""
+    named = [
+        next((name for sign, name in signs.items() if sign in user_agent), "")
+        for signs in (BROWSERS, SYSTEMS)
+    ]
+    return " auf ".join(name for name in named if name) or "Unbekannter Browser"
 
 
 @register.filter

@@ -60,6 +60,9 @@ def test_staff_come_in_with_a_passkey_and_without_it_with_a_code(
     page.goto("/konto/zweiter-faktor/webauthn/")
     expect(page.get_by_role("heading", name="Dienstlaptop")).to_be_visible()
     axe(page)
+    for address in ("/konto/zweiter-faktor/", "/konto/sitzungen/", "/konto/daten/"):
+        page.goto(address)
+        axe(page)
     page.goto("/admin/")
     expect(page.get_by_role("heading", level=1)).to_have_text("Übersicht")
 

@@ -11,6 +11,8 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.template import Context, Template
 
+from kiv_portal.templatetags import kern
+
 CHOICES = [("a", "Dorfplatzgespräche"), ("b", "Umfrage")]
 
 
@@ -315,6 +317,22 @@ def test_a_notice_has_a_tone_a_heading_and_speaks_up_only_when_asked() -> None:
     assert box.xpath(".//h2") == []
     with pytest.raises(Exception, match="unknown tone"):
         render('{% notice "pink" title="Nein" %}{% endnotice %}')
+
+
+def test_a_browser_is_named_as_people_know_it() -> None:
+    gecko = "Mozilla/5.0 ({}) Gecko/20100101 Firefox/140.0"
+    webkit = "Mozilla/5.0 ({}) AppleWebKit/537.36 (KHTML, like Gecko) {}Safari/537.36"
+    named = {
+        gecko.format("Windows NT 10.0; Win64; x64; rv:140.0"): "Firefox auf Windows",
+        webkit.format("X11; Linux x86_64", "Chrome/140.0 "): "Chrome auf Linux",
+        webkit.format("Linux; Android 15", "Chrome/140.0 Mobile "): "Chrome auf Android",
+        webkit.format("Windows NT 10.0", "Chrome/140.0 ") + " Edg/140.0": "Edge auf Windows",
+        webkit.format("Macintosh; Intel Mac OS X 10_15", "Version/18 "): "Safari auf Mac",
+        webkit.format("iPhone; CPU iPhone OS 18_0 like Mac OS X", ""): "Safari auf iPhone",
+        "curl/8.0": "Unbekannter Browser",
+        "": "Unbekannter Browser",
+    }
+    assert {sign: kern.browser_name(sign) for sign in named} == named
 
 
 @pytest.mark.parametrize("widget", [forms.TextInput, forms.CheckboxInput])

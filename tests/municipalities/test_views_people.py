@@ -295,6 +295,11 @@ def test_whoever_has_an_account_signs_in_and_accepts_with_a_press(
     guest.force_login(w.stranger)
     assert "andere E-Mail-Adresse" in text(guest.get(address))
     assert "andere E-Mail-Adresse" in text(guest.post(address, follow=True))
+    # From there out of the wrong account and back to the invitation in one press.
+    assert "Abmelden und weiter" in text(guest.get(address))
+    left = guest.post("/konto/abmelden/", {"next": address})
+    assert (left.status_code, left.headers["Location"]) == (302, address)
+    assert "schon ein Konto" in text(guest.get(address))
     guest.force_login(user)
     assert guest.get(address).status_code == 200
     assert not user.memberships.exists()
