@@ -53,6 +53,7 @@ def _sections(step: Step, terms: CallTerms, limit: int) -> list[dict[str, Any]]:
             years=(),
             terms=terms,
             at=ANYTIME,
+            on_paper=True,
         )
     )
     asked = [_section(part) for part in form.parts()]

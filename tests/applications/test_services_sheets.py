@@ -224,6 +224,7 @@ def test_the_blank_form_asks_every_question_of_every_step_in_its_words(w):
         missing = [label for label in wanted if not any(said.startswith(label) for said in labels)]
         assert missing == []
     assert "12 bis 18 Monate" in str(values)
+    assert "Speichern" not in str(values)  # paper saves nothing
 
 
 def test_the_blank_form_names_every_kind_of_document_and_what_is_asked_for():

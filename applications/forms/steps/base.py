@@ -46,6 +46,8 @@ class Sheet:
     """What the register knows, for a step into which nobody has written yet."""
     opened: frozenset[str] = EVERYTHING
     """What may be written, see `rules.unlocking`; nothing else is asked or taken."""
+    on_paper: bool = False
+    """It is printed without answers: what only a page can do is not spoken of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class ContactForm(StepForm):
     signatory_function = _text("signatory_function", help_text="Zum Beispiel: Bürgermeisterin")
 
     account_holder = _text("account_holder", help_text="Zum Beispiel: Stadtkasse Musterstadt")
-    iban = _text("iban", kind=fields.IbanField)
+    iban = _text("iban", kind=fields.IbanField, help_text=IBAN_HINT)
     payment_reference = _text(
         "payment_reference",
         required=False,
@@ -112,7 +112,8 @@ class ContactForm(StepForm):
             self.fields[f"{prefix}_phone"].widget.attrs["type"] = "tel"
         self.fields["contact_email"].widget.attrs["autocomplete"] = "email"
         self.fields["contact_phone"].widget.attrs["autocomplete"] = "tel"
-        self.fields["iban"].help_text = f"{IBAN_HINT}. {bank_words(self.sheet.values['iban'])}"
+        if not self.sheet.on_paper:
+            self.fields["iban"].help_text = f"{IBAN_HINT}. {bank_words(self.sheet.values['iban'])}"
 
 
 def bank_words(iban: str) -> str:
