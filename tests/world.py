@@ -291,6 +291,17 @@ def filled(world: World, at: datetime = NOW, by: User | None = None) -> Applicat
     return application
 
 
+def shared(application: Application, world: World, *partners: Municipality) -> Application:
+    """The draft with these partners, each with its share: what a Kooperationserklärung needs."""
+    by = world.clerk
+    save(application, Step.KOMMUNE, {"partners": [town.ags for town in partners]}, by)
+    application.refresh_from_db()
+    cover = services.read_step(application, Step.FINANZIERUNG)["cover"]
+    for town in partners:
+        cover.append(row(year=2027, kind="own", text="", municipality=town.ags, amount="500.00"))
+    return save(application, Step.FINANZIERUNG, {"cover": cover}, by)
+
+
 @remembered
 def submitted(world: World, at: datetime = NOW) -> Application:
     """A filed application of the town."""

@@ -24,6 +24,7 @@ from applications.services.checklists import (
 )
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
 from applications.services.comments import TooManyComments, add_comment, settle_comment
+from applications.services.cooperation import StatementIncomplete
 from applications.services.decisions import (
     Before,
     BudgetExceeded,
@@ -281,6 +282,7 @@ __all__ = [
     "RowNotFound",
     "SecondPersonNeeded",
     "StatementChanged",
+    "StatementIncomplete",
     "SubscriptionGone",
     "TextMissing",
     "TooManyComments",

@@ -8,12 +8,13 @@ Both say the same words, `statement`; a confirmation holds for exactly these.
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from applications.models import Application, Cooperation
-from applications.rules import CoverKind
+from applications.rules import CoverKind, Step
 from applications.services.content import plain, rows_of
 from applications.services.log import canonical, sha256
 
@@ -37,13 +38,16 @@ def key_of(application: Application, municipality: Municipality) -> uuid.UUID:
 def statement(application: Application, partner: Municipality) -> dict[str, Any]:
     """What a partner declares, as plain values: Vollmacht, share per Haushaltsjahr, body.
 
-    The share is the partner's Eigenmittel in the Finanzierungsplan, in euro as exact text.
+    The share is the partner's Eigenmittel in the Finanzierungsplan, in euro as exact text. A
+    partner that pays nothing says so with a line of 0.
     """
     lead = application.lead
     assert lead is not None
     shares: dict[int, Decimal] = {}
     for row in rows_of(application, "cover"):
-        if row.kind == CoverKind.OWN and row.municipality_id == partner.pk and row.amount:
+        if row.kind == CoverKind.OWN and row.municipality_id == partner.pk:
+            if row.amount is None:
+                continue
             shares[row.year] = shares.get(row.year, Decimal("0.00")) + row.amount
     adoptions = [row for row in rows_of(application, "adoptions") if row.municipality == partner]
     adoption = adoptions[0] if adoptions else None
@@ -63,6 +67,45 @@ def statement(application: Application, partner: Municipality) -> dict[str, Any]
         "body": (adoption.body if adoption else "") or partner.council,
         "planned_on": plain(adoption.planned_on) if adoption else None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What a declaration does not say yet, and the step where the lead writes it."""
+
+    label: str
+    step: Step
+
+
+class StatementIncomplete(Exception):
+    """The declaration does not say yet what it is about; `lacking` tells what is to come."""
+
+    def __init__(self, lacking: list[Lack]) -> None:
+        super().__init__("; ".join(lack.label for lack in lacking))
+        self.lacking = lacking
+
+
+def lacking(said: dict[str, Any], partner: Municipality) -> list[Lack]:
+    """What has to stand in a declaration before it is printed or confirmed (PROGRAMME §6).
+
+    The project and the share; Vollmacht and body always do. What a partner brings in besides its
+    share is its own choice.
+    """
+    found = []
+    if not said["title"].strip():
+        found.append(Lack("der Projektname (Abschnitt Konzeption)", Step.KONZEPTION))
+    if not said["shares"]:
+        share = f"der Anteil von {partner.short_name} (Eigenmittel im Finanzierungsplan; "
+        found.append(Lack(f"{share}0,00 € gilt auch)", Step.FINANZIERUNG))
+    return found
+
+
+def complete_statement(application: Application, partner: Municipality) -> dict[str, Any]:
+    """As `statement`, of a declaration that may be printed. Raises StatementIncomplete."""
+    said = statement(application, partner)
+    if lacks := lacking(said, partner):
+        raise StatementIncomplete(lacks)
+    return said
 
 
 def statement_sha256(application: Application, partner: Municipality) -> str:

@@ -61,7 +61,8 @@ def confirm_cooperation(
     """Confirm what a partner declares, in its own name; `seen` is the hash of the words shown.
 
     Counts as long as these words stay. The same confirmation again changes nothing more.
-    Raises NotAllowed unless the person signs for the partner, NoPartner, StatementChanged.
+    Raises NotAllowed unless the person signs for the partner, NoPartner, StatementChanged,
+    StatementIncomplete.
     """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=application.pk)
@@ -71,6 +72,7 @@ def confirm_cooperation(
         now = cooperation.statement_sha256(row, partner)
         if seen != now:
             raise StatementChanged
+        cooperation.complete_statement(row, partner)
         place = cooperation.row_of(row, partner)
         if place.confirmed_at is not None and place.statement_sha256 == now:
             return

@@ -73,8 +73,8 @@ def _forget(newest: FormSheet) -> None:
 def cooperation_sheet(
     *, application: Application, partner: Municipality, at: datetime
 ) -> FormSheet:
-    """The Kooperationserklärung of a partner, filled in as far as the draft says."""
-    values = cooperation.statement(application, partner)
+    """The Kooperationserklärung of a partner, filled in; raises StatementIncomplete."""
+    values = cooperation.complete_statement(application, partner)
     return ask(
         kind=SheetKind.COOPERATION,
         values=values | {"partner_name": partner.short_name},

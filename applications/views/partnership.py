@@ -49,6 +49,10 @@ def cooperate(request: HttpRequest, token: str) -> HttpResponse:
                 "Der Wortlaut hat sich geändert, seit Sie diese Seite geöffnet haben. Bitte "
                 "lesen Sie ihn noch einmal.",
             )
+        except services.StatementIncomplete:
+            messages.warning(
+                request, "In der Erklärung fehlt noch etwas. Sie ist noch nicht bestätigt."
+            )
         except services.NoPartner:
             messages.info(request, "Der Antrag ist inzwischen eingereicht.")
         return redirect(request.path)
@@ -60,6 +64,7 @@ def cooperate(request: HttpRequest, token: str) -> HttpResponse:
             "partner": partner,
             "allowed": True,
             "said": said,
+            "lacking": [lack.label for lack in cooperation.lacking(said, partner)],
             "shares": [
                 (year, format_euro(parse_euro(f"{amount}".replace(".", ","))))
                 for year, amount in said["shares"]

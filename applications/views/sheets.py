@@ -17,6 +17,7 @@ from applications.forms.blank import blank_form as blank_form_values
 from applications.models import FormSheet, FundingCall, SheetKind
 from applications.rules import CallTerms
 from applications.services import sheets
+from applications.services.cooperation import StatementIncomplete
 from applications.views import case
 from applications.views.files import SECONDS, not_yet, saved
 
@@ -64,16 +65,29 @@ def blank_form(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def cooperation(request: HttpRequest, key: uuid.UUID, ags: str) -> HttpResponseBase:
-    """The Kooperationserklärung of a partner, filled in, to sign and upload."""
+    """The Kooperationserklärung of a partner, filled in, to sign and upload.
+
+    409 with what is lacking while it does not say project and share.
+    """
     application = case.find(request, key)
     partner = next(
         (row.municipality for row in application.partners if row.municipality.ags == ags), None
     )
     if partner is None:
         raise Http404
-    sheet = sheets.cooperation_sheet(
-        application=application, partner=partner, at=case.arrived(request)
-    )
+    try:
+        sheet = sheets.cooperation_sheet(
+            application=application, partner=partner, at=case.arrived(request)
+        )
+    except StatementIncomplete as error:
+        lacking = [
+            (lack.label, case.address("application_step", application, lack.step.value))
+            for lack in error.lacking
+        ]
+        context = {"application": application, "partner": partner, "lacking": lacking}
+        return render(
+            request, "applications/cooperation_lacks.html", context, status=HTTPStatus.CONFLICT
+        )
     if not sheet.file:
         return not_yet(request, application, "Die Kooperationserklärung")
     return saved(sheet.file, f"Kooperationserklärung {partner.short_name}.pdf", "application/pdf")

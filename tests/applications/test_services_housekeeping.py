@@ -170,7 +170,7 @@ def test_sheets_go_with_their_partner_and_their_draft() -> None:
     at = timezone.now()
     application, filed = world.filled(w), world.filled(w)
     for draft in (application, filed):
-        world.save(draft, Step.KOMMUNE, {"partners": [w.small.ags, w.other_town.ags]}, w.clerk)
+        world.shared(draft, w, w.small, w.other_town)
         draft.refresh_from_db()
     blank = FormSheet.objects.create(kind=SheetKind.BLANK_FORM, key="b", values={}, created_at=at)
     stay = [

@@ -509,7 +509,7 @@ class TestPartners:
             confirmed_at=NOW,
             confirmed_by=w.administrator,
         )
-        return world.save(world.filled(w), Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+        return world.shared(world.filled(w), w, w.small)
 
     def confirm(self, application: Any, w: world.World, by: User, seen: str = "") -> None:
         services.confirm_cooperation(
@@ -549,6 +549,52 @@ class TestPartners:
         application = self.verbund(w)
         with pytest.raises(services.StatementChanged):
             self.confirm(application, w, w.stranger, seen="0" * 64)
+
+    def test_what_does_not_say_project_and_share_is_not_confirmed(self, w):
+        application = self.verbund(w)
+        cover = services.read_step(application, Step.FINANZIERUNG)["cover"]
+        lead_alone = [row for row in cover if row["municipality"] != w.small.ags]
+        project = "der Projektname (Abschnitt Konzeption)"
+        share = "der Anteil von Kleinheim (Eigenmittel im Finanzierungsplan; 0,00 € gilt auch)"
+        for title, lines, lacking in (
+            ("", cover, [project]),
+            ("Vielfalt", lead_alone, [share]),
+            ("", lead_alone, [project, share]),
+        ):
+            world.save(application, Step.KONZEPTION, {"title": title}, w.clerk)
+            world.save(application, Step.FINANZIERUNG, {"cover": lines}, w.clerk)
+            application = Application.objects.get()
+            with pytest.raises(services.StatementIncomplete) as refused:
+                self.confirm(application, w, w.stranger)
+            assert [lack.label for lack in refused.value.lacking] == lacking
+            assert self.missing(application) is True
+        nothing = [row | {"amount": "0.00"} for row in cover if row not in lead_alone]
+        world.save(application, Step.KONZEPTION, {"title": "Vielfalt"}, w.clerk)
+        world.save(application, Step.FINANZIERUNG, {"cover": lead_alone + nothing}, w.clerk)
+        application = Application.objects.get()
+        assert cooperation.statement(application, w.small)["shares"] == [[2027, "0.00"]]
+        self.confirm(application, w, w.stranger)
+        assert self.missing(application) is False
+
+    def test_the_page_says_what_is_lacking_and_has_no_button_until_it_is_there(self, w):
+        application = self.verbund(w)
+        world.save(application, Step.KONZEPTION, {"title": ""}, w.clerk)
+        address = f"/kooperation/{partnership.token_of(application, w.small)}/"
+        browser = Client()
+        browser.force_login(w.stranger)
+        page = browser.get(address).content.decode()
+        assert "Noch nicht zu bestätigen" in page
+        assert "der Projektname (Abschnitt Konzeption)" in page
+        assert "Im Namen von" not in page
+        seen = cooperation.statement_sha256(Application.objects.get(), w.small)
+        browser.post(address, {"wortlaut": seen})
+        assert "In der Erklärung fehlt noch etwas" in browser.get(address).content.decode()
+        assert self.missing(application) is True
+        world.save(application, Step.KONZEPTION, {"title": "Vielfalt"}, w.clerk)
+        page = browser.get(address).content.decode()
+        assert "Noch nicht zu bestätigen" not in page
+        assert "Im Namen von Kleinheim bestätigen" in page
+        assert "keine Angabe (freiwillig)" in page  # what it brings in besides
 
     def test_it_is_taken_back_before_filing_and_not_afterwards(self, w):
         application = self.verbund(w)

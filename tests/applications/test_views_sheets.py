@@ -24,7 +24,7 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sheet_is_made_and_then_saved_under_its_name():
     w = world.build()
     application = world.filled(w)
-    world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+    world.shared(application, w, w.small)
     clerk = signed_in(w.clerk)
     for rest, name in (
         (f"kooperation/{w.small.ags}.pdf", "Kooperationserkl%C3%A4rung%20Kleinheim.pdf"),
@@ -50,6 +50,22 @@ def test_whoever_is_no_partner_has_no_sheet():
     clerk = signed_in(w.clerk)
     for ags in (w.small.ags, w.town.ags, "x"):
         assert clerk.get(place(application, f"kooperation/{ags}.pdf")).status_code == 404
+
+
+def test_an_empty_kooperationserklaerung_is_not_printed_and_the_page_leads_to_what_is_lacking():
+    w = world.build()
+    application = world.draft(w)
+    world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+    refused = signed_in(w.clerk).get(place(application, f"kooperation/{w.small.ags}.pdf"))
+    assert refused.status_code == 409
+    assert "Die Kooperationserklärung von Kleinheim ist noch nicht fertig" in words(refused)
+    for step, said in (
+        ("konzeption", "der Projektname (Abschnitt Konzeption)"),
+        ("finanzierung", "der Anteil von Kleinheim"),
+    ):
+        assert said in words(refused)
+        assert f'href="{place(application, f"{step}/")}"' in refused.content.decode()
+    assert FormSheet.objects.count() == 0
 
 
 def test_the_steps_lead_to_the_sheets():
