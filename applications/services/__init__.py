@@ -185,6 +185,7 @@ from applications.services.submission import (
     NotSubmittable,
     PageUsed,
     answer,
+    applied_before,
     submit,
     withdraw,
 )
@@ -304,6 +305,7 @@ __all__ = [
     "agree",
     "answer",
     "answered_request",
+    "applied_before",
     "ask_by_phone",
     "ask_opinion",
     "assign",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from applications.models import Application, ApplicationMember, Snapshot
@@ -21,14 +23,16 @@ from applications.services import checks, content, drafts, moves, snapshots, wor
 from applications.services.drafts import CallNotOpen
 from kiv_portal.folding import search_key
 from kiv_portal.outbox import enqueue_job
-from municipalities.eligibility import Member, Severity
-from municipalities.models import REGISTER_SOURCE
+from municipalities.eligibility import Member, application_exists
+from municipalities.models import REGISTER_SOURCE, Membership
 from municipalities.permissions import may_read_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from municipalities.models import Municipality, User
+    from django.db.models import QuerySet
+
+    from municipalities.models import User
 
 
 NEXT_NUMBER: Final = (
@@ -36,6 +40,8 @@ NEXT_NUMBER: Final = (
     "DO UPDATE SET last = applications_numberrange.last + 1 RETURNING last"
 )
 """One statement instead of four, which the ORM has no words for; both databases know it."""
+UNNAMED: Final = "Eine der genannten Partnerkommunen"
+"""Who has applied before, to somebody who may not know it."""
 
 
 class AlreadySubmitted(Exception):
@@ -66,22 +72,27 @@ class PageUsed(Exception):
     """The check page's token filed another application: a page files one, once."""
 
 
-def application_exists(names: list[str]) -> Finding:
-    """The finding for a second live application of a municipality in the same call.
+def applied_before(application: Application, *, by: User) -> list[Finding]:
+    """What filing this draft would be refused for, as far as this person may know it.
 
-    `names` are those municipalities of which the reader may know it; others stay unnamed, so
-    that nobody learns who has applied (PROGRAMME §3).
+    Its members that stand in another live application of the call. What the person may not know
+    is told when filing is refused, without a name.
     """
-    who = ", ".join(names) or "eine der genannten Partnerkommunen"
-    return Finding(
-        "application_exists",
-        Severity.BLOCKING,
-        "Förderaufruf",
-        f"In diesem Förderaufruf liegt schon ein Antrag vor, an dem beteiligt ist: {who}.",
-        "Wenn der frühere Antrag nicht mehr gelten soll, ziehen Sie ihn bitte zuerst zurück. "
-        "Ist er nicht von Ihnen, wenden Sie sich bitte an das Regierungspräsidium.",
-        Step.KOMMUNE,
+    if not application.is_draft:
+        return []
+    known = Membership.objects.filter(
+        user=by, municipality=OuterRef("municipality"), confirmed_at__isnull=False, may_read=True
     )
+    rows = _taken(application).filter(Exists(known))
+    return _told_applied([row.municipality.short_name for row in rows], application)
+
+
+def _told_applied(names: list[str], application: Application) -> list[Finding]:
+    limits = application.call.limits()
+    return [
+        replace(application_exists(name, limits), step=Step.KOMMUNE, field="members")
+        for name in names
+    ]
 
 
 def submit(
@@ -114,8 +125,11 @@ def submit(
         taken = _taken(application)
         if not taken:
             raise
-        names = [str(row) for row in taken if may_read_for(by, row)]
-        raise NotSubmittable([application_exists(names)]) from error
+        # Those of which the reader may know it; others stay unnamed, so that nobody learns who
+        # has applied (PROGRAMME §3).
+        names = [row.municipality.short_name for row in taken if may_read_for(by, row.municipality)]
+        told = _told_applied(names or [UNNAMED], application)
+        raise NotSubmittable(told) from error
 
 
 def _submit(
@@ -207,15 +221,13 @@ def _hold(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> list[
     return changed
 
 
-def _taken(application: Application) -> list[Municipality]:
-    """Its members that stand in another live application of the call."""
+def _taken(application: Application) -> QuerySet[ApplicationMember]:
+    """Its members as they stand in other live applications of the call."""
     mine = application.members.values("municipality")
-    rows = (
-        ApplicationMember.objects.filter(call=application.call_id, live=True, municipality__in=mine)
-        .exclude(application=application)
-        .select_related("municipality")
+    rows = ApplicationMember.objects.filter(
+        call=application.call_id, live=True, municipality__in=mine
     )
-    return [row.municipality for row in rows]
+    return rows.exclude(application=application).select_related("municipality")
 
 
 def _next_reference(at: datetime) -> str:

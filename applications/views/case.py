@@ -12,7 +12,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
-from applications import documents, permissions
+from applications import documents, permissions, services
 from applications.models import (
     Application,
     ApplicationMember,
@@ -222,6 +222,14 @@ def task(
 
 
 # --- Findings ------------------------------------------------------------------------------------
+
+
+def findings(request: HttpRequest, application: Application) -> list[Finding]:
+    """All that filing would say to this person now, of an application of `with_parts`."""
+    return [
+        *services.applied_before(application, by=person(request)),
+        *services.findings_of(application, arrived(request)),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

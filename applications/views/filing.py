@@ -48,7 +48,8 @@ def _review_page(
 ) -> HttpResponse:
     user, at = case.person(request), case.arrived(request)
     may_file = permissions.may_file(user, application)
-    findings = [*extra, *services.findings_of(case.with_parts(application), at)]
+    findings = case.findings(request, case.with_parts(application))
+    findings += [finding for finding in extra if finding not in findings]
     open_findings = services.to_confirm(findings)
     if form is None:
         form = SubmitForm(

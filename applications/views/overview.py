@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from applications import documents, permissions, services
+from applications import documents, permissions
 from applications.models import (
     Application,
     ApplicationGuest,
@@ -154,7 +154,7 @@ def overview(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 def _draft(request: HttpRequest, application: Application) -> HttpResponse:
     user, at = case.person(request), case.arrived(request)
-    findings = services.findings_of(case.with_parts(application), at)
+    findings = case.findings(request, case.with_parts(application))
     remarks = comments.open_comments(application)
     tasks = case.tasks(application, findings, remarks)
     may_edit = permissions.may_edit(user, application)

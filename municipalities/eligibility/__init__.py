@@ -18,7 +18,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
 from municipalities.eligibility import clauses
-from municipalities.eligibility.clauses import residents
+from municipalities.eligibility.clauses import application_exists, residents
 from municipalities.eligibility.values import (
     APPLYING_KINDS,
     DISCLAIMER,
@@ -48,6 +48,7 @@ __all__ = [
     "PopulationState",
     "Severity",
     "Suggestion",
+    "application_exists",
     "assess",
     "distance_km",
     "headline",

@@ -320,13 +320,16 @@ def no_live_application(member: Member, limits: Limits) -> Finding | None:
 
     Blocking, because the database holds it as a constraint: submitting would fail.
     """
-    if not member.has_live_application:
-        return None
+    return application_exists(member.title, limits) if member.has_live_application else None
+
+
+def application_exists(who: str, limits: Limits) -> Finding:
+    """The finding for a second live application; `who` is a name, or words where none is told."""
     return Finding(
         "application_exists",
         Severity.BLOCKING,
         limits.source_one_application,
-        f"{member.title} ist in diesem Förderaufruf bereits an einem eingereichten "
-        "Antrag beteiligt.",
-        "Möglich ist ein neuer Antrag erst, wenn der frühere zurückgezogen ist.",
+        f"{who} ist in diesem Förderaufruf bereits an einem eingereichten Antrag beteiligt.",
+        "Möglich ist ein neuer Antrag erst, wenn der frühere zurückgezogen ist. Ist er nicht von "
+        "Ihnen, wenden Sie sich bitte an das Regierungspräsidium.",
     )

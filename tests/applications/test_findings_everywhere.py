@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from applications import services
 from applications.models import Application, FundingCall
-from applications.rules import Finding, Step
+from applications.rules import Finding, Step, own_authority_declared
 from applications.services import snapshots
 from municipalities.models import Municipality, Population
 from tests import world
@@ -194,6 +198,79 @@ def test_what_is_found_in_the_steps_is_told_and_filed_in_the_same_words(w, clerk
     filed = world.file(application, w.signatory)
     kept = snapshots.read(filed.snapshots.get())["findings"]
     assert [told(Finding(**finding)) for finding in kept] == read
+
+
+def test_an_earlier_application_is_told_as_filing_will_tell_it_to_whoever_may_know(w, clerk):
+    world.submitted(w)
+    second = world.filled(w)
+    signatory = signed_in(w.signatory)
+    [finding] = services.applied_before(second, by=w.clerk)
+    assert (finding.code, finding.severity.value) == ("application_exists", "blocking")
+    assert services.applied_before(second, by=w.stranger) == []
+    assert told(finding) in words(clerk.get(place(second, "kommune/")))
+    check = signatory.get(place(second, "pruefen/"))
+    assert words(check).count(told(finding)) == 1
+    seen = services.confirmation_key(services.findings_of(second, NOW))
+    data = {"befugt": "on", "trotzdem": "on", "grund": "Weil.", "bestaetigung": seen}
+    refused = signatory.post(place(second, "einreichen/"), data)
+    assert refused.status_code == 409
+    assert words(refused).count(told(finding)) == 1
+    second.refresh_from_db()
+    assert second.is_draft
+
+
+def test_what_no_row_can_hold_is_refused_in_words_where_it_is_chosen(w, clerk):
+    """`partner_is_lead`, `partner_repeated`, `unknown_municipality`: of the Förder-Check alone.
+
+    A draft's members are rows of the register, each once: its step says why it takes none.
+    """
+    application = world.filled(w)
+    world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+    application.refresh_from_db()
+    basis = {"basis": str(application.revision), "partner": w.small.ags}
+    for key, said in (
+        (w.town.ags, "Musterstadt ist die antragstellende Kommune."),
+        ("06999999", "Diese Kommune gibt es im Gemeindeverzeichnis nicht."),
+    ):
+        page = clerk.post(place(application, "kommune/"), basis | {"hinzufuegen": key})
+        assert said in words(page)
+    clerk.post(place(application, "kommune/"), basis | {"hinzufuegen": w.small.ags})
+    found = clerk.get(place(application, "kommune/"), {"suche": w.small.short_name})
+    assert "Kleinheim ist schon Partnerkommune." in words(found)
+    assert services.read_step(application, Step.KOMMUNE)["partners"] == [w.small.ags]
+    for partners, code in (
+        ([w.town.ags], "partner_is_lead"),
+        ([w.small.ags, w.small.ags], "partner_repeated"),
+        (["06999999"], "unknown_municipality"),
+    ):
+        asked = {"kommune": w.town.ags, "partner": partners}
+        answer = clerk.get("/foerder-check.json", asked).json()
+        [finding] = [one for one in answer["findings"] if one["code"] == code]
+        assert finding["message"] in words(clerk.get("/foerder-check/", asked))
+    # Of another Land: a row may hold it, and then it is a finding like all others.
+    Municipality.objects.filter(pk=w.small.pk).update(ags="07999999")
+    assert "unknown_municipality" in found_everywhere(clerk, application)
+
+
+def test_what_is_declared_while_filing_is_asked_for_on_the_check_page(w):
+    application = world.filled(w)
+    signatory = signed_in(w.signatory)
+    sent_back = signatory.post(place(application, "einreichen/"), {"vorgang": str(uuid.uuid4())})
+    [finding] = own_authority_declared(given=False)
+    assert finding.code == "submitter_authority_not_declared"
+    assert finding.message in words(sent_back)
+
+
+def test_every_code_of_the_rules_is_told_here():
+    sources = (
+        *Path("applications/rules").glob("*.py"),
+        Path("municipalities/eligibility/clauses.py"),
+    )
+    text = "".join((Path(settings.BASE_DIR) / source).read_text() for source in sources)
+    codes = set(re.findall(r'(?:Finding|_needed|_document_missing)\(\s*"([a-z_]+)"', text))
+    here = Path(__file__).read_text()
+    # No page leads to an application without its lead: the draft is made together with it.
+    assert [code for code in sorted(codes - {"lead_missing"}) if f'"{code}"' not in here] == []
 
 
 def test_while_somebody_writes_the_answer_to_saving_tells_the_findings_anew(w, clerk):

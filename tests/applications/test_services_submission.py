@@ -159,7 +159,7 @@ class TestOnePerson:
         with pytest.raises(services.NotSubmittable) as refused:
             world.file(probe, w.stranger)
         assert "Musterstadt" not in refused.value.findings[0].message
-        assert "eine der genannten Partnerkommunen" in refused.value.findings[0].message
+        assert "Eine der genannten Partnerkommunen" in refused.value.findings[0].message
 
     def test_after_a_withdrawal_a_new_one_can_be_filed(self):
         w = world.build()

@@ -198,7 +198,10 @@ class TestSubmitting:
         second = complete(w)
         page = signatory.post(place(second, "einreichen/"), {"bestaetigung": "", **SIGNED})
         assert page.status_code == 409
-        assert "In diesem Förderaufruf liegt schon ein Antrag vor" in words(page)
+        assert (
+            "Musterstadt ist in diesem Förderaufruf bereits an einem eingereichten Antrag"
+            in words(page)
+        )
 
     def test_what_arrives_late_is_kept_whole_and_told_so(self, w, clock):
         application = complete(w)

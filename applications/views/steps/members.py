@@ -102,7 +102,10 @@ def _members_page(
     return page.render(
         "applications/step_kommune.html",
         page.context(
-            rules.check(filing, page.application.call.terms()),
+            [
+                *services.applied_before(page.application, by=page.user),
+                *rules.check(filing, page.application.call.terms()),
+            ],
             members=[
                 {"member": member, "row": rows[member.ags], "figure": _figure(member)}
                 for member in filing.members
