@@ -18,7 +18,8 @@ for _name in _VARYING:
     os.environ.pop(_name, None)
 os.environ["SECRET_KEY"] = "of-the-tests-and-nobody-else-0123456789-abcdefghijklmnop"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
-os.environ["PORTAL_TLS"] = "0"  # the test client and the browser speak plain HTTP
+# The test client and the browser speak plain HTTP; only what stands behind nginx does not.
+os.environ["PORTAL_TLS"] = os.environ.get("PORTAL_TEST_TLS", "0")
 
 if "pytest" not in sys.modules:  # mypy reads the settings as well and must leave nothing behind
     TEST_DIR = Path(tempfile.gettempdir())
