@@ -18,8 +18,14 @@ PAGE: Final = {
 }
 """What a page of the portal may load and do, the desk included."""
 
-FILES: Final = ({"default-src": "'none'"}, {"default-src": "'none'", "sandbox": ""})
-"""Files: nothing in them is carried out."""
+FILE: Final = {
+    "default-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "sandbox": "",
+}
+"""Files, saved or looked at: nothing in them is carried out."""
 
 OFF: Final = (
     "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), "
@@ -63,7 +69,7 @@ def faults(response: Any, address: str) -> list[str]:
         for name, value in wanted.items()
         if response.headers.get(name) != value
     ]
-    if policy(response) not in (PAGE, *FILES):
+    if policy(response) != (FILE if "Content-Disposition" in response else PAGE):
         found.append(response["Content-Security-Policy"])
     store = response.headers.get("Cache-Control", "")
     if address.startswith(NEVER_STORED) and "no-store" not in store:

@@ -459,7 +459,7 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     ),
     "antraege/<uuid:key>/kooperation/<str:ags>.pdf": (
         "/antraege/{draft}/kooperation/06431903.pdf",
-        own(202, 202, 202),
+        own(409, 409, 409),  # it does not say project and share yet
         signed_in(405),
     ),
     "antraege/<uuid:key>/unterschriftsblatt.pdf": (
@@ -511,8 +511,30 @@ def _clients(scene: dict[str, Any]) -> dict[str, Client]:
     return clients
 
 
-def _status(client: Client, method: str, address: str) -> int:
-    """What the address answers, with all headers in order; whatever it did is undone."""
+FILES: Final = {
+    "/antraege/{draft}/anlagen/{document}/",
+    "/antraege/{granted}/antrag.pdf",
+    "/antraege/{granted}/schreiben/{letter}/",
+    "/downloads/{download}/plan.png",
+    "/foerder-aufrufe/{call}.ics",
+    "/konto/daten/meine-daten.zip",
+    "/projekte.csv",
+    "/projekte/{project}/dokumente/{strategy}.pdf",
+}
+"""What answers with a file in this scene, under the policy of `headers.FILE`."""
+
+DESK_FILES: Final = {
+    "/admin/applications/application/{case}/fassungen/1/antrag.pdf",
+    "/admin/applications/application/{case}/jury.pdf",
+    "/admin/applications/application/{case}/schreiben/{letter}/",
+}
+
+
+def _status(client: Client, method: str, address: str, files: set[str] | None = None) -> int:
+    """What the address answers, with all headers in order; whatever it did is undone.
+
+    An address that answers with a file is added to `files`.
+    """
     with transaction.atomic():
         response = getattr(client, method)(address)
         transaction.set_rollback(True)
@@ -522,6 +544,8 @@ def _status(client: Client, method: str, address: str) -> int:
         close()
     wrong = headers.faults(response, address)
     assert wrong == [], f"{method} {address}"
+    if files is not None and "Content-Disposition" in response:
+        files.add(address)
     return int(response.status_code)
 
 
@@ -533,19 +557,22 @@ def test_every_address_outside_the_desk_is_in_the_table():
 def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
     names = _names(scene)
     clients = _clients(scene)
-    expected, found = {}, {}
+    expected, found, files = {}, {}, set()
     for pattern, get, post in TABLE.values():
         address = pattern.format(**names)
+        served: set[str] = set()
         for role in ROLES:
             expected[address, role] = (get[role], post[role])
             found[address, role] = (
-                _status(clients[role], "get", address),
-                _status(clients[role], "post", address),
+                _status(clients[role], "get", address, served),
+                _status(clients[role], "post", address, served),
             )
+        files |= {pattern} if served else set()
         if address == "/konto/abmelden/":
             clients = _clients(scene)
     differences = {key: found[key] for key in expected if found[key] != expected[key]}
     assert differences == {}, "\n".join(f"{key}: {value}" for key, value in differences.items())
+    assert files == FILES
 
 
 def test_what_is_foreign_answers_like_what_does_not_exist(scene):
@@ -958,19 +985,22 @@ def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
     for label, rights in MODELS.items():
         rows += _model_rows(label, rights, records[label]).values()
     clients = _clients(scene)
-    expected, found = {}, {}
+    expected, found, files = {}, {}, set()
     for pattern, get, post in rows:
         address = pattern.format(**names)
+        served: set[str] = set()
         for role in ROLES:
             expected[address, role] = (get[role], post[role])
             found[address, role] = (
-                _status(clients[role], "get", address),
-                _saved(_status(clients[role], "post", address), post[role]),
+                _status(clients[role], "get", address, served),
+                _saved(_status(clients[role], "post", address, served), post[role]),
             )
+        files |= {pattern} if served else set()
         if address == "/admin/logout/":
             clients = _clients(scene)
     differences = {key: found[key] for key in expected if found[key] != expected[key]}
     assert differences == {}, "\n".join(f"{key}: {value}" for key, value in differences.items())
+    assert files == DESK_FILES
 
 
 def _saved(status: int, expected: int) -> int:

@@ -14,7 +14,6 @@ from django.urls import reverse
 
 from applications import documents, services
 from applications.admin.addresses import case_address
-from applications.admin.files import sealed, stored
 from applications.admin.hindrances import CHANGED, NOT_YOURS
 from applications.forms.desk_checks import (
     AskOpinionForm,
@@ -24,6 +23,7 @@ from applications.forms.desk_checks import (
 )
 from applications.models import Opinion
 from applications.services import checklists, snapshots
+from kiv_portal import files
 from kiv_portal.euro import format_euro
 from municipalities.permissions import may_review
 
@@ -168,7 +168,7 @@ def opinion_document(
     opinion = application.opinions.filter(pk=opinion_id).first()
     if opinion is None or not opinion.file:
         raise Http404("Dieses Dokument gibt es nicht.")
-    return stored(
+    return files.answer(
         opinion.file,
         documents.download_name(opinion.name, opinion.content_type),
         opinion.content_type,
@@ -186,7 +186,7 @@ def jury_pdf(
     )
     name = f"{application.reference}-Jury.pdf"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return sealed(response)
+    return response
 
 
 def _attempt(request: HttpRequest, form: Any, call: Callable[[], Any], done: str) -> bool:

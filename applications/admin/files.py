@@ -1,4 +1,4 @@
-"""Files of a case at the desk: always as a download, and only what was handed in."""
+"""Files of a case at the desk: only what was handed in."""
 
 from __future__ import annotations
 
@@ -6,31 +6,17 @@ import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils import timezone
 
 from applications import documents, permissions
 from applications.models import Application, Document, ScanState
 from applications.models.decisions import DecisionState
 from applications.services import letters, snapshots
-from kiv_portal import pdf
+from kiv_portal import files, pdf
 
 if TYPE_CHECKING:
-    from django.db.models.fields.files import FieldFile
-
     from municipalities.models import User
-
-SEALED = "default-src 'none'; sandbox"
-"""The policy a download carries: should a browser show it after all, nothing in it runs."""
-
-_ALONE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-VIEWED = {
-    # A browser's own viewer refuses to work in a sandbox; uploads were searched for what runs.
-    "application/pdf": f"{_ALONE}; object-src 'self'",
-    "image/png": f"{_ALONE}; img-src 'self'; sandbox",
-    "image/jpeg": f"{_ALONE}; img-src 'self'; sandbox",
-}
-"""Kinds of file that may be looked at in the browser, each with the policy it carries there."""
 
 
 class FileHeld(Exception):
@@ -43,23 +29,6 @@ class FileHeld(Exception):
             else "Die Virenprüfung hat in dieser Anlage etwas gefunden. Sie wird nicht "
             "herausgegeben; bitte fordern Sie sie neu an."
         )
-
-
-def stored(file: FieldFile, name: str, content_type: str) -> FileResponse:
-    """A kept file as a download. 404 where it is not in the store."""
-    try:
-        opened = file.open("rb")
-    except FileNotFoundError:
-        raise Http404("Diese Datei liegt nicht in der Ablage.") from None
-    response = FileResponse(opened, as_attachment=True, filename=name, content_type=content_type)
-    return sealed(response)
-
-
-def sealed(response: HttpResponse) -> HttpResponse:
-    """The answer with the policy that lets nothing in it run."""
-    response["Content-Security-Policy"] = SEALED
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def named_in_snapshots(application: Application) -> set[str]:
@@ -76,7 +45,7 @@ def document(
 ) -> HttpResponse:
     """An Anlage that was handed in. What only lies in an unlocked section is not there yet.
 
-    `view` shows it in the browser, where its kind allows that (`VIEWED`).
+    `view` shows it in the browser, where its kind allows that (`kiv_portal.files.SHOWN`).
     """
     row = application.documents.filter(pk=document_id).first()
     if row is None or str(row.pk) not in named_in_snapshots(application):
@@ -84,13 +53,7 @@ def document(
     if not row.may_be_opened:
         raise FileHeld(row)
     name = documents.download_name(row.name, row.content_type)
-    answer = stored(row.file, name, row.content_type)
-    if view and row.content_type in VIEWED:
-        answer["Content-Disposition"] = str(answer["Content-Disposition"]).replace(
-            "attachment", "inline", 1
-        )
-        answer["Content-Security-Policy"] = VIEWED[row.content_type]
-    return answer
+    return files.answer(row.file, name, row.content_type, show=view)
 
 
 def snapshot_pdf(application: Application, number: int) -> HttpResponse:
@@ -99,7 +62,7 @@ def snapshot_pdf(application: Application, number: int) -> HttpResponse:
     if snapshot is None or not snapshot.pdf:
         raise Http404("Dieses PDF gibt es noch nicht.")
     name = f"{application.reference}-Fassung-{number}.pdf"
-    return stored(snapshot.pdf, name, "application/pdf")
+    return files.answer(snapshot.pdf, name, "application/pdf")
 
 
 def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
@@ -108,7 +71,7 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
     if letter is None or not letter.file:
         raise Http404("Dieses PDF gibt es noch nicht.")
     name = f"{application.reference}-{letter.get_kind_display()}.pdf"
-    return stored(letter.file, name, "application/pdf")
+    return files.answer(letter.file, name, "application/pdf")
 
 
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
@@ -125,7 +88,7 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
         raise Http404("Es liegt kein Vorschlag vor.")
     if decision.made_elsewhere:
         name = f"{application.reference}-vorgelegt.pdf"
-        return stored(decision.elsewhere_file, name, "application/pdf")
+        return files.answer(decision.elsewhere_file, name, "application/pdf")
     if letters.missing_parts(decision, at):
         raise Http404("Dem Schreiben fehlen noch Teile.")
     # What is read is what is sealed; only the day and the name come with the signature.
@@ -142,4 +105,4 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
     response = HttpResponse(content, content_type="application/pdf")
     name = f"Entwurf-{application.reference}.pdf"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return sealed(response)
+    return response

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -21,10 +21,9 @@ from applications.services.delivery import (
     open_letter,
 )
 from applications.views import case, overview, wording
+from kiv_portal import files
 
 if TYPE_CHECKING:
-    from django.db.models.fields.files import FieldFile
-
     from applications.models import Application, Document
 
 NOT_CONFIRMED: Final = (
@@ -46,7 +45,8 @@ def application_pdf(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     if not snapshot.pdf:
         return not_yet(request, application, "Das PDF Ihres Antrags")
     number = f", Fassung {snapshot.number}" if snapshot.number > 1 else ""
-    return saved(snapshot.pdf, f"Antrag {application.reference}{number}.pdf", "application/pdf")
+    name = f"Antrag {application.reference}{number}.pdf"
+    return files.answer(snapshot.pdf, name, "application/pdf")
 
 
 @require_safe
@@ -71,7 +71,7 @@ def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpRespo
             return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
     elif not found.file:
         return not_yet(request, application, f"Das Schreiben „{found.get_kind_display()}“")
-    return saved(found.file, _letter_name(found), "application/pdf")
+    return files.answer(found.file, _letter_name(found), "application/pdf")
 
 
 def _not_offered(request: HttpRequest, application: Application, letter: Letter) -> HttpResponse:
@@ -97,7 +97,7 @@ def document(request: HttpRequest, key: uuid.UUID, document: uuid.UUID) -> HttpR
         context = {"application": application, "document": found, "scan": wording.scan(found)}
         return render(request, "applications/file_held.html", context, status=HTTPStatus.CONFLICT)
     name = documents.download_name(found.name, found.content_type)
-    return saved(found.file, name, found.content_type)
+    return files.answer(found.file, name, found.content_type)
 
 
 def _was_filed(application: Application, document: Document) -> bool:
@@ -118,16 +118,4 @@ def not_yet(request: HttpRequest, application: Any, what: str) -> HttpResponse:
         status=HTTPStatus.ACCEPTED,
     )
     response["Refresh"] = str(SECONDS)
-    return response
-
-
-def saved(file: FieldFile, name: str, content_type: str) -> FileResponse:
-    """A file to be saved under its name; whatever it holds, a browser runs none of it."""
-    try:
-        handle = file.open("rb")
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response = FileResponse(handle, as_attachment=True, filename=name, content_type=content_type)
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

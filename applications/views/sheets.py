@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -19,7 +19,8 @@ from applications.rules import CallTerms
 from applications.services import sheets
 from applications.services.cooperation import StatementIncomplete
 from applications.views import case
-from applications.views.files import SECONDS, not_yet, saved
+from applications.views.files import SECONDS, not_yet
+from kiv_portal import files
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,11 +42,7 @@ def blank_sheet(at: datetime) -> FormSheet:
 def blank_form(request: HttpRequest) -> HttpResponseBase:
     """All questions and documents before anybody has an account; 202 until the worker made it."""
     sheet = blank_sheet(case.arrived(request))
-    try:
-        handle = sheet.file.open("rb") if sheet.file else None
-    except FileNotFoundError as error:
-        raise Http404 from error
-    if handle is None:
+    if not sheet.file:
         response = render(
             request,
             "applications/form_waiting.html",
@@ -55,10 +52,9 @@ def blank_form(request: HttpRequest) -> HttpResponseBase:
         response["Refresh"] = str(SECONDS)
         response["Cache-Control"] = "no-store"
         return response
-    found = FileResponse(
-        handle, filename="Antragsformular zum Ansehen.pdf", content_type="application/pdf"
+    found = files.answer(
+        sheet.file, "Antragsformular zum Ansehen.pdf", "application/pdf", show=True
     )
-    found["X-Content-Type-Options"] = "nosniff"
     found["Cache-Control"] = "public, max-age=600"
     return found
 
@@ -90,7 +86,8 @@ def cooperation(request: HttpRequest, key: uuid.UUID, ags: str) -> HttpResponseB
         )
     if not sheet.file:
         return not_yet(request, application, "Die Kooperationserklärung")
-    return saved(sheet.file, f"Kooperationserklärung {partner.short_name}.pdf", "application/pdf")
+    name = f"Kooperationserklärung {partner.short_name}.pdf"
+    return files.answer(sheet.file, name, "application/pdf")
 
 
 @require_safe
@@ -100,4 +97,4 @@ def signature(request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
     sheet = sheets.signature_sheet(application=application, at=case.arrived(request))
     if not sheet.file:
         return not_yet(request, application, "Das Unterschriftsblatt")
-    return saved(sheet.file, "Unterschriftsblatt.pdf", "application/pdf")
+    return files.answer(sheet.file, "Unterschriftsblatt.pdf", "application/pdf")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, Http404
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from kiv_portal import files
 from kiv_portal.public import changes_at, public_page
 from municipalities.models import REGISTER_SOURCE
 from municipalities.services import places
@@ -24,7 +24,7 @@ from projects.views.entries import entry
 if TYPE_CHECKING:
     from datetime import date
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import FileResponse, HttpRequest, HttpResponse
 
     from municipalities.models import Municipality
     from municipalities.services.places import Gazetteer, Place
@@ -91,13 +91,8 @@ def project_document(request: HttpRequest, slug: str, pk: int) -> FileResponse:
         project__in=Project.objects.published(), project__slug=slug
     )
     document = get_object_or_404(documents.exclude(file=""), pk=pk)
-    try:
-        file = document.file.open()
-    except FileNotFoundError as missing:
-        raise Http404 from missing
-    return FileResponse(
-        file, filename=f"{slug}-{document.kind}.pdf", content_type="application/pdf"
-    )
+    name = f"{slug}-{document.kind}.pdf"
+    return files.answer(document.file, name, "application/pdf", show=True)
 
 
 def _distance(place: Place, here: list[Place]) -> float | None:
