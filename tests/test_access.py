@@ -511,7 +511,7 @@ def _clients(scene: dict[str, Any]) -> dict[str, Client]:
     return clients
 
 
-FILES: Final = {
+FILES = {
     "/antraege/{draft}/anlagen/{document}/",
     "/antraege/{granted}/antrag.pdf",
     "/antraege/{granted}/schreiben/{letter}/",
@@ -523,7 +523,7 @@ FILES: Final = {
 }
 """What answers with a file in this scene, under the policy of `headers.FILE`."""
 
-DESK_FILES: Final = {
+DESK_FILES = {
     "/admin/applications/application/{case}/fassungen/1/antrag.pdf",
     "/admin/applications/application/{case}/jury.pdf",
     "/admin/applications/application/{case}/schreiben/{letter}/",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils import timezone
 
 from applications import documents, permissions
-from applications.admin import acts, files, moves, words
+from applications.admin import acts, moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
 from applications.admin.hindrances import is_told, with_letters
@@ -23,6 +23,7 @@ from applications.services.eligibility import funded_rounds_of
 from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.euro import format_euro
+from kiv_portal.files import SHOWN
 from municipalities.models import User
 from municipalities.services import figures
 
@@ -336,7 +337,7 @@ def _documents(application: Application, content: dict[str, Any]) -> list[dict[s
             "size": documents.size_text(row["size"]),
             "sha256": row["sha256"],
             "href": (href := case_address_of(application, "document", row["id"])),
-            "view_href": f"{href}?ansehen=1" if row["content_type"] in files.VIEWED else "",
+            "view_href": f"{href}?ansehen=1" if row["content_type"] in SHOWN else "",
         }
         for row in content["documents"]
     ]

@@ -93,7 +93,7 @@ def fetch(client: Client, address: str) -> bytes:
     """What a download holds."""
     answer = client.get(address)
     assert answer.status_code == 200
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Content-Security-Policy"] == FILE_POLICY
     return b"".join(answer.streaming_content)  # read to its end, which closes the file
 
 

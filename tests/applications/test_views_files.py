@@ -16,6 +16,7 @@ from applications import services
 from applications.models import CaseLogEntry, Document, Letter
 from applications.rules import DocumentKind
 from applications.services import rendering
+from kiv_portal.middleware import FILE_POLICY
 from kiv_portal.models import Job
 from tests import world
 from tests.applications.pages import place, signed_in, words
@@ -72,7 +73,7 @@ class TestDocuments:
         assert response["Content-Type"] == "image/png"
         assert response["Content-Disposition"] == (f"attachment; filename*=utf-8''{quote(NAME)}")
         assert response["X-Content-Type-Options"] == "nosniff"
-        assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert response["Content-Security-Policy"] == FILE_POLICY
         assert "no-store" in response["Cache-Control"]
 
     def test_a_long_name_with_umlauts_and_quotes_is_kept_filed_and_given_back(self, w, clerk):

@@ -18,6 +18,7 @@ from applications import services
 from applications.models import Application, Expense, ParticipationFormat, Revision
 from applications.rules import DocumentKind, Step
 from applications.services import read_step
+from kiv_portal.middleware import FILE_POLICY
 from tests import world
 from tests.applications.pages import names, place, sent, signed_in, words
 from tests.factories import NOW, MembershipFactory, UserFactory
@@ -636,7 +637,7 @@ class TestDocuments:
             "attachment; filename*=utf-8''Gr%C3%BC%C3%9Fe%20%E2%80%9Ealt%22%20%26%20neu.html.png"
         )
         assert response["X-Content-Type-Options"] == "nosniff"
-        assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert response["Content-Security-Policy"] == FILE_POLICY
 
     def test_without_a_file_nothing_happens(self, w, clerk):
         application = world.draft(w)

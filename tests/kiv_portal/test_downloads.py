@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from pytest_django import Settings
 
+from kiv_portal.middleware import FILE_POLICY
 from kiv_portal.models import Download
 from municipalities import permissions
 from tests import world
@@ -70,7 +71,7 @@ def test_a_file_comes_as_what_it_is_without_a_cookie(client: Client) -> None:
     assert response.headers["Content-Type"] == PDF
     assert response.headers["Content-Disposition"] == 'inline; filename="koffer.pdf"'
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert response.headers["Content-Security-Policy"] == "default-src 'none'"
+    assert response.headers["Content-Security-Policy"] == FILE_POLICY
     assert not response.cookies
 
 

@@ -157,6 +157,7 @@ def test_what_needs_no_sign_in_is_kept_or_named_here() -> None:
         "/benachrichtigung/<str:token>/",  # of one address
         "/erinnerung-abbestellen/<str:token>/",  # of one person
         "/kontakt/bestaetigen/<str:token>/",  # of one contact
+        "/kontakt/einwilligung/<str:token>/",  # of one contact
         "/hilfe/antragsformular.pdf",  # a stream, or a page that waits for it
         "/metrics",  # of this process and this moment, for operators
     }
