@@ -22,6 +22,9 @@ from kiv_portal.folding import clean_text
 
 LONGEST_TEXT: Final = 20_000
 """Characters a long text may have; about eight printed pages."""
+LONGEST_ROW_TEXT: Final = 1_000
+"""Characters a text in a row may have where its column sets no limit: a cell of a table has to
+be read beside the others."""
 FIRST_YEAR: Final = 2020
 LAST_YEAR: Final = 2050
 MOST_MONTHS: Final = 60

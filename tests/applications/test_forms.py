@@ -113,6 +113,13 @@ class TestFields:
         assert field.clean("a\u200b\x00\r\nb\u0308 ") == "a\nb̈"
         assert fields.TextField().clean(" eine \r\n Zeile ") == "eine Zeile"
 
+    def test_lines_pasted_from_windows_count_as_they_are_stored(self):
+        field = fields.TextField(lines=4, max_length=fields.LONGEST_ROW_TEXT)
+        pasted = "ä" * 499 + "\r\n" + "b" * 500
+        assert len(field.clean(pasted)) == 1_000
+        with pytest.raises(ValidationError, match=r"höchstens 1000 Zeichen.*sind es 1001\."):
+            field.clean(pasted + "c")
+
     def test_a_text_that_is_too_long_is_told_its_length(self):
         message = complaint(fields.TextField(max_length=5), "sieben!")
         assert message == (
@@ -441,6 +448,32 @@ class TestSettlement:
     )
     def test_both_texts_are_said_in_words(self, key, value, text):
         assert conflict.in_words(key, value, {"06431901": "Musterstadt"}) == text
+
+
+@pytest.mark.django_db
+def test_no_text_in_a_row_is_longer_than_a_cell_can_show() -> None:
+    w = world.build()
+    application = world.filled(w)
+    world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
+    limits = {
+        f"{part}.{name}": field.max_length
+        for step in FORMS
+        for part, rows in form(application, step).rows.items()
+        for name, field in rows.forms[0].fields.items()
+        if isinstance(field, fields.TextField)
+    }
+    assert limits == {
+        "cooperations.contribution": fields.LONGEST_ROW_TEXT,
+        "formats.name": 200,
+        "formats.reaches": 300,
+        "formats.when": 100,
+        "formats.how_many": 100,
+        "formats.barriers": 500,
+        "milestones.text": 300,
+        "adoptions.body": 200,
+        "expenses.text": 300,
+        "cover.text": 300,
+    }
 
 
 class TestSmallForms:

@@ -21,6 +21,7 @@ class CooperationRow(MemberRow):
         Cooperation,
         "contribution",
         lines=4,
+        max_length=fields.LONGEST_ROW_TEXT,
         required=False,
         help_text=(
             "Was diese Partnerkommune außer ihren Eigenmitteln beiträgt, zum Beispiel: stellt "
