@@ -38,7 +38,8 @@ from kiv_portal.settings import *  # noqa: E402, F403
 from kiv_portal.settings import DATABASES, DELIVERY_EMAIL, STORAGES, TEMPLATES  # noqa: E402
 from tests.strict_templates import UnknownVariable  # noqa: E402
 
-MEDIA_ROOT = TEST_DIR / "media"  # the fixture `media_root` gives every test its own
+# The fixture `media_root` gives every test its own; processes of their own are told theirs.
+MEDIA_ROOT = Path(os.environ.get("PORTAL_TEST_MEDIA", TEST_DIR / "media"))
 STATIC_ROOT = TEST_DIR / "static"
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -54,4 +55,14 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Without a manifest: pages render before anything was collected.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 DELIVERY_EMAIL["backend"] = "django.core.mail.backends.locmem.EmailBackend"
+if "PORTAL_TEST_SMTP" in os.environ:  # a worker of its own talks to a real server
+    DELIVERY_EMAIL.update(
+        backend="django.core.mail.backends.smtp.EmailBackend",
+        host="127.0.0.1",
+        port=int(os.environ["PORTAL_TEST_SMTP"]),
+        use_tls=False,
+        use_ssl=False,
+        username="",
+        password="",  # noqa: S106
+    )
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UnknownVariable()

@@ -1,0 +1,185 @@
+"""Web server, worker and database are killed while people work; then everything is compared.
+
+The short form runs with every test run. `./portal test --faults` runs the whole, on SQLite and on
+a PostgreSQL of its own: at least 2.000 acknowledgements and 20 kills of web server and worker on
+each, and 6 of PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import connections
+from django.utils import timezone
+
+from applications.models import Application, Decision, Letter
+from applications.rules import Step
+from applications.services import content, jobs, log, snapshots
+from kiv_portal import outbox
+from kiv_portal.models import Job, OutboxMail, WorkState
+from kiv_portal.services import erasure
+from tests.faults import people
+from tests.faults.people import Case, History, Person
+from tests.faults.stage import Nemesis, Portal
+
+WHOLE = "PORTAL_FAULTS" in os.environ
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done, and how often everything is killed."""
+
+    saves: tuple[int, int]
+    uploads: tuple[int, int]
+    filed: int
+    answered: int
+    signed: int
+    kills: dict[str, int]
+    pause: tuple[float, float]
+    people: int
+    least: int
+
+
+SHORT = Scale((3, 8), (2, 5), 6, 3, 3, {"web": 2, "worker": 2}, (0.5, 1.5), 4, 45)
+LONG = Scale((12, 100), (20, 40), 60, 40, 40, {"web": 20, "worker": 20}, (0.5, 3.0), 8, 2000)
+
+
+def test_what_was_acknowledged_is_kept_whatever_is_killed(
+    tmp_path: Path, media_root: Path, record_property: pytest.RecordProperty
+) -> None:
+    scale = LONG if WHOLE else SHORT
+    at = timezone.now()
+    kills = dict(scale.kills)
+    if WHOLE and "PORTAL_CLUSTER" in os.environ:
+        kills["postgres"] = 6
+    drafts = people.cases(scale.filed, at, "filled")
+    requested = people.cases(scale.answered, at, "requested")
+    proposed = people.cases(scale.signed, at, "proposed")
+    saving = drafts[: scale.saves[0]]
+    uploading = drafts[-scale.uploads[0] :]
+    acts = [
+        *(people.saving(case, scale.saves[1]) for case in saving),
+        *(people.uploading(case, scale.uploads[1]) for case in uploading),
+        *(people.answering(case) for case in requested),
+        *(people.signing(case) for case in proposed),
+    ]
+    chance = random.Random(7)  # noqa: S311
+    chance.shuffle(acts)
+    # Filing comes after the saving of the same draft, each by whoever is free.
+    acts += [people.filing(case) for case in drafts]
+    history = History()
+    targets = [name for name, times in kills.items() for _ in range(times)]
+    chance.shuffle(targets)
+
+    with Portal(media_root, tmp_path / "log") as portal:
+        half = len(acts) - len(drafts)
+        nemesis = Nemesis(portal, targets, scale.pause)
+        nemesis.start()
+        for part in (acts[:half], acts[half:]):
+            crowd = [
+                Person(portal.port, part[n :: scale.people], history) for n in range(scale.people)
+            ]
+            for person in crowd:
+                person.start()
+            for person in crowd:
+                person.join(1800)
+                assert not person.is_alive()
+                if person.failed is not None:
+                    raise person.failed
+        nemesis.join(1800)
+        if nemesis.failed is not None:
+            raise nemesis.failed
+        assert portal.kills == Counter(kills)
+        portal.stop("worker")
+        for connection in connections.all():
+            connection.close()  # the server it knew may have been killed
+        _let_the_worker_finish(portal)
+    assert history.faults == []
+    heard = sum(history.acknowledged.values())
+    print(f"\n{heard} acknowledged {dict(history.acknowledged)}")
+    print(f"without an answer, and tried again: {dict(history.unanswered)}")
+    print(f"killed: {dict(portal.kills)}")
+    assert heard >= scale.least
+    _compare([*drafts, *requested, *proposed], portal)
+
+
+def _let_the_worker_finish(portal: Portal) -> None:
+    """What is due is done, also what a killed worker had begun."""
+    from django.conf import settings
+
+    settings.DELIVERY_EMAIL.update(
+        backend="django.core.mail.backends.smtp.EmailBackend", host="127.0.0.1"
+    )
+    settings.DELIVERY_EMAIL["port"] = portal.mail.port
+    work = {**jobs.JOBS, "erase_expired": erasure.run_job}
+    later = timezone.now() + timezone.timedelta(hours=2)  # pauses after a fault are over then
+    while outbox.work_once(work, later):
+        pass
+
+
+def _compare(cases: list[Case], portal: Portal) -> None:
+    filed = Application.objects.filter(submitted_at__isnull=False)
+    references = list(filed.values_list("reference", flat=True))
+    assert len(references) == len(set(references)), "an Antragsnummer was given twice"
+
+    for case in cases:
+        row = Application.objects.get(pk=case.pk)
+        _saved(case, row)
+        _uploaded(case, row)
+        copies = row.snapshots.count()
+        assert copies == (row.submitted_at is not None) + ("answered" in case.told), case
+        if "filed" in case.told:
+            assert row.reference in case.told["filed"]
+        if "signed" in case.told:
+            decisions = list(Decision.objects.filter(application=row, state="signed"))
+            assert len(decisions) == 1
+            assert Letter.objects.filter(decision=decisions[0]).count() == 1
+        assert log.verify(row) == []
+        assert [copy for copy in row.snapshots.all() if not snapshots.is_whole(copy)] == []
+
+    # Every filing was told to its people, once; and every mail arrived, hardly ever twice.
+    told = Counter(
+        reference
+        for reference in references
+        for subject in OutboxMail.objects.values_list("subject", flat=True)
+        if reference in subject
+    )
+    assert set(told) == set(references)
+    assert OutboxMail.objects.exclude(state=WorkState.DONE).count() == 0
+    sent = set(OutboxMail.objects.values_list("message_id", flat=True))
+    assert set(portal.postbox.taken) == sent
+    twice = sum(times - 1 for times in portal.postbox.taken.values())
+    assert twice <= portal.kills["worker"] + portal.kills["postgres"]
+
+    # Every rendering is done in the end.
+    assert Job.objects.filter(next_try_at__lte=timezone.now()).exclude(state="done").count() == 0
+    for row in filed:
+        for copy in row.snapshots.all():
+            assert copy.pdf.storage.exists(copy.pdf.name), (row, copy)
+
+
+def _saved(case: Case, row: Application) -> None:
+    """The title is the last that was acknowledged, or one sent after it without an answer."""
+    if not case.saved:
+        return
+    last = max(number for number, (_, heard) in enumerate(case.saved) if heard)
+    possible = {title for title, _ in case.saved[last:]}
+    assert content.read_step(row, Step.KONZEPTION)["title"] in possible
+
+
+def _uploaded(case: Case, row: Application) -> None:
+    names = Counter(row.documents.current().values_list("name", flat=True))
+    for name, heard in case.uploads.items():
+        assert (names[name] == 1) if heard else (names[name] <= 1), (name, names[name])
+    for document in row.documents.all():
+        with default_storage.open(document.file.name) as file:
+            assert hashlib.sha256(file.read()).hexdigest() == document.sha256
