@@ -94,7 +94,7 @@ TABLES: Final[dict[str, Table]] = {
         neutral=(
             "id uuid call status created_at revision changed_at members_municipalities "
             "submitted_at reference first_snapshot submission_token received_late decided_at "
-            "erased_at file_number lead_key matters_on asked asked_by_year "
+            "erased_at received_as file_number lead_key matters_on asked asked_by_year "
             "project postal_code city procurement_way starts_on months vat_deductible "
             "budget_situation authority_declared declares_correct declares_not_started "
             "declares_financing_secured other_funding consents_publication"
@@ -175,6 +175,12 @@ TABLES: Final[dict[str, Table]] = {
         acts="sent_by",
         content="message note",
         neutral="id application number due_on sent_at by_phone reminded_at closed_at answered",
+    ),
+    "applications.Recording": Table(
+        FILE,
+        acts="recorded_by confirmed_by",
+        content="reason return_reason",
+        neutral="id application arrived_at recorded_at ready_at confirmed_at",
     ),
     # --- Checks -----------------------------------------------------------------------------------
     "applications.CheckItem": Table(HOUSE, neutral="id call kind position text source findings"),

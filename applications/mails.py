@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def recipients(application: Application) -> list[str]:
-    """Who is told: the contact named in the application and whoever began it; each once."""
-    addresses = [application.contact_email, application.created_by.email]
+    """Who is told: the contact named in the application and whoever began it; each once.
+
+    What staff recorded has nobody who began it.
+    """
+    addresses = [application.contact_email]
+    if not application.received_as:
+        addresses.append(application.created_by.email)
     return list(dict.fromkeys(address.lower() for address in addresses if address))
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from applications.models import Application, ApplicationGuest, Deputy, GuestRole
+from applications.models import Application, ApplicationGuest, Deputy, GuestRole, Recording
 from applications.models.application import ApplicationQuerySet
 from applications.models.members import MemberRole
 from applications.rules import SignatureForm
@@ -26,6 +26,8 @@ from municipalities.permissions import (
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from django.db.models import QuerySet
+
     from municipalities.models import Municipality, User
 
 
@@ -39,6 +41,9 @@ BEFORE_DECISION = frozenset(
     }
 )
 """States in which a case is handled and not decided yet."""
+
+BEING_RECORDED = Q(status=Status.DRAFT) & ~Q(received_as="")
+"""What staff are recording: no municipality sees or changes it before it is filed."""
 
 _HELD = "_membership_of_reader"
 
@@ -55,7 +60,10 @@ def visible_to(user: User | AnonymousUser, *, at: datetime | None = None) -> App
     if user.is_staff:
         guests = guests.none()
     as_guest = Exists(guests.filter(application=OuterRef("pk"), user=user))
-    return Application.objects.kept().filter(_on_team(user) | as_guest)
+    seen = (_on_team(user) | as_guest) & ~BEING_RECORDED
+    if user.is_staff:  # whoever records what came otherwise writes in it as applicants do
+        seen |= BEING_RECORDED & Q(recording__recorded_by=user, recording__ready_at__isnull=True)
+    return Application.objects.kept().filter(seen)
 
 
 def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
@@ -67,7 +75,7 @@ def visible_to_team(user: User | AnonymousUser) -> ApplicationQuerySet:
     """
     if isinstance(user, AnonymousUser) or not user.is_active:
         return Application.objects.none()
-    return Application.objects.kept().filter(_on_team(user))
+    return Application.objects.kept().filter(_on_team(user) & ~BEING_RECORDED)
 
 
 def _on_team(user: User) -> Q:
@@ -91,6 +99,8 @@ def visible_at_desk(user: User | AnonymousUser) -> ApplicationQuerySet:
 def _membership(user: User | AnonymousUser, application: Application) -> Membership | None:
     """What the person may do for the applicant. What `see` found holds for its own request."""
     if application.erased_at is not None:  # its number is left, and nobody's
+        return None
+    if application.is_being_recorded:
         return None
     if isinstance(user, AnonymousUser) or not user.is_active:
         return None
@@ -117,9 +127,13 @@ def may_see(
     """May read the application on the applicant's side: what `visible_to` says of one."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return False
-    return is_on_team(user, application) or (
-        not user.is_staff
-        and application.guests.admitted(at or timezone.now()).filter(user=user).exists()
+    return (
+        is_on_team(user, application)
+        or may_record(user, application)
+        or (
+            not user.is_staff
+            and application.guests.admitted(at or timezone.now()).filter(user=user).exists()
+        )
     )
 
 
@@ -154,11 +168,37 @@ def may_retrieve(user: User | AnonymousUser, application: Application) -> bool:
 
 
 def may_edit(user: User | AnonymousUser, application: Application) -> bool:
-    """May write in it: confirmed people with that right, and whoever began it."""
+    """May write in it: confirmed people with that right, and whoever began it.
+
+    What came otherwise is written by whoever records it.
+    """
+    if may_record(user, application):
+        return True
     member = _membership(user, application)
     if member is None or not member.may_edit:
         return False
     return member.confirmed_at is not None or application.created_by_id == member.user_id
+
+
+def recordings() -> QuerySet[Recording]:
+    """What is being recorded, or waits for its second person."""
+    return Recording.objects.filter(confirmed_at__isnull=True, application__erased_at__isnull=True)
+
+
+def may_record(user: User | AnonymousUser, application: Application) -> bool:
+    """May write what came otherwise into the form: who began to record it, until presented."""
+    if not application.is_being_recorded or application.erased_at or not may_review(user):
+        return False
+    mine = Recording.objects.filter(application=application, recorded_by=user.pk)
+    return mine.filter(ready_at__isnull=True).exists()
+
+
+def may_confirm_recording(user: User | AnonymousUser, application: Application) -> bool:
+    """May confirm what a colleague recorded and presented; never one's own."""
+    if not application.is_being_recorded or application.erased_at or not may_review(user):
+        return False
+    presented = Recording.objects.filter(application=application, ready_at__isnull=False)
+    return presented.exclude(recorded_by=user.pk).exists()
 
 
 def may_speak_publicly(user: User | AnonymousUser, application: Application) -> bool:
@@ -296,6 +336,8 @@ def may_make(user: User | AnonymousUser, application: Application, move: Transit
     """May make this move, as far as the person goes; whether the state allows it is separate."""
     if move.actor is Actor.APPLICANT:
         return may_file(user, application)
+    if move.action == "confirm_recording":
+        return may_confirm_recording(user, application)
     if move.actor is Actor.REVIEWER:
         return may_review_application(user, application)
     if move.action == "correct_letter":

@@ -700,6 +700,22 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         at_desk(frozenset({"reviewer", "administrator"}), 422),
     ),
+    "admin/applications/application/erfassen/": (
+        "/admin/applications/application/erfassen/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
+    # The case was filed through the portal: there is no recording of it.
+    "admin/applications/application/erfassen/<int:pk>/": (
+        "/admin/applications/application/erfassen/{case}/",
+        at_desk(CHECKER, 404),
+        at_desk(CHECKER, 404),
+    ),
+    "admin/applications/application/erfassen/<int:pk>/anlagen/<uuid:document_id>/": (
+        "/admin/applications/application/erfassen/{case}/anlagen/{document}/",
+        at_desk(CHECKER, 404),
+        at_desk(CHECKER, 404),
+    ),
     "admin/applications/application/zahlen/": (
         "/admin/applications/application/zahlen/",
         DESK_READERS,

@@ -197,6 +197,7 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "applications.PersonConsent",
         "applications.Presence",
         "applications.PublicEntry",
+        "applications.Recording",
         "applications.Recusal",
         "applications.ReminderOff",
         "applications.ReminderSent",

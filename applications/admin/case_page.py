@@ -187,15 +187,29 @@ def _entry(application: Application) -> dict[str, Any] | None:
 def _facts(
     application: Application, presented: dict[str, Any], requested: str
 ) -> list[tuple[str, Any]]:
-    submitted = timezone.localtime(application.submitted_at)
     return [
         ("Antragsnummer", application.reference),
         ("Geschäftszeichen", application.file_number or "noch nicht eingetragen"),
         ("Förderaufruf", presented["call_title"]),
-        ("Eingegangen", f"{submitted:%d.%m.%Y, %H:%M} Uhr"),
+        ("Eingegangen", _arrived(application)),
         ("Beantragt", requested),
         ("Sachbearbeitung", application.reviewer or "noch niemand"),
     ]
+
+
+def _arrived(application: Application) -> str:
+    """When it came; what came otherwise as stamped, with who recorded and who confirmed it."""
+    submitted = timezone.localtime(application.submitted_at)
+    if not application.received_as:
+        return f"{submitted:%d.%m.%Y, %H:%M} Uhr"
+    row = application.recording
+    stamp = f"{submitted:%d.%m.%Y}"
+    if (submitted.hour, submitted.minute) != (0, 0):
+        stamp += f", {submitted:%H:%M} Uhr,"
+    return (
+        f"{stamp} {application.get_received_as_display()}; erfasst von {row.recorded_by}, "
+        f"bestätigt von {row.confirmed_by}. Grund: {row.reason}"
+    )
 
 
 def _plan(application: Application, content: dict[str, Any]) -> dict[str, Any]:

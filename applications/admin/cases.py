@@ -28,6 +28,7 @@ from applications.admin import (
     filters,
     lists,
     moves,
+    recordings,
     tasks,
 )
 from applications.admin.filed import filed_in
@@ -37,6 +38,7 @@ from applications.services import worklist
 from kiv_portal.euro import format_euro
 from kiv_portal.folding import search_terms
 from municipalities.admin import DeskModelAdmin
+from municipalities.permissions import may_review
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -203,6 +205,13 @@ class ApplicationAdmin(DeskModelAdmin):
             named("", self.changelist_view, "changelist"),
             named("vertretung/", self.deputies_view, "deputies"),
             named("zahlen/", self.figures_view, "figures"),
+            named("erfassen/", self.recordings_view, "recordings"),
+            named("erfassen/<int:pk>/", self.recording_view, "recording"),
+            named(
+                "erfassen/<int:pk>/anlagen/<uuid:document_id>/",
+                self.recording_document_view,
+                "recording_document",
+            ),
             named(case, self.to_case, "case"),
             named(f"{case}change/", self.case_view, "change"),
             named(f"{case}history/", self.to_log, "history"),
@@ -237,6 +246,8 @@ class ApplicationAdmin(DeskModelAdmin):
             "first_snapshot",
             "public_entry",
             "person_consent",
+            "recording__recorded_by",
+            "recording__confirmed_by",
         )
         application = found.filter(pk=pk).first()
         if application is None:
@@ -316,6 +327,14 @@ class ApplicationAdmin(DeskModelAdmin):
         today = timezone.localdate(request.arrived_at)
         worklist = reverse("admin:applications_application_changelist")
         return [
+            *recordings.tasks(request.user),
+            *self._case_tasks(request.user, cases, today, worklist),
+        ]
+
+    def _case_tasks(
+        self, user: Any, cases: QuerySet[Any], today: date, worklist: str
+    ) -> list[dict[str, Any]]:
+        return [
             {
                 "label": found["task"].label,
                 "count": found["count"],
@@ -328,7 +347,7 @@ class ApplicationAdmin(DeskModelAdmin):
                     for case in found["cases"]
                 ],
             }
-            for found in tasks.overview(cases, request.user, today)
+            for found in tasks.overview(cases, user, today)
         ]
 
     def desk_ways(self, request: HttpRequest) -> list[dict[str, str]]:
@@ -341,11 +360,24 @@ class ApplicationAdmin(DeskModelAdmin):
                 ("changelist", "Alle Anträge"),
                 ("figures", "Mittel und Bewilligungen nach Haushaltsjahr"),
                 ("deputies", "Vertretung"),
+                ("recordings", "Antrag erfassen, der per Post oder E-Mail kam"),
             )
+            if name != "recordings" or may_review(request.user)
         ]
 
     def deputies_view(self, request: HttpRequest) -> HttpResponse:
         return deputies.respond(self, request)
+
+    def recordings_view(self, request: HttpRequest) -> HttpResponse:
+        return recordings.begin(self, request)
+
+    def recording_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return recordings.one(self, request, pk)
+
+    def recording_document_view(
+        self, request: HttpRequest, pk: int, document_id: Any
+    ) -> HttpResponse:
+        return recordings.document(request, pk, document_id)
 
     def figures_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):

@@ -127,6 +127,8 @@ def _hearing_over(call: Callable[..., Any]) -> Page:
 
 
 PAGES: Final[dict[str, Page]] = {
+    # Made on the recording's own page: a case has been confirmed already.
+    "confirm_recording": Page(services.confirm_recording),
     "begin_check": Page(services.begin_check),
     "set_file_number": Page(
         services.set_file_number,

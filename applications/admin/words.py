@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from django.utils import timezone
+
+from applications.models.application import ReceivedAs
 from applications.models.checks import Body, Verdict
 from applications.models.decisions import DecisionKind
 from applications.models.delivery import EntryKind
@@ -32,6 +35,7 @@ TONES: Final = {
 """Colour of a state's badge; its text says the same."""
 
 DONE: Final = {
+    "confirm_recording": "Der Antrag ist bestätigt und hat seine Antragsnummer.",
     "begin_check": "Sie haben den Fall übernommen. Er ist jetzt in der formalen Prüfung.",
     "set_file_number": "Das Geschäftszeichen ist eingetragen.",
     "assign": "Die Sachbearbeitung ist geändert.",
@@ -97,6 +101,10 @@ LOGGED: Final = {
     "confirm_cooperation": "Kooperationserklärung von der Partnerkommune bestätigt",
     "revoke_cooperation": "Bestätigung der Kooperationserklärung zurückgenommen",
     "submit": "Antrag eingereicht",
+    "start_recording": "Eingegangenen Antrag erfasst",
+    "present_recording": "Erfassung zur Bestätigung vorgelegt",
+    "return_recording": "Erfassung zurückgegeben",
+    "confirm_recording": "Erfassung von zweiter Person bestätigt",
     "withdraw": "Antrag zurückgezogen",
     "begin_check": "Formale Prüfung begonnen",
     "set_file_number": "Geschäftszeichen eingetragen",
@@ -206,8 +214,12 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     said: list[str] = []
     if values.get("reference"):
         said.append(f"Antragsnummer {values['reference']}")
-    if action == "submit" and values.get("late"):
+    if action in ("submit", "confirm_recording") and values.get("late"):
         said.append("nach Fristende eingegangen")
+    if action == "start_recording":
+        day = timezone.localtime(datetime.fromisoformat(values["arrived_at"]))
+        how = ReceivedAs(values["received_as"]).label
+        said.append(f"eingegangen {how} am {day:%d.%m.%Y, %H:%M} Uhr")
     if action == "answer" and values.get("late"):
         said.append("nach dem gesetzten Termin")
     if action == "set_file_number":

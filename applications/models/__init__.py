@@ -1,6 +1,6 @@
 """From draft to decision: what an application, its records and its letters are made of."""
 
-from applications.models.application import Application
+from applications.models.application import Application, ReceivedAs
 from applications.models.calls import CallBudget, FundingCall, NumberRange
 from applications.models.checks import CheckItem, CheckResult, ExpenseRuling, Opinion
 from applications.models.decisions import (
@@ -25,6 +25,7 @@ from applications.models.parts import (
     ParticipationFormat,
 )
 from applications.models.publication import EntryState, PersonConsent, PublicEntry
+from applications.models.recordings import Recording
 from applications.models.records import (
     CaseLogEntry,
     CaseLogPayload,
@@ -87,6 +88,8 @@ __all__ = [
     "PersonConsent",
     "Presence",
     "PublicEntry",
+    "ReceivedAs",
+    "Recording",
     "Recusal",
     "ReminderOff",
     "ReminderSent",

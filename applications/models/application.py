@@ -27,6 +27,14 @@ FILED = Q(submitted_at__isnull=False)
 STATUS_CHOICES = [(status.value, status.label) for status in Status]
 
 
+class ReceivedAs(models.TextChoices):
+    """How an application came, where it did not come through the portal (PROGRAMME §6)."""
+
+    POST = "post", "per Post"
+    MAIL = "mail", "per E-Mail"
+    HAND = "hand", "persönlich abgegeben"
+
+
 class ApplicationQuerySet(models.QuerySet["Application"]):
     def submitted(self) -> ApplicationQuerySet:
         """What has been filed, whatever became of it, until it is erased."""
@@ -92,6 +100,9 @@ class Application(models.Model):
         help_text="Die Prüfseite, von der eingereicht wurde: eine Seite reicht einmal ein.",
     )
     received_late = models.BooleanField("nach Fristende eingegangen", default=False, editable=False)
+    received_as = models.CharField(
+        "anders eingegangen", max_length=10, choices=ReceivedAs, blank=True, editable=False
+    )
     decided_at = models.DateTimeField("entschieden am", null=True, blank=True, editable=False)
 
     # The authority's own.
@@ -270,6 +281,11 @@ class Application(models.Model):
     def state(self) -> Status:
         """The status as the enum."""
         return Status(self.status)
+
+    @property
+    def is_being_recorded(self) -> bool:
+        """Whether staff are recording what came otherwise: nobody's draft but theirs."""
+        return self.is_draft and bool(self.received_as)
 
     @property
     def is_draft(self) -> bool:

@@ -29,6 +29,7 @@ from applications.models import (
     KeptInput,
     Presence,
     PublicEntry,
+    Recording,
     ReminderOff,
     ReminderSent,
     RetentionHold,
@@ -296,6 +297,7 @@ def _erase_rows(application: Application, at: datetime) -> None:
     application.documents.update(replaces=None)
     persons.forget(application, at)
     PublicEntry.objects.filter(application=application).delete()
+    Recording.objects.filter(application=application).delete()
     for name in ROWS:
         getattr(application, name).all().delete()
     KeptInput.objects.filter(application=application).delete()

@@ -115,6 +115,8 @@ def people_of(application: Application) -> list[User]:
 
     Only people who still work for the municipality and, confirmed or in charge, see the draft.
     """
+    if application.is_being_recorded:  # nobody but staff knows of it
+        return []
     wrote = application.revisions.values("by")
     members = Membership.objects.filter(
         municipality__application_members__application=application,

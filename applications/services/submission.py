@@ -83,11 +83,12 @@ def applied_before(application: Application, *, by: User) -> list[Finding]:
     known = Membership.objects.filter(
         user=by, municipality=OuterRef("municipality"), confirmed_at__isnull=False, may_read=True
     )
-    rows = _taken(application).filter(Exists(known))
-    return _told_applied([row.municipality.short_name for row in rows], application)
+    rows = taken_elsewhere(application).filter(Exists(known))
+    return told_applied([row.municipality.short_name for row in rows], application)
 
 
-def _told_applied(names: list[str], application: Application) -> list[Finding]:
+def told_applied(names: list[str], application: Application) -> list[Finding]:
+    """A finding for each member of that name which stands in another live application."""
     limits = application.call.limits()
     return [
         replace(application_exists(name, limits), step=Step.KOMMUNE, field="members")
@@ -122,13 +123,13 @@ def submit(
     except IntegrityError as error:
         if Application.objects.filter(submission_token=token).exists():
             raise PageUsed from error
-        taken = _taken(application)
+        taken = taken_elsewhere(application)
         if not taken:
             raise
         # Those of which the reader may know it; others stay unnamed, so that nobody learns who
         # has applied (PROGRAMME §3).
         names = [row.municipality.short_name for row in taken if may_read_for(by, row.municipality)]
-        told = _told_applied(names or [UNNAMED], application)
+        told = told_applied(names or [UNNAMED], application)
         raise NotSubmittable(told) from error
 
 
@@ -173,7 +174,7 @@ def _submit(
         )
         # The number's row, the last lock, comes before the figures are frozen: two applications
         # that share municipalities then cannot wait for each other.
-        frozen["reference"] = reference = _next_reference(at)
+        frozen["reference"] = reference = next_reference(at)
         ApplicationMember.objects.bulk_update(members, ["live", *drafts.FROZEN])
         snapshot = snapshots.take(row, frozen, number=1, by=by, at=at)
         moves.make(
@@ -200,7 +201,7 @@ def _submit(
     return row
 
 
-def _freeze(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> None:
+def freeze(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> None:
     """Keep the figures that counted, and let the rows stand for a live application."""
     held = _hold(rows, members)
     ApplicationMember.objects.bulk_update(held, ["live", *drafts.FROZEN])
@@ -221,7 +222,7 @@ def _hold(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> list[
     return changed
 
 
-def _taken(application: Application) -> QuerySet[ApplicationMember]:
+def taken_elsewhere(application: Application) -> QuerySet[ApplicationMember]:
     """Its members as they stand in other live applications of the call."""
     mine = application.members.values("municipality")
     rows = ApplicationMember.objects.filter(
@@ -230,7 +231,7 @@ def _taken(application: Application) -> QuerySet[ApplicationMember]:
     return rows.exclude(application=application).select_related("municipality")
 
 
-def _next_reference(at: datetime) -> str:
+def next_reference(at: datetime) -> str:
     """The next Antragsnummer of the year, e.g. „KIV-2026-0001"; holds the number row's lock."""
     year = timezone.localdate(at).year
     with connection.cursor() as cursor:
@@ -297,7 +298,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
         if stopping := blocking(findings):
             raise NotSubmittable(stopping)
         # What was frozen at the submission stays; only a partner that came since is new.
-        _freeze([member for member in members if not member.population_source], filing.members)
+        freeze([member for member in members if not member.population_source], filing.members)
         first = row.first_snapshot
         assert first is not None
         assert row.submitted_at is not None

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 def review(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Every answer with a way to change it, and everything the rules say; then submit."""
     application = case.find(request, key)
+    if application.is_being_recorded:
+        return redirect("admin:applications_application_recording", application.pk)
     if not application.is_draft:
         return overview.version(request, application)
     return _review_page(request, application)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db.models import Max, Prefetch, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from applications import documents, permissions
@@ -147,6 +147,8 @@ def _entry(application: Application, at: datetime, *, is_guest: bool = False) ->
 def overview(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The task list of a draft; of a filed application receipt, state and way ahead."""
     application = case.find(request, key)
+    if application.is_being_recorded:
+        return redirect("admin:applications_application_recording", application.pk)
     if application.is_draft:
         return _draft(request, application)
     return _filed(request, application)

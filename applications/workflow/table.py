@@ -59,6 +59,15 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         help="Der Antrag geht beim Regierungspräsidium ein und erhält eine Antragsnummer.",
     ),
     Transition(
+        "confirm_recording",
+        "Erfassung bestätigen",
+        (S.DRAFT,),
+        S.SUBMITTED,
+        Actor.REVIEWER,
+        mail="recorded",
+        help="Ein Antrag, der per Post oder E-Mail kam, erhält seine Antragsnummer.",
+    ),
+    Transition(
         "withdraw",
         "Antrag zurückziehen",
         (
@@ -370,6 +379,9 @@ ACTS: Final[tuple[Act, ...]] = (
     Act("send_message", "Nachricht an die Kommune senden", mail="message"),
     Act("recuse", "Sich für befangen erklären"),
     Act("lift_recusal", "Befangenheit aufheben"),
+    Act("start_recording", "Antrag erfassen"),
+    Act("present_recording", "Erfassung vorlegen"),
+    Act("return_recording", "Erfassung zurückgeben"),
     Act("confirm_entry", "Text und Kontakt für das Verzeichnis bestätigen"),
     Act("take_back_entry", "Text und Kontakt aus dem Verzeichnis nehmen"),
 )

@@ -73,6 +73,7 @@ def test_what_is_to_be_done_stands_by_its_date_with_case_and_town(client: Client
         "Alle Anträge",
         "Mittel und Bewilligungen nach Haushaltsjahr",
         "Vertretung",
+        "Antrag erfassen, der per Post oder E-Mail kam",
     ]
 
 
@@ -83,11 +84,11 @@ def test_the_first_page_asks_the_same_number_of_questions_with_one_and_three_of_
     world.submitted(w, now())
     client.force_login(w.reviewer)
     client.get("/admin/")
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         client.get("/admin/")
     of_other_town(w)
     of_small_town(w)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         assert len(client.get("/admin/").context["agenda"]) == 3
 
 

@@ -133,6 +133,7 @@ PROPOSED = {case for case in POSSIBLE if "proposed" in case}
 """Cases with an open proposal: its writer does not countersign, its letter bears the number."""
 
 MAKERS = {
+    "confirm_recording": REVIEW,
     "begin_check": REVIEW,
     "request_information": REVIEW,
     "ask_by_phone": REVIEW,

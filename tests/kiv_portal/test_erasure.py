@@ -151,7 +151,7 @@ def end_of(case: Application, w: world.World, at: datetime) -> None:
 def test_of_all_that_hangs_on_an_application_it_is_decided_whether_it_is_erased() -> None:
     """A new relation stands in `erasure.ROWS`, or here: erased in its own way, or staying."""
     own_way = {"letters", "decisions", "snapshots", "members", "log", "archive_offer"}
-    own_way |= {"public_entry", "person_consent"}
+    own_way |= {"public_entry", "person_consent", "recording"}
     shown = {one.get_accessor_name() for one in Application._meta.related_objects if not one.hidden}
     assert shown == set(files.ROWS) | own_way
 

@@ -1,0 +1,340 @@
+"""What came by post or e-mail: recorded by one person, confirmed by a second, then a case."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils import timezone
+
+from applications import permissions, services
+from applications.models import Application, Recording
+from applications.rules import Step
+from applications.services import log, recording, snapshots
+from applications.services.reminders import people_of
+from applications.workflow import Status
+from kiv_portal.models import OutboxMail
+from municipalities.permissions import ADMINISTER, AUDIT, READ, REVIEW, SIGN
+from tests import world
+from tests.factories import NOW, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+BEGIN = "/admin/applications/application/erfassen/"
+
+
+@pytest.fixture
+def w(settings: Any) -> world.World:
+    settings.PORTAL_DEMO = True
+    return world.build()
+
+
+def scan() -> SimpleUploadedFile:
+    return SimpleUploadedFile("Antrag.pdf", world.pdf_bytes(), "application/pdf")
+
+
+def started(w: world.World, **changes: Any) -> Application:
+    """A recording of what came by post three hours ago, nothing typed yet."""
+    values: dict[str, Any] = {
+        "call": w.call,
+        "lead": w.town,
+        "received_as": "post",
+        "arrived_at": NOW - timedelta(hours=3),
+        "reason": "Kein Internet im Rathaus.",
+        "upload": scan(),
+        "by": w.reviewer,
+        "at": NOW,
+    }
+    return services.start_recording(**values | changes)
+
+
+def typed(w: world.World, email: str = "integration@musterstadt.example", **changes: Any) -> Any:
+    """A recording into which everything was transcribed."""
+    application = started(w, **changes)
+    by, at = application.created_by, changes.get("at", NOW)
+    for step, data in world.content(w.town).items():
+        if step is Step.ANSPRECHPARTNER:
+            data |= {"contact_email": email}
+        application = world.save(application, step, data, by, at)
+    return application
+
+
+def presented(w: world.World, **changes: Any) -> Application:
+    application = typed(w, **changes)
+    services.present_recording(
+        application=application, by=application.created_by, at=changes.get("at", NOW)
+    )
+    return application
+
+
+# --- From the letter to the case ------------------------------------------------------------------
+
+
+def test_confirmed_by_a_second_person_it_is_a_case_like_any_other(w):
+    application = presented(w)
+    mails = set(OutboxMail.objects.values_list("pk", flat=True))
+    case = services.confirm_recording(
+        application=application, seen=application.revision, by=w.other_reviewer, at=NOW + DAY
+    )
+    case.refresh_from_db()
+    assert (case.status, case.reference, case.submitted_at, case.received_late) == (
+        Status.SUBMITTED,
+        "KIV-2026-0001",
+        NOW - timedelta(hours=3),
+        False,
+    )
+    assert set(case.members.values_list("live", "population")) == {(True, 20_000)}
+    row = case.recording
+    assert (row.recorded_by, row.confirmed_by, row.confirmed_at) == (
+        w.reviewer,
+        w.other_reviewer,
+        NOW + DAY,
+    )
+    frozen = snapshots.read(case.first_snapshot)
+    assert frozen["declaration"] == (
+        "Eingegangen per Post am 16.11.2026 und durch die Bewilligungsbehörde erfasst. Die "
+        "Erklärungen stehen im eingegangenen Antrag, der beiliegt."
+    )
+    assert [row["name"] for row in frozen["documents"]] == ["Antrag.pdf"]
+    (mail,) = OutboxMail.objects.exclude(pk__in=mails)
+    assert (mail.recipient, mail.subject) == (
+        "integration@musterstadt.example",
+        "Antrag KIV-2026-0001 ist eingegangen",
+    )
+    assert "ist am 16.11.2026 per Post bei uns eingegangen" in mail.body
+    entry = case.log.last()
+    assert (entry.action, entry.actor_id) == ("confirm_recording", w.other_reviewer.pk)
+    assert (entry.content.values["recorded_by"], log.verify(case)) == (w.reviewer.pk, [])
+    # And on it goes.
+    assert services.begin_check(application=case, by=w.reviewer, at=NOW + DAY).status == (
+        Status.FORMAL_CHECK
+    )
+    assert list(permissions.visible_to(w.clerk)) == [case]
+
+
+def test_what_has_no_address_gets_its_receipt_as_a_letter(w):
+    case = services.confirm_recording(
+        application=presented(w, email=""), by=w.other_reviewer, at=NOW
+    )
+    assert [letter.kind for letter in case.letters.all()] == ["receipt"]
+    assert not OutboxMail.objects.filter(key__startswith="recorded:").exists()
+
+
+def test_whether_it_came_in_time_is_told_by_the_stamp(w):
+    closes = w.call.closes_at
+    for arrived, number, late in (
+        (closes - timedelta(minutes=1), 0, False),
+        (closes, 1, True),
+    ):
+        w.town = [w.town, w.other_town][number]
+        application = presented(w, arrived_at=arrived, at=closes + 2 * DAY)
+        case = services.confirm_recording(
+            application=application, by=w.other_reviewer, at=closes + 3 * DAY
+        )
+        assert (case.received_late, case.submitted_at) == (late, arrived)
+
+
+def test_a_stamp_without_a_time_does_where_the_day_tells_and_else_is_asked_for(w):
+    closes = timezone.localtime(w.call.closes_at)
+    before = closes.date() - DAY
+    assert recording.arrival(w.call, before, None) == timezone.make_aware(
+        datetime.combine(before, time())
+    )
+    with pytest.raises(services.TimeNeeded):
+        recording.arrival(w.call, closes.date(), None)
+    assert recording.arrival(w.call, closes.date(), time(8)) < w.call.closes_at
+    w.call.closes_at = timezone.make_aware(datetime.combine(closes.date(), time()))
+    assert recording.arrival(w.call, closes.date(), None) == w.call.closes_at
+    w.call.closes_at = None
+    assert timezone.localdate(recording.arrival(w.call, date(2026, 1, 1), None)) == date(2026, 1, 1)
+
+
+def test_only_what_has_come_is_recorded_and_only_for_a_call_that_was_open(w):
+    with pytest.raises(services.ArrivedAhead):
+        started(w, arrived_at=NOW + timedelta(minutes=1))
+    with pytest.raises(services.CallNotOpen):
+        started(w, arrived_at=w.call.opens_at - DAY)
+    for person in (w.clerk, w.reader, w.signer, w.administrator, w.auditor):
+        with pytest.raises(services.NotAllowed):
+            started(w, by=person)
+    assert Application.objects.count() == 0
+
+
+def test_what_is_no_application_at_all_is_not_presented(w):
+    application = started(w)
+    with pytest.raises(services.NotSubmittable):
+        services.present_recording(application=application, by=w.reviewer, at=NOW)
+    assert application.recording.ready_at is None
+
+
+def test_a_municipality_that_has_applied_is_told_to_the_second_person(w):
+    world.submitted(w)
+    application = presented(w)
+    with pytest.raises(services.NotSubmittable, match="Musterstadt"):
+        services.confirm_recording(application=application, by=w.other_reviewer, at=NOW)
+    application.refresh_from_db()
+    assert (application.status, application.recording.confirmed_by) == (Status.DRAFT, None)
+
+
+# --- Four eyes ------------------------------------------------------------------------------------
+
+
+def test_whoever_recorded_never_confirms_and_the_database_refuses_it_too(w):
+    application = presented(w)
+    with pytest.raises(services.SamePerson):
+        services.confirm_recording(application=application, by=w.reviewer, at=NOW)
+    with pytest.raises(IntegrityError, match="recording_four_eyes"), transaction.atomic():
+        Recording.objects.update(confirmed_by=w.reviewer, confirmed_at=NOW)
+    for values in (
+        {"confirmed_by": w.other_reviewer},
+        {"confirmed_by": w.other_reviewer, "confirmed_at": NOW, "ready_at": None},
+        {"arrived_at": NOW + DAY},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Recording.objects.update(**values)
+    for person in (w.clerk, w.signatory, w.signer, w.reader, w.administrator):
+        with pytest.raises(services.NotAllowed):
+            services.confirm_recording(application=application, by=person, at=NOW)
+
+
+def test_confirmed_is_only_what_was_presented_and_read(w):
+    application = typed(w)
+    with pytest.raises(services.NotAllowed):
+        services.confirm_recording(application=application, by=w.other_reviewer, at=NOW)
+    services.present_recording(application=application, by=w.reviewer, at=NOW)
+    read = application.revision
+    with pytest.raises(services.NotAllowed):  # nobody writes in what is presented
+        world.save(application, Step.KONZEPTION, {"title": "Anders"}, w.reviewer)
+    services.return_recording(
+        application=application, reason="Zahlendreher", by=w.other_reviewer, at=NOW
+    )
+    application = world.save(application, Step.KONZEPTION, {"title": "Anders"}, w.reviewer)
+    services.present_recording(application=application, by=w.reviewer, at=NOW)
+    with pytest.raises(services.RecordingChanged):
+        services.confirm_recording(application=application, seen=read, by=w.other_reviewer, at=NOW)
+    services.confirm_recording(
+        application=application, seen=application.revision, by=w.other_reviewer, at=NOW
+    )
+    with pytest.raises((services.NotAllowed, services.WrongState)):
+        services.confirm_recording(application=application, by=w.other_reviewer, at=NOW)
+
+
+def test_only_whoever_records_writes_and_no_municipality_sees_it(w):
+    application = typed(w)
+    for person in (w.other_reviewer, w.clerk, w.signatory, w.signer):
+        with pytest.raises(services.NotAllowed):
+            world.save(application, Step.KONZEPTION, {"title": "Fremd"}, person)
+    for person in (w.clerk, w.signatory, w.other_reviewer):
+        assert not permissions.visible_to(person).exists()
+        assert permissions.may_see(person, application, at=NOW) is False
+    assert permissions.may_see(w.reviewer, application, at=NOW) is True
+    assert not permissions.visible_at_desk(w.reader).exists()
+    with pytest.raises(services.NotAllowed):
+        world.file(application, w.signatory)
+    assert people_of(application) == []
+    # It is in nobody's way.
+    world.submitted(w)
+
+
+def test_a_recording_begun_by_mistake_is_erased(w):
+    application = typed(w)
+    with pytest.raises(services.ReasonMissing):
+        services.discard_recording(application=application, reason=" ", by=w.reviewer, at=NOW)
+    with pytest.raises(services.NotAllowed):
+        services.discard_recording(application=application, reason="x", by=w.signer, at=NOW)
+    services.discard_recording(application=application, reason="Doppelt", by=w.reviewer, at=NOW)
+    application.refresh_from_db()
+    assert (application.title, application.documents.count(), Recording.objects.count()) == (
+        "",
+        0,
+        0,
+    )
+    assert application.erased_at == NOW
+
+
+# --- The pages ------------------------------------------------------------------------------------
+
+
+def form(w: world.World, **changes: Any) -> dict[str, Any]:
+    day = timezone.localdate(timezone.now())
+    values = {
+        "call": w.call.pk,
+        "lead": w.town.pk,
+        "received_as": "mail",
+        "arrived_on": f"{day:%d.%m.%Y}",
+        "arrived_time": "",
+        "reason": "Störung",
+        "upload": scan(),
+    }
+    return values | changes
+
+
+def test_from_the_form_to_the_number(settings: Any, client: Client) -> None:
+    settings.PORTAL_DEMO = True
+    w = world.build(timezone.now())
+    client.force_login(w.reviewer)
+    wrong = client.post(BEGIN, form(w, received_as="", arrived_time="25:00", upload=""))
+    assert (wrong.status_code, set(wrong.context["form"].errors)) == (
+        422,
+        {"received_as", "arrived_time", "upload"},
+    )
+    answer = client.post(BEGIN, form(w))
+    application = Application.objects.get()
+    page = f"{BEGIN}{application.pk}/"
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert client.get(f"/antraege/{application.uuid}/")["Location"] == page
+    # Its recorder writes on the very pages applicants use.
+    step = f"/antraege/{application.uuid}/konzeption/"
+    assert client.get(step).status_code == 200
+    for place, data in world.content(w.town).items():
+        world.save(application, place, data, w.reviewer, timezone.now())
+    assert client.post(page, {"aktion": "vorlegen"}).status_code == 302
+    assert client.get(step).status_code == 404
+    assert client.post(page, {"aktion": "bestaetigen", "fassung": "8"}).status_code == 422
+    application.refresh_from_db()
+    client.force_login(w.other_reviewer)
+    assert "Erfasste Anträge zu bestätigen" in client.get("/admin/").content.decode()
+    shown = client.get(page)
+    assert "Vielfalt in Musterstadt" in shown.content.decode()
+    document = application.documents.get()
+    scanned = client.get(f"{page}anlagen/{document.pk}/")
+    assert (b"".join(scanned)[:5], scanned["Content-Disposition"]) == (
+        b"%PDF-",
+        'attachment; filename="Antrag.pdf"',
+    )
+    old = client.post(page, {"aktion": "bestaetigen", "fassung": "1"})
+    assert "hat sich geändert" in old.content.decode()
+    done = client.post(page, {"aktion": "bestaetigen", "fassung": application.revision})
+    assert done["Location"] == f"/admin/applications/application/{application.pk}/change/"
+    case = client.get(done["Location"]).content.decode()
+    assert f"erfasst von {w.reviewer}, bestätigt von {w.other_reviewer}" in case
+    assert client.get(page).status_code == 404
+    assert client.get(f"{page}anlagen/{document.pk}/").status_code == 404
+
+
+def test_the_pages_are_for_reviewers_and_ask_as_much_for_one_as_for_three(
+    settings: Any, client: Client, django_assert_num_queries: Any
+) -> None:
+    settings.PORTAL_DEMO = True
+    w = world.build()
+    first = typed(w)
+    for role in (READ, SIGN, ADMINISTER, AUDIT):
+        client.force_login(world.staff(role))
+        assert client.get(BEGIN).status_code == 403
+        assert client.get(f"{BEGIN}{first.pk}/").status_code == 403
+        assert client.post(f"{BEGIN}{first.pk}/", {"aktion": "bestaetigen"}).status_code == 403
+    client.force_login(UserFactory())
+    assert client.get(BEGIN).status_code == 302
+    client.force_login(world.staff(REVIEW))
+    client.get(BEGIN)
+    with django_assert_num_queries(8):
+        client.get(BEGIN)
+    started(w, lead=w.other_town)
+    started(w, lead=w.small)
+    with django_assert_num_queries(8):
+        client.get(BEGIN)
