@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from applications import documents, permissions, services
 from applications.admin.addresses import case_address
-from applications.admin.files import stored
 from applications.forms.desk_recordings import RecordingForm, RecordingReasonForm
 from applications.models import Application
 from applications.rules import Severity, Step
 from applications.services import content, recording
+from kiv_portal import files
 from municipalities.permissions import may_review
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def document(request: HttpRequest, pk: int, document_id: uuid.UUID) -> HttpRespo
     found = row.application.documents.current().filter(pk=document_id).first()
     if found is None or not found.may_be_opened:
         raise Http404("Diese Datei gibt es nicht.")
-    return stored(
+    return files.answer(
         found.file,
         documents.download_name(found.name, found.content_type),
         found.content_type,
