@@ -147,7 +147,9 @@ def listed(names: list[str]) -> str:
 
 def present(rows: Iterable[Presence]) -> str:
     """Who is in a section right now, in one line; nothing where nobody else is."""
-    who = [f"{row.user} (seit {timezone.localtime(row.since):%H:%M} Uhr)" for row in rows]
+    who = [
+        f"{row.user} (seit {date_format(timezone.localtime(row.since), 'G:i')} Uhr)" for row in rows
+    ]
     return f"Gerade auch in diesem Abschnitt: {', '.join(who)}" if who else ""
 
 

@@ -24,8 +24,8 @@ class CooperationRow(MemberRow):
         max_length=fields.LONGEST_ROW_TEXT,
         required=False,
         help_text=(
-            "Was diese Partnerkommune außer ihren Eigenmitteln beiträgt, zum Beispiel: stellt "
-            "Räume, arbeitet in der Steuerungsgruppe mit, lädt in ihren Ortsteilen ein."
+            "Freiwillig: was diese Partnerkommune außer ihren Eigenmitteln beiträgt, zum Beispiel: "
+            "stellt Räume, arbeitet in der Steuerungsgruppe mit, lädt in ihren Ortsteilen ein."
         ),
     )
 
