@@ -63,6 +63,6 @@ if "PORTAL_TEST_SMTP" in os.environ:  # a worker of its own talks to a real serv
         use_tls=False,
         use_ssl=False,
         username="",
-        password="",  # noqa: S106
+        password="",
     )
 TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UnknownVariable()
