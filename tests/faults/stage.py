@@ -43,9 +43,9 @@ class Postbox(Message):
 class Portal:
     """Web server and worker on the tests' database; each comes back when it is killed."""
 
-    def __init__(self, media: Path, log: Path) -> None:
+    def __init__(self, media: Path, log: Path, postbox: Any = None) -> None:
         self.port = free_port()
-        self.postbox = Postbox()
+        self.postbox = postbox or Postbox()
         self.mail = Controller(self.postbox, hostname="127.0.0.1", port=free_port())
         self.kills: Counter[str] = Counter()
         self._log = log
