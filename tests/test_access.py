@@ -700,6 +700,11 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         at_desk(frozenset({"reviewer", "administrator"}), 422),
     ),
+    "admin/applications/application/ausgabe/": (
+        "/admin/applications/application/ausgabe/",
+        DESK_READERS,
+        DESK_READERS,
+    ),
     "admin/applications/application/erfassen/": (
         "/admin/applications/application/erfassen/",
         at_desk(CHECKER, 200),

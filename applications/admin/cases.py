@@ -23,6 +23,7 @@ from applications.admin import (
     comparisons,
     deliveries,
     deputies,
+    exports,
     figures,
     files,
     filters,
@@ -205,6 +206,7 @@ class ApplicationAdmin(DeskModelAdmin):
             named("", self.changelist_view, "changelist"),
             named("vertretung/", self.deputies_view, "deputies"),
             named("zahlen/", self.figures_view, "figures"),
+            named("ausgabe/", self.exports_view, "exports"),
             named("erfassen/", self.recordings_view, "recordings"),
             named("erfassen/<int:pk>/", self.recording_view, "recording"),
             named(
@@ -360,6 +362,7 @@ class ApplicationAdmin(DeskModelAdmin):
                 ("changelist", "Alle Anträge"),
                 ("figures", "Mittel und Bewilligungen nach Haushaltsjahr"),
                 ("deputies", "Vertretung"),
+                ("exports", "Tabellen ausgeben"),
                 ("recordings", "Antrag erfassen, der per Post oder E-Mail kam"),
             )
             if name != "recordings" or may_review(request.user)
@@ -367,6 +370,9 @@ class ApplicationAdmin(DeskModelAdmin):
 
     def deputies_view(self, request: HttpRequest) -> HttpResponse:
         return deputies.respond(self, request)
+
+    def exports_view(self, request: HttpRequest) -> HttpResponse:
+        return exports.respond(self, request)
 
     def recordings_view(self, request: HttpRequest) -> HttpResponse:
         return recordings.begin(self, request)
