@@ -97,7 +97,8 @@ class PlanForm(StepForm):
             intro=(
                 "Alle Ausgaben der Maßnahme, jede in dem Haushaltsjahr, in dem sie anfällt. "
                 "„Zuwendungsfähig“ ist Ihr Vorschlag; darüber entscheidet das "
-                "Regierungspräsidium."
+                "Regierungspräsidium. Zum Beispiel: „Honorar der Prozessmoderation, 25 Tage“, "
+                "20.000,00 €."
             ),
             source=PLAN_SOURCE,
         ),
@@ -106,7 +107,8 @@ class PlanForm(StepForm):
             part="cover",
             intro=(
                 "Woher das Geld kommt. In jedem Haushaltsjahr und insgesamt muss die Deckung "
-                "auf den Cent so hoch sein wie die Ausgaben."
+                "auf den Cent so hoch sein wie die Ausgaben. Zum Beispiel: Eigenmittel "
+                "„Haushaltsstelle Integration“, 5.000,00 €. Die Erläuterung ist freiwillig."
             ),
             source=PLAN_SOURCE,
         ),
