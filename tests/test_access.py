@@ -524,6 +524,7 @@ FILES = {
 """What answers with a file in this scene, under the policy of `headers.FILE`."""
 
 DESK_FILES = {
+    "/admin/applications/application/{case}/akte.zip",
     "/admin/applications/application/{case}/fassungen/1/antrag.pdf",
     "/admin/applications/application/{case}/jury.pdf",
     "/admin/applications/application/{case}/schreiben/{letter}/",
@@ -764,6 +765,11 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         "/admin/applications/application/{case}/vergleich/",
         NO_SUCH | {"people": 403},
         NO_SUCH | {"people": 403},
+    ),
+    CASE + "akte.zip": (
+        "/admin/applications/application/{case}/akte.zip",
+        DESK_READERS,
+        DESK_READERS,
     ),
     CASE + "schreiben/<uuid:letter_id>/": (
         "/admin/applications/application/{case}/schreiben/{letter}/",

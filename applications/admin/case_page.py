@@ -12,6 +12,7 @@ from applications.admin import acts, moves, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
 from applications.admin.hindrances import is_told, with_letters
+from applications.admin.logged import entries_in_words
 from applications.admin.proposals import shown
 from applications.models import Application, CaseLogEntry, ScanState, Snapshot
 from applications.models.decisions import DecisionState
@@ -48,9 +49,6 @@ NEXT: Final = {
     Status.CLOSED: "Das Verfahren ist beendet.",
 }
 """The next step in one sentence; of a granted case it depends on its project."""
-
-PERSON: Final = {"assign": "an", "lift_recusal": "von"}
-"""Log entries about a person, and how that person is named."""
 
 WEIGHTS: Final = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
 
@@ -144,8 +142,9 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
             else []
         ),
         "versions": _versions(application, versions),
-        "entries": _entries(logged),
+        "entries": entries_in_words(logged),
         "faults": log.faults_in(application, logged),
+        "akte_href": case_address(application, "akte"),
     }
 
 
@@ -396,35 +395,3 @@ def _present(application: Application, user: User, at: datetime, *, note: bool) 
     """Colleagues who have the case open; whoever may write in it is noted as well."""
     here: dict[str, Any] = {"application": application, "step": DESK, "by": user, "at": at}
     return presence.note(**here) if note else presence.others(**here)
-
-
-def _entries(rows: Sequence[CaseLogEntry]) -> list[dict[str, Any]]:
-    named = {row.pk: row.content.values.get("person") for row in rows if hasattr(row, "content")}
-    people = User.objects.in_bulk({*(row.actor_id for row in rows), *named.values()} - {None})
-    return [
-        {
-            "sequence": row.sequence,
-            "at": row.at,
-            "label": words.LOGGED.get(row.action, row.action),
-            "who": _who(row.actor_id, people),
-            "details": (
-                [
-                    *_about(row.action, named.get(row.pk), people),
-                    *words.log_details(row.action, row.content.values),
-                ]
-                if hasattr(row, "content")
-                else ["Inhalt gelöscht"]
-            ),
-        }
-        for row in rows
-    ]
-
-
-def _about(action: str, person: int | None, people: dict[int, User]) -> list[str]:
-    return [f"{PERSON[action]} {_who(person, people)}"] if action in PERSON else []
-
-
-def _who(actor_id: int | None, people: dict[int, User]) -> str:
-    if actor_id is None:
-        return "Portal"
-    return str(people[actor_id]) if actor_id in people else "gelöschtes Konto"

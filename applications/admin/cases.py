@@ -18,6 +18,7 @@ from django.utils.html import format_html
 
 from applications import permissions
 from applications.admin import (
+    akte,
     case_page,
     checklists,
     comparisons,
@@ -221,6 +222,7 @@ class ApplicationAdmin(DeskModelAdmin):
             named(f"{case}fassungen/<int:number>/antrag.pdf", self.snapshot_view, "snapshot_pdf"),
             named(f"{case}schreiben/<uuid:letter_id>/", self.letter_view, "letter_pdf"),
             named(f"{case}vergleich/", self.compare_view, "compare"),
+            named(f"{case}akte.zip", self.akte_view, "akte"),
             named(f"{case}entwurf.pdf", self.draft_letter_view, "draft_letter"),
             *(
                 named(f"{case}{route}", partial(self.letters_page, page=name), name)
@@ -310,6 +312,9 @@ class ApplicationAdmin(DeskModelAdmin):
 
     def letter_view(self, request: HttpRequest, pk: int, letter_id: Any) -> HttpResponse:
         return files.letter_pdf(self._case(request, pk), letter_id)
+
+    def akte_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return akte.respond(self._case(request, pk), request.arrived_at)
 
     def draft_letter_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return files.draft_letter(self._case(request, pk), by=request.user, at=request.arrived_at)
