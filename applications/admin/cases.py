@@ -65,7 +65,6 @@ class ApplicationAdmin(DeskModelAdmin):
         "matters",
         "handled_by",
         "requested",
-        "of_call",
     )
     list_display_links = ("number",)
     list_filter = (
@@ -139,9 +138,10 @@ class ApplicationAdmin(DeskModelAdmin):
     def municipalities(self, obj: Any) -> str:
         return self._filed(obj).names
 
-    @admin.display(description="Projektname")
+    @admin.display(description="Projektname, Förderaufruf")
     def filed_title(self, obj: Any) -> str:
-        return self._filed(obj).title
+        # One below the other: beside it the last column would be cut on a small screen.
+        return format_html("{}<span class='desk-under'>{}</span>", self._filed(obj).title, obj.call)
 
     @admin.display(description="Status", ordering="status")
     def state_badge(self, obj: Any) -> str:
@@ -174,10 +174,6 @@ class ApplicationAdmin(DeskModelAdmin):
     @admin.display(description="Sachbearbeitung")
     def handled_by(self, obj: Any) -> str:
         return str(obj.reviewer) if obj.reviewer else ""
-
-    @admin.display(description="Förderaufruf")
-    def of_call(self, obj: Any) -> str:
-        return str(obj.call)
 
     @admin.display(description="beantragt", ordering="asked")
     def requested(self, obj: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ ENDED = "ended"
 SIDES: Final = ("von", "bis")
 
 
-class CaseFilter(admin.SimpleListFilter):
+class CaseFilter(ABC, admin.SimpleListFilter):
     """A filter of filed cases by one value of the address."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
@@ -39,8 +40,9 @@ class CaseFilter(admin.SimpleListFilter):
         known = {str(key) for key, _ in self.lookup_choices}
         return self.only(request, queryset, value) if value in known else queryset.none()
 
+    @abstractmethod
     def only(self, request: HttpRequest, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        raise NotImplementedError
+        """The cases of that value, one of those on offer."""
 
     def has_output(self) -> bool:
         return bool(self.lookup_choices) or bool(self.value())
@@ -144,7 +146,7 @@ class HouseholdFilter(CaseFilter):
         return figures.cases_behind(queryset, kind, int(year))
 
 
-class RangeFilter(admin.ListFilter):
+class RangeFilter(ABC, admin.ListFilter):
     """A filter from one value to another, both typed. What cannot be read is said beside it."""
 
     is_range = True
@@ -188,11 +190,13 @@ class RangeFilter(admin.ListFilter):
             queryset = self.since(queryset, first)
         return queryset if last is None else self.until(queryset, last)
 
+    @abstractmethod
     def since(self, queryset: QuerySet[Any], first: Any) -> QuerySet[Any]:
-        raise NotImplementedError
+        """The cases from that end on, itself included."""
 
+    @abstractmethod
     def until(self, queryset: QuerySet[Any], last: Any) -> QuerySet[Any]:
-        raise NotImplementedError
+        """The cases up to that end, itself included."""
 
 
 class ArrivalFilter(RangeFilter):

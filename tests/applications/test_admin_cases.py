@@ -115,13 +115,12 @@ def test_a_row_shows_what_was_filed_and_whose_turn_it_is(client: Client) -> None
         application.reference,
         "II 25 – 1",
         "Musterstadt",
-        "Vielfalt in Musterstadt",
+        "Vielfalt in Musterstadt<span class='desk-under'>Testaufruf</span>",
         '<span class="desk-badge desk-badge--info">formale Prüfung</span>',
         "Sachbearbeitung",
         f"eingereicht <span class='desk-nowrap'>{today}</span>",
         str(w.reviewer),
         "<span class='desk-amount'>18.000,00 €</span>",
-        "Testaufruf",
     ]
 
 

@@ -561,3 +561,53 @@ def test_what_a_value_holds_is_never_taken_for_a_placeholder(w):
     draft = open_one(world.proposed(w)).draft
     payment = next(part for part in draft["sections"] if part["key"] == "payment")
     assert payment["paragraphs"] == ["Zweck {gericht}"]
+
+
+def test_what_a_revocation_leaves_is_a_plan_that_balances_and_stands_in_its_letter(w):
+    application = world.revocation_heard(w)
+    ags = w.town.ags
+    half = {2027: Decimal("4500.00"), 2028: Decimal("4500.00")}
+    own = {2027: Decimal("1000.00"), 2028: Decimal("1000.00")}
+    left = {"amount": Decimal("9000.00"), "years": half}
+    for plan, said in (
+        ([], "Bitte tragen Sie den verringerten Finanzierungsplan ein."),
+        (None, "Bitte tragen Sie den verringerten Finanzierungsplan ein."),
+        (
+            world.plan_for({2027: half[2027]}, own, ags),
+            "Im Haushaltsjahr 2028 enthält der Finanzierungsplan 0,00 € Zuwendung, bewilligt "
+            "werden 4.500,00 €.",
+        ),
+    ):
+        with pytest.raises(services.ProposalIncomplete) as refused:
+            services.propose_change(
+                application=application,
+                proposal=world.revocation(**left, plan=plan),
+                by=w.reviewer,
+                at=NOW,
+            )
+        assert refused.value.faults == {"plan": said}
+    decision = services.propose_change(
+        application=application,
+        proposal=world.revocation(**left, plan=world.plan_for(half, own, ags)),
+        by=w.reviewer,
+        at=NOW,
+    )
+    lines = decision.plan.order_by("side", "kind", "year")
+    assert {(line.side, line.kind, line.year): line.amount for line in lines} == {
+        (side, kind, year): Decimal(amount)
+        for year in (2027, 2028)
+        for side, kind, amount in (
+            ("expense", "moderation", "5500.00"),
+            ("cover", "grant", "4500.00"),
+            ("cover", "own", "1000.00"),
+        )
+    }
+    services.sign_change(application=application, by=w.signer, at=NOW)
+    letter = application.letters.get(kind="revocation")
+    plan = next(part for part in letter.values["sections"] if part["key"] == "plan")
+    assert plan["table"]["total_row"] == [
+        "Summe der Deckung",
+        "5.500,00 €",
+        "5.500,00 €",
+        "11.000,00 €",
+    ]

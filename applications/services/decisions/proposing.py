@@ -133,8 +133,9 @@ def propose_change(
             hearing=hearing if revoking else None,
         )
         if previous.amount is not None:
-            # What a revocation leaves of the plan is not decided by it.
-            _write_money(decision, replace(proposal, plan=[]) if revoking else proposal, [])
+            # A revocation that leaves nothing leaves no plan either.
+            whole = revoking and not proposal.amount
+            _write_money(decision, replace(proposal, plan=[]) if whole else proposal, [])
         _finish(row, decision, "propose_change", by=by, at=at)
     return decision
 
@@ -179,6 +180,18 @@ def _faults_of_revocation(
         proposal.years or {}, amount, previous.starts_on, previous.ends_on
     ):
         faults["years"] = fault
+    elif amount and not proposal.plan:
+        faults["plan"] = "Bitte tragen Sie den verringerten Finanzierungsplan ein."
+    elif amount:
+        # Period and eligible costs stay; what is left must balance in every year.
+        faults |= faults_of_plan(
+            replace(
+                proposal,
+                starts_on=previous.starts_on,
+                ends_on=previous.ends_on,
+                eligible_costs=None,
+            )
+        )
     return faults
 
 

@@ -222,6 +222,18 @@ def _revocation(decision: Decision, text: Text) -> list[Section]:
             [f"unser {_notice_before(decision)} wird {extent}"],
             years_table(decision, granted_by_year(previous), "bisher") if now else None,
         ),
+        *(
+            [
+                section(
+                    "plan",
+                    "Verbindlicher Finanzierungsplan",
+                    [],
+                    plan_table(decision, _names(decision.application)),
+                )
+            ]
+            if now and decision.plan.exists()
+            else []
+        ),
         section("legal_basis", "Rechtsgrundlage", text(BlockKey.LEGAL_BASIS)),
         *(
             [section("repayment", "Erstattung", filled(decision.special_conditions, {}))]
