@@ -701,6 +701,11 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         DESK_READERS,
         at_desk(frozenset({"reviewer", "administrator"}), 422),
     ),
+    "admin/applications/application/uebernehmen/": (
+        "/admin/applications/application/uebernehmen/",
+        at_desk(CHECKER, 200),
+        at_desk(CHECKER, 422),
+    ),
     "admin/applications/application/ausgabe/": (
         "/admin/applications/application/ausgabe/",
         DESK_READERS,

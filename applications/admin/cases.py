@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from applications import permissions
 from applications.admin import (
     akte,
+    bulk,
     case_page,
     checklists,
     comparisons,
@@ -203,6 +204,7 @@ class ApplicationAdmin(DeskModelAdmin):
             named("", self.changelist_view, "changelist"),
             named("vertretung/", self.deputies_view, "deputies"),
             named("zahlen/", self.figures_view, "figures"),
+            named("uebernehmen/", self.bulk_view, "bulk"),
             named("ausgabe/", self.exports_view, "exports"),
             named("erfassen/", self.recordings_view, "recordings"),
             named("erfassen/<int:pk>/", self.recording_view, "recording"),
@@ -364,13 +366,17 @@ class ApplicationAdmin(DeskModelAdmin):
                 ("figures", "Mittel und Bewilligungen nach Haushaltsjahr"),
                 ("deputies", "Vertretung"),
                 ("exports", "Tabellen ausgeben"),
+                ("bulk", "Mehrere neue Anträge übernehmen"),
                 ("recordings", "Antrag erfassen, der per Post oder E-Mail kam"),
             )
-            if name != "recordings" or may_review(request.user)
+            if name not in ("bulk", "recordings") or may_review(request.user)
         ]
 
     def deputies_view(self, request: HttpRequest) -> HttpResponse:
         return deputies.respond(self, request)
+
+    def bulk_view(self, request: HttpRequest) -> HttpResponse:
+        return bulk.respond(self, request)
 
     def exports_view(self, request: HttpRequest) -> HttpResponse:
         return exports.respond(self, request)

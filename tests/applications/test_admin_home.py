@@ -74,6 +74,7 @@ def test_what_is_to_be_done_stands_by_its_date_with_case_and_town(client: Client
         "Mittel und Bewilligungen nach Haushaltsjahr",
         "Vertretung",
         "Tabellen ausgeben",
+        "Mehrere neue Anträge übernehmen",
         "Antrag erfassen, der per Post oder E-Mail kam",
     ]
 
