@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from applications import services
 from applications.models import Application
 from municipalities.models import User
 from tests import world
@@ -102,7 +103,7 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     confirm(page, "Nachricht an die Kommune senden")
     axe(page)
     case = page.url
-    for place in ("zahlen/", "vertretung/"):
+    for place in ("zahlen/", "vertretung/", "ausgabe/", "uebernehmen/", "erfassen/"):
         page.goto(f"/admin/applications/application/{place}")
         axe(page)
     page.goto(case)
@@ -144,7 +145,15 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     expect(second.get_by_text("Die Bewilligung ist schlussgezeichnet")).to_be_visible()
     axe(second)
 
-    # The reviewer publishes; anybody finds the project.
+    # Nothing is published before the municipality has been told of it.
+    page.reload()
+    expect(page.get_by_text("Veröffentlichen lässt es sich nach der Bekanntgabe.")).to_be_visible()
+    now = timezone.now()
+    letter = world.with_pdf(Application.objects.get().letters.get(), now)
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now)
+    services.acknowledge(letter=letter, received_on=timezone.localdate(now), by=w.reviewer, at=now)
+
+    # Then the reviewer publishes; anybody finds the project.
     page.reload()
     press(page, "Projekt veröffentlichen")
     axe(page)
