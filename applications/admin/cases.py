@@ -139,7 +139,7 @@ class ApplicationAdmin(DeskModelAdmin):
     def municipalities(self, obj: Any) -> str:
         return self._filed(obj).names
 
-    @admin.display(description="Projektname, Förderaufruf")
+    @admin.display(description="Projektname")
     def filed_title(self, obj: Any) -> str:
         # One below the other: beside it the last column would be cut on a small screen.
         return format_html("{}<span class='desk-under'>{}</span>", self._filed(obj).title, obj.call)
