@@ -26,6 +26,8 @@ from projects.models import Contact
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from django.db.models import QuerySet
+
     from municipalities.models import User
 
 SALT: Final = "applications.person"
@@ -125,9 +127,11 @@ def forget(application: Application, at: datetime) -> None:
 
 def forget_address(email: str, at: datetime) -> None:
     """Name nobody any more who was asked at this address: their account is erased."""
-    for consent in PersonConsent.objects.filter(email__iexact=email).order_by("pk"):
+    named = PersonConsent.objects.filter(email__iexact=email)
+    for pk in _keys(named):
         with transaction.atomic():
-            _erase(consent, "account_erased", at)
+            if consent := _held(named, pk):
+                _erase(consent, "account_erased", at)
 
 
 def repeat(consent: PersonConsent, *, rule: str, at: datetime) -> None:
@@ -140,16 +144,19 @@ def persons_over(argument: str, at: datetime) -> None:
     """The worker's daily look: ask before the end, forget whose time is over or who is silent."""
     today = timezone.localdate(at)
     near = PersonConsent.objects.filter(until__gte=today, until__lte=today + AHEAD)
-    for consent in near.exclude(reminded_of=F("until")).order_by("pk"):
+    near = near.exclude(reminded_of=F("until"))
+    for pk in _keys(near):
         with transaction.atomic():
-            PersonConsent.objects.filter(pk=consent.pk).update(reminded_of=consent.until)
-            _mail(consent, f"person_ends:{consent.nonce}:{consent.until}", at)
+            if consent := _held(near, pk):
+                PersonConsent.objects.filter(pk=pk).update(reminded_of=consent.until)
+                _mail(consent, f"person_ends:{consent.nonce}:{consent.until}", at)
     over = PersonConsent.objects.filter(
         Q(until__lt=today) | Q(given_at__isnull=True, asked_at__lte=at - UNANSWERED)
     )
-    for consent in over.order_by("pk"):
+    for pk in _keys(over):
         with transaction.atomic():
-            _erase(consent, "person_over", at)
+            if consent := _held(over, pk):
+                _erase(consent, "person_over", at)
 
 
 def _locked(token: str) -> PersonConsent:
@@ -157,6 +164,16 @@ def _locked(token: str) -> PersonConsent:
     found = consent_of(token)
     Application.objects.select_for_update().get(pk=found.application_id)
     return consent_of(token)
+
+
+def _keys(due: QuerySet[PersonConsent]) -> list[int]:
+    return list(due.order_by("pk").values_list("pk", flat=True))
+
+
+def _held(due: QuerySet[PersonConsent], pk: int) -> PersonConsent | None:
+    """One of those due, read after its case is locked; None where the person answered meanwhile."""
+    cases = Application.objects.select_for_update(of=("self",))
+    return due.filter(pk=pk).first() if cases.filter(person_consent=pk).first() else None
 
 
 def _erase(consent: PersonConsent, rule: str, at: datetime) -> None:

@@ -185,10 +185,11 @@ def confirm_entry(*, application: Application, words: Words, by: User, at: datet
             by=by,
             at=at,
         )
-        if not same and words.person.strip():
+        asking = bool(words.person.strip()) and not same
+        if asking:
             persons.ask(row, name=words.person, email=words.person_email, by=by, at=at)
         entry = _settle(row, EntryState.CONFIRMED, by, at)
-        log.record(row, "confirm_entry", by=by, at=at, person_asked=bool(words.person.strip()))
+        log.record(row, "confirm_entry", by=by, at=at, person_asked=asking)
     return entry
 
 

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
 from applications import services
@@ -339,6 +339,9 @@ def test_the_municipality_names_another_nobody_or_the_same_again(w):
     assert f"Frau {CANARY}" not in Contact.history.values_list("person", flat=True)
     services.confirm_entry(application=application, words=world.words(), by=w.clerk, at=LATER)
     assert PersonConsent.objects.count() == 0
+    # Asked was only who had not been asked before.
+    said = [row.content.values for row in application.log.filter(action="confirm_entry")]
+    assert [values["person_asked"] for values in said] == [True, False, True, False]
 
 
 def test_a_person_is_asked_again_before_the_end_and_forgotten_after_it(w):
@@ -365,6 +368,30 @@ def test_who_does_not_answer_is_forgotten_after_thirty_days(w):
     assert PersonConsent.objects.count() == 1
     persons.persons_over("", NOW + timedelta(days=30))
     assert PersonConsent.objects.count() == 0
+
+
+@pytest.mark.parametrize("sweep", ["night", "account"])
+def test_who_agrees_just_when_names_are_erased_is_not_left_half_named(w, sweep):
+    """Whoever is erased is named nowhere, whoever is named has their consent on record."""
+    _, token = asked(w)
+    late = NOW + timedelta(days=30)
+    steps = ["look", "agree"]
+
+    def agree_in_between(execute, sql, params, many, context):
+        if steps == ["agree"]:  # between the look at who is due and whatever follows it
+            steps.clear()
+            persons.agree_by_link(token=token, at=late)
+        elif steps and ('"asked_at" <=' in sql or (sweep == "account" and "SELECT" in sql)):
+            steps.remove("look")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(agree_in_between):
+        if sweep == "night":
+            persons.persons_over("", late)
+        else:
+            persons.forget_address("persoenlich@musterstadt.example", late)
+    assert steps == []
+    assert bool(Contact.objects.get().person) == PersonConsent.objects.exists()
 
 
 def test_with_the_account_of_that_address_the_name_goes(w):
