@@ -4,8 +4,9 @@ A backup is a directory: the database in one file, every file of the storage, an
 the size and SHA-256 of each, written last. Without its manifest a backup is not one.
 
 The moment a backup stands for is the database's: one transaction on PostgreSQL, one read of
-SQLite. Files are written once under a name of their own and never changed, so copying them before
-that moment and again after it gives all that the database names, also what was deleted meanwhile.
+SQLite. Files are written once under a name of their own, before a row names them, and never
+changed. So copying them before that moment, and after it what is new or has grown, gives all that
+the database names, also what was deleted meanwhile.
 
 Not in it: SECRET_KEY (without it sealed texts stay sealed) and the ledger of erasures, which must
 outlive every backup (`ledger`).
@@ -145,17 +146,21 @@ def _stored(folder: str = "") -> Iterator[str]:
 
 
 def _copy_files(target: Path, sums: dict[str, dict[str, Any]]) -> None:
-    """Copy what is not yet copied; what goes away at the same moment is left to the caller."""
+    """Copy what is not yet copied, or was still being written when it was.
+
+    What goes away at the same moment is left to the caller.
+    """
     for name in _stored():
-        if name in sums:
-            continue
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if name in sums and sums[name]["size"] == default_storage.size(name):
+                continue
             with default_storage.open(name) as source:
                 sums[name] = _pour(source, path)
         except FileNotFoundError:
-            path.unlink(missing_ok=True)
+            if name not in sums:
+                path.unlink(missing_ok=True)
 
 
 def _copy_database(dump: Path) -> tuple[dict[str, str], list[str]]:

@@ -22,6 +22,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 from django.conf import settings as portal_settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
@@ -312,3 +314,16 @@ def test_what_was_erased_after_the_backup_is_erased_again(
     elsewhere.ledger.write_bytes(whole)
     assert elsewhere.manage("repeat_erasures").returncode == 0
     assert "geht@" not in str(elsewhere.rows())
+
+
+def test_a_file_still_being_written_at_the_first_look_is_whole_in_the_end(tmp_path: Path) -> None:
+    name = default_storage.save("half.pdf", ContentFile(b"the first half"))
+    kept = Path(default_storage.path(name))
+    (tmp_path / "files").mkdir()
+    sums: dict[str, dict[str, Any]] = {}
+    backup._copy_files(tmp_path / "files", sums)
+    kept.write_bytes(b"the first half and the second")
+    backup._copy_files(tmp_path / "files", sums)
+    assert (tmp_path / "files" / name).read_bytes() == b"the first half and the second"
+    assert sums[name]["size"] == 29
+    assert sums[name]["sha256"] == hashlib.sha256(kept.read_bytes()).hexdigest()
