@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
@@ -217,9 +217,11 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     if action in ("submit", "confirm_recording") and values.get("late"):
         said.append("nach Fristende eingegangen")
     if action == "start_recording":
-        day = timezone.localtime(datetime.fromisoformat(values["arrived_at"]))
+        stamp = timezone.localtime(datetime.fromisoformat(values["arrived_at"]))
         how = ReceivedAs(values["received_as"]).label
-        said.append(f"eingegangen {how} am {day:%d.%m.%Y, %H:%M} Uhr")
+        # A stamp without a time is kept as the beginning of its day.
+        clock = f", {stamp:%H:%M} Uhr" if stamp.time() != time(0) else ""
+        said.append(f"eingegangen {how} am {stamp:%d.%m.%Y}{clock}")
     if action == "answer" and values.get("late"):
         said.append("nach dem gesetzten Termin")
     if action == "set_file_number":

@@ -121,11 +121,14 @@ class NotForYou(Exception):
 
 
 def drafts_due(at: datetime, ahead: timedelta = timedelta(0)) -> QuerySet[Application]:
-    """Drafts nobody filed or touched for the period, or will not have `ahead` from now."""
+    """Drafts nobody filed or touched for the period, or will not have `ahead` from now.
+
+    What staff are recording has come, whether it is confirmed or not: it is none of them.
+    """
     days = settings.RETENTION_DAYS["drafts"]
     if days is None:
         return Application.objects.none()
-    drafts = Application.objects.drafts().exclude(Exists(_holds()))
+    drafts = Application.objects.drafts().filter(received_as="").exclude(Exists(_holds()))
     return drafts.filter(changed_at__lte=at + ahead - timedelta(days=days)).order_by("pk")
 
 

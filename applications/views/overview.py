@@ -217,7 +217,7 @@ def _filed(request: HttpRequest, application: Application) -> HttpResponse:
             "names": case.names_of(application),
             "status": status.applicant_label,
             "tone": wording.tone(status),
-            "received": wording.instant(application.submitted_at),  # type: ignore[arg-type]
+            "received": wording.arrival(application.submitted_at),  # type: ignore[arg-type]
             "next": wording.NEXT[status],
             "turn": _turn(status),
             "asked": asked,

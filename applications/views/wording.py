@@ -87,6 +87,15 @@ def instant(at: datetime) -> str:
     return f"{date_format(timezone.localtime(at), 'j. F Y, G:i')} Uhr"
 
 
+def arrival(at: datetime) -> str:
+    """As `instant`; the day alone for what came by post or e-mail with a stamp without a time.
+
+    Such a stamp is kept as the beginning of its day (`Recording.arrived_at`).
+    """
+    local = timezone.localtime(at)
+    return instant(at) if local.time() != time(0) else date_format(local, "j. F Y")
+
+
 def until(closes_at: datetime) -> str:
     """A closing instant as people say it: midnight belongs to the day that ends."""
     local = timezone.localtime(closes_at)

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
-from applications import permissions, services
+from applications import documents, permissions, services
+from applications.admin import words
 from applications.models import Application, Recording
 from applications.rules import Step
-from applications.services import log, recording, snapshots
+from applications.services import erasure, log, recording, snapshots
 from applications.services.reminders import people_of
 from applications.workflow import Status
 from kiv_portal.models import OutboxMail
@@ -255,6 +257,33 @@ def test_a_recording_begun_by_mistake_is_erased(w):
         0,
     )
     assert application.erased_at == NOW
+
+
+def test_what_came_is_never_erased_as_a_draft_nobody_filed(w, settings):
+    application = typed(w)
+    later = NOW + timedelta(days=settings.RETENTION_DAYS["drafts"] + 1)
+    assert list(erasure.drafts_due(later)) == []
+    Application.objects.filter(pk=application.pk).update(received_as="")
+    assert list(erasure.drafts_due(later)) == [application]
+
+
+def test_a_stamp_without_a_time_is_nowhere_told_as_midnight(w, client):
+    arrived = recording.arrival(w.call, timezone.localdate(NOW), None)
+    case = services.confirm_recording(
+        application=presented(w, arrived_at=arrived), by=w.other_reviewer, at=NOW
+    )
+    content = snapshots.read(case.first_snapshot)
+    context = {"title": "", "snapshot": documents.presentation(content, sha256="")}
+    paper = render_to_string("pdf/application.html", context)
+    client.force_login(w.clerk)
+    page = client.get(f"/antraege/{case.uuid}/")
+    began = words.log_details("start_recording", case.log.first().content.values)
+    assert page.context["received"] == "16. November 2026"
+    assert began == [
+        "eingegangen per Post am 16.11.2026",
+        "Begründung: Kein Internet im Rathaus.",
+    ]
+    assert '<p class="value">16. November 2026</p>' in paper
 
 
 # --- The pages ------------------------------------------------------------------------------------
