@@ -54,6 +54,7 @@ class Front:
             ("/etc/ssl/kiv-portal/privkey.pem", f"{self.room}/both.pem"),
             ("/run/kiv-portal/web.sock", f"{self.room}/web.sock"),
             ("/var/log/nginx/kiv-portal.log", f"{self.room}/access.log"),
+            ("/var/log/nginx/kiv-portal.error.log", f"{self.room}/error.log"),
             (f"{HERE}/staticfiles/", f"{self.room}/static/"),
             (f"{HERE}/deploy/nginx", f"{DEPLOY}/nginx"),
         ):
@@ -207,8 +208,10 @@ def test_nginx_in_front_of_the_portal(front: Front) -> None:
 
     # The portal is gone: a page that says so, no acknowledgement; and it comes back by itself.
     front.stop_web()
-    status, headers, page = front.ask("POST", "/antraege/neu/")
+    status, headers, page = front.ask("POST", "/konto/einladung/geheim-0123456789/")
     assert (status, headers["retry-after"]) == (503, "60")
+    log = (front.room / "error.log").read_text()
+    assert [line for line in log.splitlines() if "geheim" in line or "client:" in line] == []
     assert "Das Portal ist gerade nicht erreichbar" in page
     assert "default-src 'none'" in headers["content-security-policy"]
     front.start_web()
