@@ -176,6 +176,7 @@ CHANCE_NAMES: Final = {
     "previous_hash",
     "request_id",
     "salt",
+    "sealed",
     "session_data",
     "session_key",
     "token",
