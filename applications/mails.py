@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
 
 def recipients(application: Application) -> list[str]:
-    """Who is told: the contact named in the application and whoever began it; each once.
-
-    What staff recorded has nobody who began it.
-    """
+    """Who is told: the contact named in the application and who is in charge of it; each once."""
     addresses = [application.contact_email]
-    if not application.received_as:
-        addresses.append(application.created_by.email)
+    if application.in_charge is not None:
+        addresses.append(application.in_charge.email)
     return list(dict.fromkeys(address.lower() for address in addresses if address))
 
 

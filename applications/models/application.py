@@ -21,6 +21,7 @@ from projects.models import Project
 
 if TYPE_CHECKING:
     from applications.models.members import ApplicationMember
+    from municipalities.models import User
 
 FILED = Q(submitted_at__isnull=False)
 
@@ -286,6 +287,14 @@ class Application(models.Model):
     def is_being_recorded(self) -> bool:
         """Whether staff are recording what came otherwise: nobody's draft but theirs."""
         return self.is_draft and bool(self.received_as)
+
+    @property
+    def in_charge(self) -> User | None:
+        """Who began it or took it over since; nobody where staff recorded it and nobody has."""
+        recording = getattr(self, "recording", None) if self.received_as else None
+        if recording is not None and recording.recorded_by_id == self.created_by_id:
+            return None
+        return self.created_by
 
     @property
     def is_draft(self) -> bool:

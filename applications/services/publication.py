@@ -99,6 +99,7 @@ def publish_project(
             public_address=f"{settings.PORTAL_ADDRESS}/projekte/{project.slug}/",
             due_on=due_on.isoformat(),
             answer_until=f"{due_on:%d.%m.%Y}",
+            shows_mailbox=bool(mailbox.strip()),
         )
     return row
 

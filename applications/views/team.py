@@ -98,7 +98,8 @@ def _page(
             )
             change = (guest, form)
     people = _people(application)
-    named = handover.contacts_naming(application, application.created_by)
+    person = application.in_charge
+    named = handover.contacts_naming(application, person) if person else []
     return render(
         request,
         "applications/team.html",
@@ -106,8 +107,8 @@ def _page(
             "application": application,
             "may_manage": may_manage,
             "people": people,
-            "in_charge": application.created_by,
-            "is_there": any(row["user"].pk == application.created_by_id for row in people),
+            "in_charge": person,
+            "is_there": any(row["user"] == person for row in people),
             "signature": SIGNATURES[SignatureForm(application.call.signature_form)],
             "signature_sheet": application.is_draft
             and application.call.signature_form in (SignatureForm.SHEET, SignatureForm.QUALIFIED),
@@ -264,9 +265,11 @@ def _hand_over_form(
     request: HttpRequest, application: Application, data: QueryDict | None = None
 ) -> HandOverForm:
     """With the offer to change the contacts where they name who is in charge."""
-    person = application.created_by
-    named = handover.contacts_naming(application, person) and handover.may_change_contacts(
-        application, case.person(request)
+    person = application.in_charge
+    named = (
+        person is not None
+        and handover.contacts_naming(application, person)
+        and handover.may_change_contacts(application, case.person(request))
     )
     return HandOverForm(
         data, people=list(handover.successors(application)), named=str(person) if named else ""

@@ -108,6 +108,7 @@ def test_publishing_shows_what_is_the_authoritys_and_asks_for_the_rest(w, settin
     assert f"bis zum 01.12.2026:\n{settings.PORTAL_ADDRESS}/antraege/{application.uuid}/ver" in (
         mail.body
     )
+    assert "Ohne Ihre Antwort zeigen wir danach nur ein Funktionspostfach." in mail.body
     logged = application.log.last()
     assert (logged.action, logged.actor_id) == ("publish_project", w.reviewer.pk)
     text = public_text(application)
@@ -237,6 +238,8 @@ def test_without_an_answer_the_entry_shows_the_mailbox_alone(w):
 
 def test_without_a_mailbox_or_after_a_withdrawal_silence_publishes_nothing(w):
     application = world.published(w)
+    told = OutboxMail.objects.last()
+    assert "Ohne Ihre Antwort bleibt es dabei, ohne Kontakt." in told.body
     publication.entries_unanswered("", NOW + timedelta(days=30))
     assert (seen(application), PublicEntry.objects.get().state) == (("", "", ""), "unanswered")
     services.withdraw_project(application=application, reason="x", by=w.reviewer, at=LATER)

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
-from applications import documents, permissions, services
+from applications import documents, mails, permissions, services
 from applications.admin import words
 from applications.models import Application, Recording
 from applications.rules import Step
@@ -284,6 +284,18 @@ def test_a_stamp_without_a_time_is_nowhere_told_as_midnight(w, client):
         "Begründung: Kein Internet im Rathaus.",
     ]
     assert '<p class="value">16. November 2026</p>' in paper
+
+
+def test_nobody_is_in_charge_before_the_municipality_names_somebody_who_is_then_told(w, client):
+    case = services.confirm_recording(application=presented(w), by=w.other_reviewer, at=NOW)
+    client.force_login(w.signatory)
+    page = client.get(f"/antraege/{case.uuid}/team/")
+    text = page.content.decode()
+    assert page.context["in_charge"] is None
+    assert [word for word in (w.reviewer.email, "arbeitet nicht mehr") if word in text] == []
+    assert mails.recipients(case) == ["integration@musterstadt.example"]
+    case = services.hand_over(application=case, to=w.clerk, by=w.signatory, at=NOW)
+    assert mails.recipients(case) == ["integration@musterstadt.example", w.clerk.email]
 
 
 # --- The pages ------------------------------------------------------------------------------------
