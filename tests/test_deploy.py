@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -247,6 +248,24 @@ def test_the_units_are_whole_and_shut_off(unit: Path, tmp_path: Path) -> None:
         text=True,
     )
     assert shut.returncode == 0, shut.stdout[-300:]
+
+
+def test_old_backups_go_once_a_newer_one_is_whole_whatever_else_was_told(tmp_path: Path) -> None:
+    unit = (DEPLOY / "systemd" / "kiv-portal-backup.service").read_text(encoding="utf-8")
+    # After a success and after a failure: a lost file that is told of each night is one.
+    (line,) = re.findall(r"^ExecStopPost=-(.+)$", unit, re.MULTILINE)
+    line = line.replace("$$", "$").replace("/var/lib/kiv-portal-backup", str(tmp_path))
+    old, new = tmp_path / "old", tmp_path / "new"
+    for place in (old, new):
+        place.mkdir()
+    (old / "manifest.json").touch()
+    for path in (old / "manifest.json", old):
+        os.utime(path, (time.time() - 40 * 86_400,) * 2)
+    subprocess.run(shlex.split(line))
+    assert old.exists(), "the new one has not come to its end"
+    (new / "manifest.json").touch()
+    subprocess.run(shlex.split(line), check=True)
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_every_setting_in_the_example_is_one_the_portal_reads() -> None:
