@@ -54,7 +54,7 @@ class ArrivedAhead(Exception):
 
 
 class TimeNeeded(Exception):
-    """On the day the call closes, a stamp without a time does not say whether it came in time."""
+    """On the day the call opens or closes, a stamp without a time does not say which side of it."""
 
 
 class SamePerson(Exception):
@@ -67,9 +67,9 @@ class RecordingChanged(Exception):
 
 def arrival(call: FundingCall, on: date, at_time: time | None) -> datetime:
     """The instant as stamped. Raises TimeNeeded where the day alone does not tell."""
-    if at_time is None and call.closes_at is not None:
-        closes = timezone.localtime(call.closes_at)
-        if closes.date() == on and closes.time() != time():
+    for edge in (call.opens_at, call.closes_at) if at_time is None else ():
+        local = timezone.localtime(edge) if edge is not None else None
+        if local is not None and local.date() == on and local.time() != time():
             raise TimeNeeded
     return timezone.make_aware(datetime.combine(on, at_time or time()))
 

@@ -152,6 +152,10 @@ def test_a_stamp_without_a_time_does_where_the_day_tells_and_else_is_asked_for(w
     assert recording.arrival(w.call, closes.date(), time(8)) < w.call.closes_at
     w.call.closes_at = timezone.make_aware(datetime.combine(closes.date(), time()))
     assert recording.arrival(w.call, closes.date(), None) == w.call.closes_at
+    w.call.opens_at = timezone.make_aware(datetime.combine(before, time(9)))
+    with pytest.raises(services.TimeNeeded):
+        recording.arrival(w.call, before, None)
+    assert recording.arrival(w.call, before, time(9, 30)) > w.call.opens_at
     w.call.closes_at = None
     assert timezone.localdate(recording.arrival(w.call, date(2026, 1, 1), None)) == date(2026, 1, 1)
 
