@@ -115,8 +115,8 @@ def _start(form: RecordingForm, request: HttpRequest) -> Application | None:
     except services.TimeNeeded:
         form.add_error(
             "arrived_time",
-            "An diesem Tag begann oder endete der Aufruf: Ob der Antrag in der Zeit kam, sagt nur die "
-            "Uhrzeit.",
+            "An diesem Tag begann oder endete der Aufruf: Ob der Antrag in dieser Zeit kam, sagt "
+            "nur die Uhrzeit.",
         )
     except services.ArrivedAhead:
         form.add_error("arrived_on", "Dieser Zeitpunkt liegt in der Zukunft.")
