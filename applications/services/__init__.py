@@ -152,6 +152,7 @@ from applications.services.partnership import (
 )
 from applications.services.persons import ConsentGone
 from applications.services.publication import (
+    EntryChanged,
     MailboxMissing,
     NotToldYet,
     Words,
@@ -246,6 +247,7 @@ __all__ = [
     "EditConflict",
     "Elsewhere",
     "EndOutOfRange",
+    "EntryChanged",
     "EntryIncomplete",
     "FileNumberFixed",
     "FourEyes",

@@ -8,7 +8,7 @@ the entry shows the function mailbox alone. What is taken back is gone at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +44,10 @@ class NotToldYet(Exception):
 
 class MailboxMissing(Exception):
     """A contact without an address is none."""
+
+
+class EntryChanged(Exception):
+    """Somebody else has said something else of the entry since the person read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +155,19 @@ def follow(row: Application, project: Project, *, by: User, at: datetime) -> Non
 # --- The municipality -----------------------------------------------------------------------------
 
 
-def confirm_entry(*, application: Application, words: Words, by: User, at: datetime) -> PublicEntry:
+def confirm_entry(
+    *, application: Application, words: Words, seen: str | None = None, by: User, at: datetime
+) -> PublicEntry:
     """Put the municipality's own text, unit and mailbox into the public entry, at once.
 
     A person it names is asked at their own address and shown when they agree; one that is named
-    no longer disappears at once. Raises NotAllowed, projects.services.NotPublished,
-    MailboxMissing.
+    no longer disappears at once. `seen` is the `stand_of` of the words the person began with.
+    Raises NotAllowed, projects.services.NotPublished, EntryChanged, MailboxMissing.
     """
     with transaction.atomic():
         row, project = _open(application, by)
+        if seen not in (None, stand_of(words_of(row))):
+            raise EntryChanged
         if not words.mailbox.strip():
             raise MailboxMissing
         named = persons.named(row)
@@ -258,6 +266,11 @@ def words_of(application: Application) -> Words:
         mailbox=entry.mailbox if entry and entry.mailbox else application.contact_email,
         **person,
     )
+
+
+def stand_of(words: Words) -> str:
+    """What tells these words from others: two people may have the page open."""
+    return log.sha256(log.canonical(asdict(words)))
 
 
 def is_answered(application: Application) -> bool:

@@ -44,6 +44,9 @@ def entry(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return redirect(application)
     action = request.POST.get("aktion", "vorschau") if request.method == "POST" else ""
     words = publication.words_of(application)
+    # What the form began with, through every preview, so that nobody else's words are replaced.
+    stand = request.POST.get("stand") or publication.stand_of(words)
+    status = HTTPStatus.OK
     form = EntryForm(
         request.POST if action in ("vorschau", "bestaetigen") else None,
         initial=EntryForm.initial_of(words),
@@ -56,9 +59,18 @@ def entry(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
             )
             return redirect(request.path)
         if action == "bestaetigen" and form.is_valid():
-            services.confirm_entry(application=application, words=form.words, by=user, at=at)
+            services.confirm_entry(
+                application=application, words=form.words, seen=stand, by=user, at=at
+            )
             messages.success(request, "Text und Kontakt stehen jetzt im Verzeichnis.")
             return redirect(request.path)
+    except services.EntryChanged:
+        stand, status = publication.stand_of(words), HTTPStatus.CONFLICT
+        messages.warning(
+            request,
+            "Inzwischen hat jemand anderes etwas am Eintrag geändert. Oben steht, was jetzt im "
+            "Verzeichnis steht, unten Ihre Eingabe. Ihre Eingabe ist noch nicht öffentlich.",
+        )
     except NotPublished:  # withdrawn since this request read the case
         messages.info(request, "Das Projekt ist inzwischen nicht mehr öffentlich.")
         return redirect(application)
@@ -72,13 +84,14 @@ def entry(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "amount_class": project.get_amount_class_display(),
         "names": ", ".join(case.names_of(application).values()),
         "form": form,
+        "stand": stand,
         "may_speak": may_speak,
         "entry": PublicEntry.objects.filter(application=application).first(),
         "is_preview": preview,
         "shown": _shown(application, project, typed, timezone.localdate(at)),
         "named": persons.named(application),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else status
     return render(request, "applications/publication.html", context, status=status)
 
 

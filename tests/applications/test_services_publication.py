@@ -560,3 +560,22 @@ def test_the_page_previews_confirms_changes_and_takes_back(w, client):
     assert client.get(path).status_code == 302
     client.force_login(w.stranger)
     assert client.get(path).status_code == 404
+
+
+def test_what_a_colleague_published_meanwhile_is_shown_and_not_replaced_unseen(w, client):
+    application = world.published(w)
+    client.force_login(w.clerk)
+    path = f"/antraege/{application.uuid}/veroeffentlichung/"
+    begun = client.get(path).context["stand"]
+    theirs = world.words(summary="Text der Kollegin")
+    services.confirm_entry(application=application, words=theirs, by=w.signatory, at=NOW)
+    mine = {"text": "Mein Text", "postfach": "wir@musterstadt.example"}
+    preview = client.post(path, mine | {"aktion": "vorschau", "stand": begun})
+    assert (preview.status_code, preview.context["stand"]) == (200, begun)
+    answer = client.post(path, mine | {"aktion": "bestaetigen", "stand": begun})
+    assert (answer.status_code, seen(application)[0]) == (409, "Text der Kollegin")
+    assert answer.context["shown"]["summary"] == "Text der Kollegin"
+    assert answer.context["form"]["text"].value() == "Mein Text"
+    knowing = mine | {"aktion": "bestaetigen", "stand": answer.context["stand"]}
+    assert client.post(path, knowing).status_code == 302
+    assert seen(application)[0] == "Mein Text"
