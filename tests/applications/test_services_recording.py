@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from applications import documents, mails, permissions, services
 from applications.admin import words
-from applications.models import Application, Recording
+from applications.models import Application, Recording, ScanState
 from applications.rules import Step
 from applications.services import erasure, log, recording, snapshots
 from applications.services.reminders import people_of
@@ -383,3 +383,15 @@ def test_the_pages_are_for_reviewers_and_ask_as_much_for_one_as_for_three(
     started(w, lead=w.small)
     with django_assert_num_queries(8):
         client.get(BEGIN)
+
+
+def test_a_file_that_is_not_handed_out_is_no_link_and_says_why(w, client):
+    application = started(w)
+    document = application.documents.get()
+    page = f"{BEGIN}{application.pk}/"
+    client.force_login(w.reviewer)
+    for scan_state, linked in ((ScanState.CLEAN, True), (ScanState.FOUND, False)):
+        application.documents.update(scan=scan_state)
+        text = client.get(page).content.decode()
+        assert (f"{page}anlagen/{document.pk}/" in text) is linked
+        assert (f"Virenprüfung: {ScanState.FOUND.label}" in text) is not linked
