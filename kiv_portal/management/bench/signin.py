@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import cache
+from http import HTTPStatus
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.test import Client
+from django.test.client import Client, ClientHandler
 
 from kiv_portal.management.bench import Result, milliseconds
 from municipalities.models import Municipality, User
@@ -22,6 +24,8 @@ TRIES: Final = 200
 APART: Final = 5.0
 """Per cent by which the medians may differ."""
 WARM_UP: Final = 3
+ANSWERS: Final = (HTTPStatus.OK, HTTPStatus.FOUND)
+"""What a try that was really made is answered with: the form again, or the next page."""
 PASSWORD: Final = "ein langer Satz zum Messen"  # noqa: S105
 RAISED: Final = {
     "login": "1000000/m/ip",
@@ -83,7 +87,21 @@ def _register(email: str, town: str) -> Any:
 
 
 def _fresh() -> Client:
-    return Client(headers={"host": "localhost"})
+    """A browser that was never here, before a server that has long been running.
+
+    Left to itself, every test client starts a server of its own: most of the time then went
+    into reading which static files there are, and its chance hid what is measured.
+    """
+    client = Client(headers={"host": "localhost"})
+    client.handler = _server()
+    return client
+
+
+@cache
+def _server() -> ClientHandler:
+    handler = ClientHandler(enforce_csrf_checks=False)
+    handler.load_middleware()
+    return handler
 
 
 def _apart(name: str, number: int, ask: Callable[[str], Any]) -> Result:
@@ -101,6 +119,8 @@ def _apart(name: str, number: int, ask: Callable[[str], Any]) -> Result:
             if count >= 0:
                 times[side].append(took)
                 work[side].append(used)
+        if any(status not in ANSWERS for status, _ in seen):
+            raise RuntimeError(f"{name}: nothing was tried, the answer is {seen}")
         if len(seen) != 1:
             raise RuntimeError(f"{name}: known and unknown get different answers: {seen}")
     known, unknown = median(times[0]), median(times[1])
