@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account.forms import ResetPasswordForm, default_token_generator
 from allauth.account.forms import SignupForm as PackageSignupForm
+from allauth.account.models import EmailAddress
+from allauth.account.signals import user_signed_up
 from django import forms
 from django.contrib.auth import password_validation
 from django.db import transaction
@@ -89,7 +91,11 @@ class SignupForm(PackageSignupForm):
         self.cleaned_data = {**typed, "email": f"{uuid.uuid4().hex}@niemand.invalid"}
         self.account_already_exists = False
         with transaction.atomic():
-            self.save(request)
+            user = self.save(request)
+            user_signed_up.send(sender=User, request=request, user=user)
+            # What the package looks up before it sends the link that confirms the address.
+            EmailAddress.objects.get_for_user(user, user.email)
+            EmailAddress.objects.filter(user=user).first()
             transaction.set_rollback(True)
         self.cleaned_data, self.account_already_exists = typed, True
 
