@@ -37,6 +37,7 @@ class Command(BaseCommand):
         # Whoever was signed in then may have signed out since, or been shut out.
         Session.objects.all().delete()
         UserSession.objects.all().delete()
-        call_command("verify_case_log", stdout=self.stdout, stderr=self.stderr)
+        # First what must not be there: a chain that is not whole stops what comes after it.
         call_command("repeat_erasures", stdout=self.stdout, stderr=self.stderr)
+        call_command("verify_case_log", stdout=self.stdout, stderr=self.stderr)
         self.stdout.write("Fertig. Das Portal kann wieder starten.")
