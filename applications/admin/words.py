@@ -158,6 +158,7 @@ LOGGED: Final = {
     "withdraw_project": "Projekt aus dem Verzeichnis genommen",
     "confirm_entry": "Text und Kontakt für das Verzeichnis bestätigt",
     "take_back_entry": "Text und Kontakt aus dem Verzeichnis genommen",
+    "entry_follows": "Öffentlicher Eintrag dem bekannt gegebenen Bescheid angepasst",
     "entry_unanswered": "Keine Antwort zum Eintrag: nur das Funktionspostfach steht dort",
     "person_agreed": "Ansprechperson hat eingewilligt, genannt zu werden",
     "person_refused": "Ansprechperson wird nicht (mehr) genannt",

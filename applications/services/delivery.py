@@ -15,7 +15,7 @@ from applications import mails, permissions
 from applications.models import Application, Delivery, Letter, RetrievalConsent
 from applications.models.letters import LetterKind
 from applications.models.members import MemberRole
-from applications.services import log
+from applications.services import following, log
 from applications.services.drafts import NotAllowed
 from applications.workflow import Status
 from kiv_portal.calendar import add_working_days, deadline, is_working_day
@@ -257,6 +257,7 @@ def open_letter(*, letter: Letter, by: User, at: datetime) -> Letter:
                 notified_on=_iso(delivery.notified_on),
                 sue_until=_iso(delivery.sue_until),
             )
+            following.keep_up(application, by=None, at=at)
     return row
 
 
@@ -336,6 +337,7 @@ def acknowledge(*, letter: Letter, received_on: date, by: User, at: datetime) ->
             received_on=received_on.isoformat(),
             sue_until=_iso(delivery.sue_until),
         )
+        following.keep_up(row, by=None, at=at)
     return delivery
 
 

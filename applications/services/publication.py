@@ -17,16 +17,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from applications import permissions
-from applications.models import Application, Decision, EntryState, PublicEntry
-from applications.models.decisions import DecisionState
-from applications.services import log, moves, persons
+from applications.models import Application, EntryState, PublicEntry
+from applications.services import following, log, moves, persons
 from applications.services.delivery import told_state
 from applications.services.drafts import NotAllowed
 from applications.workflow import Status
 from kiv_portal.calendar import deadline
 from kiv_portal.folding import clean_text
 from projects import services as projects
-from projects.models import AmountClass, Contact
+from projects.models import Contact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,7 +78,7 @@ def publish_project(
         project = _project_of(row)
         if told_state(row, at) is not Status.GRANTED:
             raise NotToldYet
-        follow(row, project, by=by, at=at)
+        following.keep_up(row, by=by, at=at)
         persons.forget(row, at)
         projects.set_words(project=project, summary="", unit="", contact=None, by=by, at=at)
         projects.publish(project=project, by=by, at=at)
@@ -131,25 +130,6 @@ def withdraw_project(
             reason=reason.strip(),
         )
     return row
-
-
-def follow(row: Application, project: Project, *, by: User, at: datetime) -> None:
-    """Let the entry's period and class of amount be those of the decision in force."""
-    decision = (
-        Decision.objects.filter(application=row, state=DecisionState.SIGNED)
-        .exclude(amount__isnull=True)
-        .order_by("number")
-        .last()
-    )
-    if decision is not None:
-        projects.follow_decision(
-            project=project,
-            starts_on=decision.starts_on,
-            ends_on=decision.ends_on,
-            amount_class=AmountClass.of(decision.amount),
-            by=by,
-            at=at,
-        )
 
 
 # --- The municipality -----------------------------------------------------------------------------
@@ -240,6 +220,7 @@ def entries_unanswered(argument: str, at: datetime) -> None:
                 )
             _settle(row, EntryState.UNANSWERED, None, at)
             log.record(row, "entry_unanswered", by=None, at=at)
+    following.catch_up(at)
 
 
 def words_of(application: Application) -> Words:

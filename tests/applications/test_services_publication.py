@@ -1,16 +1,17 @@
 """A granted project enters the public directory, says what its municipality confirmed, leaves."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from applications import services
 from applications.models import EntryState, PersonConsent, PublicEntry
 from applications.services import erasure, persons, publication
 from applications.workflow import Status
-from kiv_portal.models import Erasure, OutboxMail
+from kiv_portal.models import Authority, Erasure, OutboxMail
 from kiv_portal.services import ledger
 from kiv_portal.services.erasure import repeat_erasures
 from projects import services as projects
@@ -122,14 +123,86 @@ def test_the_class_of_an_amount_holds_its_upper_end():
     assert classes == ["", "", "to_5", "to_10", "to_20", "to_30", "above"]
 
 
-def test_the_entry_follows_a_later_decision(w):
-    application = world.published(w)
-    services.propose_change(
-        application=application, proposal=world.extension(application), by=w.reviewer, at=NOW
+def changed(w, application, proposal, sign):
+    """A later version is signed; its letter, ready to be sent."""
+    services.propose_change(application=application, proposal=proposal, by=w.reviewer, at=NOW)
+    sign(application=application, by=w.signer, at=NOW)
+    return world.with_pdf(
+        application.letters.exclude(decision=None).order_by("decision__number").last(), NOW
     )
-    services.sign_change(application=application, by=w.signer, at=LATER)
+
+
+BEFORE = (date(2028, 12, 31), AmountClass.TO_20)
+AFTER = (date(2029, 3, 31), AmountClass.TO_20)
+
+
+def period():
     project = Project.objects.get()
-    assert (project.ends_on, project.amount_class) == (date(2029, 3, 31), AmountClass.TO_20)
+    return project.ends_on, project.amount_class
+
+
+def test_the_entry_follows_a_later_decision_once_the_applicant_knows_of_it(w):
+    application = world.published(w)
+    letter = changed(w, application, world.extension(application), services.sign_change)
+    assert period() == BEFORE
+    services.deliver(letter=letter, way="retrieval", by=w.reviewer, at=NOW)
+    publication.entries_unanswered("", LATER)
+    assert period() == BEFORE
+    services.open_letter(letter=letter, by=w.clerk, at=LATER)
+    assert period() == AFTER
+
+
+def test_by_post_the_entry_follows_on_the_day_that_counts_though_nobody_acts(w):
+    Authority.objects.update(post_days=4)
+    application = world.published(w)
+    letter = changed(w, application, world.extension(application), services.sign_change)
+    delivery = services.deliver(letter=letter, way="post", by=w.reviewer, at=NOW)
+    counts = timezone.make_aware(datetime.combine(delivery.notified_on, time()))
+    publication.entries_unanswered("", counts - timedelta(seconds=1))
+    assert period() == BEFORE
+    publication.entries_unanswered("", counts)
+    assert period() == AFTER
+    publication.entries_unanswered("", counts + timedelta(days=1))
+    assert period() == AFTER
+
+
+def test_a_letter_with_receipt_that_failed_changes_nothing(w):
+    application = world.published(w)
+    letter = changed(w, application, world.extension(application), services.sign_change)
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=NOW)
+    services.fail_delivery(letter=letter, reason="Annahme verweigert", by=w.reviewer, at=NOW)
+    publication.entries_unanswered("", LATER + timedelta(days=60))
+    assert period() == BEFORE
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=LATER)
+    services.acknowledge(
+        letter=letter, received_on=timezone.localdate(LATER), by=w.reviewer, at=LATER
+    )
+    assert period() == AFTER
+
+
+def test_a_revoked_project_leaves_the_directory_when_the_municipality_knows(w):
+    application, token = asked(w)
+    persons.agree_by_link(token=token, at=NOW)
+    services.begin_revocation_hearing(
+        application=application, text="x", due_on=date(2026, 12, 15), by=w.reviewer, at=NOW
+    )
+    services.end_revocation_hearing(
+        application=application, answer="x", answered_on=NOW.date(), by=w.reviewer, at=NOW
+    )
+    letter = changed(w, application, world.revocation(), services.revoke)
+    assert Project.objects.get().is_public is True
+    services.deliver(letter=letter, way="retrieval", by=w.reviewer, at=NOW)
+    services.open_letter(letter=letter, by=w.clerk, at=LATER)
+    project = Project.objects.get()
+    assert (project.is_public, project.withdrawn_at, project.withdrawn_reason) == (
+        False,
+        LATER,
+        "Der Bescheid ist aufgehoben.",
+    )
+    assert (seen(application), PersonConsent.objects.count()) == (("", "", ""), 0)
+    assert application.log.last().action == "entry_follows"
+    publication.entries_unanswered("", LATER + timedelta(days=9))
+    assert Project.objects.get().withdrawn_at == LATER
 
 
 def test_what_is_public_is_not_published_again(w):

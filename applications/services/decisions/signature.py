@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from applications.models import Application, Decision, DecisionHand
 from applications.models.decisions import DecisionKind, DecisionState, HandRole
-from applications.services import letters, moves, persons
+from applications.services import letters, moves
 from applications.services.decisions import budget
 from applications.services.decisions.drafting import FourEyes
 from applications.services.decisions.proposing import ProposalChanged, open_proposal
 from projects.models import AmountClass
-from projects.services import follow_decision, open_project, set_words, withdraw_from_public
+from projects.services import open_project
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -131,7 +131,9 @@ def sign_change(
     seen: int | None = None,
     sealed: str | None = None,
 ) -> Application:
-    """Sign a correction, an amendment or a partial revocation; the public data follow.
+    """Sign a correction, an amendment or a partial revocation.
+
+    The public entry follows once the applicant has been told (`following`).
 
     Raises OtherKind for a revocation that leaves nothing (`revoke`), else as `grant`.
     """
@@ -142,15 +144,6 @@ def sign_change(
             raise OtherKind
         budget.check(decision, timezone.localdate(at), lock=True)
         letter = letters.write(decision, by=by, at=at)
-        if row.project is not None:
-            follow_decision(
-                project=row.project,
-                starts_on=decision.starts_on,
-                ends_on=decision.ends_on,
-                amount_class=AmountClass.of(decision.amount),
-                by=by,
-                at=at,
-            )
         moves.make(
             row,
             "sign_change",
@@ -172,7 +165,9 @@ def revoke(
     seen: int | None = None,
     sealed: str | None = None,
 ) -> Application:
-    """Sign a revocation that leaves nothing; a published project leaves the directory at once.
+    """Sign a revocation that leaves nothing.
+
+    A published project leaves the directory once the applicant has been told (`following`).
 
     Raises as `sign_change`.
     """
@@ -183,12 +178,6 @@ def revoke(
         if not is_whole_revocation(decision):
             raise OtherKind
         letter = letters.write(decision, by=by, at=at)
-        if row.project is not None and row.project.is_public:
-            withdraw_from_public(
-                project=row.project, reason="Der Bescheid ist aufgehoben.", by=by, at=at
-            )
-            persons.forget(row, at)
-            set_words(project=row.project, summary="", unit="", contact=None, by=by, at=at)
         moves.make(
             row,
             "revoke",
