@@ -157,6 +157,7 @@ def front(tmp_path: Path, transactional_db: None) -> Iterator[Front]:
         found.stop()
 
 
+@pytest.mark.sweep
 def test_nginx_in_front_of_the_portal(front: Front) -> None:
     """One start for all of it: a server takes seconds to come up."""
     status, headers, page = front.ask("GET", "/")

@@ -46,7 +46,8 @@ def respond(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     form = TakeOnForm(request.POST if posted else None, cases=choices)
     report: list[dict[str, Any]] = []
     if posted and form.is_valid():
-        chosen = Application.objects.in_bulk(form.cleaned_data["antraege"])
+        visible = permissions.visible_at_desk(request.user)
+        chosen = visible.in_bulk(form.cleaned_data["antraege"])
         names = dict(choices)
         report = [
             {

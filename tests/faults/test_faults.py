@@ -32,7 +32,11 @@ from tests.faults.stage import Nemesis, Portal
 
 WHOLE = "PORTAL_FAULTS" in os.environ
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The short form runs on one database; the whole one on both.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    *([] if WHOLE else [pytest.mark.sweep]),
+]
 
 
 @dataclass(frozen=True)

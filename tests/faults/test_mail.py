@@ -23,6 +23,8 @@ from tests.faults.stage import Portal, free_port
 
 MAILS = 4
 
+pytestmark = pytest.mark.sweep
+
 
 class Moody:
     """Answers the end of a mail with what it was told to; counts what it took."""
