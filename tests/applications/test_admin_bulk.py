@@ -16,7 +16,7 @@ from municipalities.permissions import ADMINISTER, AUDIT, READ, REVIEW, SIGN
 from tests import world
 from tests.applications.test_admin_cases import of_other_town, of_small_town
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 ADDRESS = "/admin/applications/application/uebernehmen/"
 

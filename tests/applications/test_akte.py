@@ -23,7 +23,7 @@ from municipalities.permissions import ADMINISTER, AUDIT, PEOPLE, READ, SIGN, ma
 from tests import world
 from tests.factories import NOW, UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 
 @pytest.fixture

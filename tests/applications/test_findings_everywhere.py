@@ -24,7 +24,7 @@ from tests.applications.pages import place, sent, signed_in, words
 from tests.factories import NOW, ProjectFactory
 from tests.world import row
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 MEMBERS = [  # what is wrong with call or register, the partners, and what is found then
     ({"joint_allowed": False}, ["small"], {"joint_application_not_allowed"}),

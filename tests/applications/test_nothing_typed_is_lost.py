@@ -22,7 +22,7 @@ from tests import world
 from tests.applications.pages import form, place, sent, signed_in
 from tests.factories import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 AMOUNT = ", zum Beispiel 1234,56."
 WITH_COMMA = f"Bitte geben Sie den Betrag mit Komma ein{AMOUNT}"
