@@ -108,9 +108,9 @@ class Walker:
     def fill(self, found: dict[str, Any]) -> None:
         keyboard, name, kind = self.page.keyboard, found["name"], found["type"]
         if kind == "file":
-            with self.page.expect_file_chooser() as chooser:
-                keyboard.press("Space")
-            chooser.value.set_files(self.upload)
+            # Tab has reached it; the dialog a key opens is the system's, and not every browser
+            # without a window opens one.
+            self.page.locator(f'input[type="file"][name="{name}"]').set_input_files(self.upload)
         elif kind == "checkbox":
             if not found["checked"]:
                 keyboard.press("Space")
