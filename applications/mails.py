@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -13,6 +13,9 @@ from kiv_portal.outbox import enqueue_mail, enqueue_mails
 
 if TYPE_CHECKING:
     from applications.models import Application
+
+
+RECEIPT: Final = "receipt"
 
 
 def recipients(application: Application) -> list[str]:
@@ -28,12 +31,19 @@ def tell_applicant(
 ) -> None:
     """Queue the mail `templates/mails/<name>.txt` to the applicant, once per event.
 
+    The receipt is one mail, to the address the application names for it: whoever files reads
+    the same on the page, and an address that fails is then seen as such in the outbox.
+
     The template's first line is the subject. A mail never holds what a letter or a form says,
     only that there is something to see.
     """
     subject, body = _composed(f"mails/{name}.txt", _about(application), at, context)
+    told = recipients(application)
     enqueue_mails(
-        {f"{name}:{event}:{recipient}": recipient for recipient in recipients(application)},
+        {
+            f"{name}:{event}:{recipient}": recipient
+            for recipient in (told[:1] if name == RECEIPT else told)
+        },
         subject=subject,
         body=body,
         at=at,

@@ -21,11 +21,13 @@ from applications.documents.uploads import (
 from applications.documents.wording import (
     LABELS,
     grouped,
+    left,
     presentation,
     section,
     sheet_in_words,
     shown,
     size_text,
+    town_in_words,
 )
 from applications.rules import Step
 
@@ -43,6 +45,7 @@ __all__ = [
     "file_name",
     "grouped",
     "inspect",
+    "left",
     "presentation",
     "render_application",
     "render_for_jury",
@@ -52,6 +55,7 @@ __all__ = [
     "section",
     "shown",
     "size_text",
+    "town_in_words",
     "type_name",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -319,7 +320,12 @@ def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str,
                 str(row["year"]),
                 CoverKind(row["kind"]).label,
                 " ".join(
-                    part for part in (names.get(row["municipality"] or ""), row["text"]) if part
+                    part
+                    for part in (
+                        row["municipality"] and town_in_words(row["municipality"], names),
+                        row["text"],
+                    )
+                    if part
                 )
                 or "–",
                 shown("amount", row["amount"]),
@@ -328,6 +334,19 @@ def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str,
         ],
     )
     return table | {"total_row": ["Summe", "", "", format_euro(_sum(rows))]}
+
+
+def town_in_words(ags: str, names: Mapping[str, str]) -> str:
+    """A municipality a row names, by the members' names; one that left the Verbund is told so.
+
+    `names` may name those that left as well, marked with `left`.
+    """
+    return names.get(ags) or left(f"Schlüssel {ags}")
+
+
+def left(name: str) -> str:
+    """The name of a municipality that is no member any more, wherever one of its rows is left."""
+    return f"Kommune nicht mehr im Verbund: {name}"
 
 
 def _sum(rows: list[dict[str, Any]]) -> Decimal:

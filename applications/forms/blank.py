@@ -97,7 +97,11 @@ def _rows(rows: Rows) -> dict[str, Any]:
     return {
         "title": rows.title,
         "columns": [_column(bound) for bound in fields],
-        "hints": [f"{bound.label}: {text}" for bound in fields if (text := _hint(bound))],
+        "hints": [
+            f"{bound.label}: {text}"
+            for bound in fields
+            if (text := rows.form_class.explains.get(bound.name) or _hint(bound))
+        ],
         "lines": [""] * (BLANK_ROWS if rows.addable else len(rows.forms)),
         "names": [] if rows.addable else [getattr(form, "name", "") for form in rows.forms],
     }

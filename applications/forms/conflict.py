@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from applications.documents import LABELS, shown
+from applications.documents import LABELS, shown, town_in_words
 from applications.rules import CoverKind, ExpenseCategory
 from kiv_portal.euro import format_euro
 
@@ -128,7 +128,8 @@ def in_words(key: str, value: Any, names: Mapping[str, str]) -> str:
 
 def _row_in_words(part: str, row: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     amount = format_euro(Decimal(row["amount"])) if row.get("amount") else "ohne Betrag"
-    town = names.get(row.get("municipality") or "", row.get("municipality") or "")
+    key = row.get("municipality")
+    town = town_in_words(key, names) if key else ""
     if part == "expenses":
         kind = ExpenseCategory(row["category"]).label
         share = "zuwendungsfähig" if row["eligible"] else "nicht zuwendungsfähig"

@@ -70,6 +70,10 @@ class DocumentForm(forms.Form):
     art = ChoiceField(
         label="Art der Unterlage",
         choices=with_blank([(kind.value, kind.label) for kind in DocumentKind]),
+        help_text=(
+            "Zum Beispiel „Konzeption“ für eine ausführliche Konzeption. Was nirgends passt, "
+            "ist eine „Sonstige Unterlage“."
+        ),
     )
     kommune = ChoiceField(
         label="Kommune",
@@ -170,6 +174,11 @@ class SubmitForm(forms.Form):
         """Which check page this is."""
         token: uuid.UUID | None = self.cleaned_data.get("vorgang")
         return token
+
+    @property
+    def given_reason(self) -> str:
+        """The reason as it stands in the field, checked or not; nothing where none is asked for."""
+        return str(self["grund"].value() or "") if "grund" in self.fields else ""
 
     @property
     def reason(self) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from django import forms
 
 from applications.forms.fields import DayField, EuroField, IbanField
-from applications.rules import format_iban
+from applications.rules import Finding, format_iban
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -55,6 +55,8 @@ class RowForm(forms.Form):
     title: ClassVar[str] = "Eintrag"
     cells: ClassVar[str] = "rows__row"
     """The class that gives the row its columns."""
+    explains: ClassVar[Mapping[str, str]] = {}
+    """Help by field that stands once above all rows, where it would only repeat in each."""
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class RowForm(forms.Form):
         self.part = part
         self.is_new = values is None
         self.focus = False
+        self.remarks: list[Finding] = []
         super().__init__(data, prefix=f"{part}-{row_id}")
         self.choose(values or {}, **choices)
         for name, field in self.fields.items():
@@ -174,6 +177,12 @@ class Rows:
     def columns(self) -> list[Any]:
         """The fields of a row, for the heads of the columns."""
         return [field for form in self.forms[:1] for field in form.visible_fields()]
+
+    @property
+    def explained(self) -> list[tuple[str, str]]:
+        """Label and help of each field that is explained once above the rows."""
+        texts = self.form_class.explains
+        return [(str(b.label), texts[b.name]) for b in self.columns if b.name in texts]
 
     @property
     def cells(self) -> str:

@@ -41,6 +41,8 @@ from applications.rules.period import (
 )
 from applications.rules.plan import (
     budget_approved,
+    contribution_of_a_member,
+    cover_of_members_only,
     highest_grant,
     own_contribution_per_member,
     own_contribution_present,
@@ -123,7 +125,9 @@ __all__ = [
     "budget_approved",
     "check",
     "contact_complete",
+    "contribution_of_a_member",
     "cooperation_declared",
+    "cover_of_members_only",
     "decision_expected_on",
     "declarations_given",
     "documents_present",
@@ -215,4 +219,6 @@ def _on_the_plan(filing: Filing, terms: CallTerms) -> Iterator[Finding | None]:
     yield requested_within_ceiling(plan, terms)
     yield own_contribution_present(plan, terms)
     yield own_contribution_per_member(plan, filing.members, terms)
+    yield from contribution_of_a_member(plan, filing.members, terms)
+    yield from cover_of_members_only(plan, filing.members, terms)
     yield budget_approved(plan, terms)

@@ -26,6 +26,9 @@ from kiv_portal.euro import CENT, format_euro
 from municipalities.eligibility import Finding, Member, Severity
 
 NOTHING: Final = Decimal("0.00")
+CHOOSE_ANEW: Final = (
+    "Bitte wählen Sie in dieser Zeile die Kommune neu, oder entfernen Sie die Zeile."
+)
 
 # Own context: no caller's precision may change a ceiling, and a product that does not fit
 # raises instead of being rounded on the quiet.
@@ -288,6 +291,47 @@ def own_contribution_per_member(
         f"Im Verbund gibt jede Kommune ihre Eigenmittel an. Es fehlen: {', '.join(names)}.",
         "Bitte ergänzen Sie für jede Kommune eine eigene Zeile.",
     )
+
+
+def contribution_of_a_member(
+    plan: Plan, members: Sequence[Member], terms: CallTerms
+) -> list[Finding]:
+    """In a Verbund every line of Eigenmittel says whose it is; else `contribution_unassigned`."""
+    if len(members) < 2:
+        return []
+    return [
+        _finding(
+            "contribution_unassigned",
+            terms.source_plan,
+            f"Im Haushaltsjahr {line.year} sind {format_euro(line.amount)} Eigenmittel keiner "
+            "Kommune zugeordnet.",
+            CHOOSE_ANEW,
+            f"cover-{line.id}",
+        )
+        for line in plan.cover
+        if line.kind == CoverKind.OWN and line.amount > 0 and not line.member_ags
+    ]
+
+
+def cover_of_members_only(plan: Plan, members: Sequence[Member], terms: CallTerms) -> list[Finding]:
+    """No line belongs to a municipality that left the Verbund; else `cover_of_former_member`.
+
+    Its money stays in the plan until a person takes it out: the sums would else change unseen.
+    """
+    keys = {member.ags for member in members}
+    return [
+        _finding(
+            "cover_of_former_member",
+            terms.source_plan,
+            f"{line.member_name or f'Schlüssel {line.member_ags}'} ist nicht mehr im Verbund. Im "
+            f"Haushaltsjahr {line.year} gehört dieser Kommune noch die Zeile "
+            f"„{CoverKind(line.kind).label}“ über {format_euro(line.amount)}.",
+            CHOOSE_ANEW,
+            f"cover-{line.id}",
+        )
+        for line in plan.cover
+        if keys and line.member_ags and line.member_ags not in keys
+    ]
 
 
 def budget_approved(plan: Plan, terms: CallTerms) -> Finding | None:

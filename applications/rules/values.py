@@ -290,7 +290,10 @@ class ExpenseLine:
 
 @dataclass(frozen=True, slots=True)
 class CoverLine:
-    """One Deckung: `amount` in euro; `member_ags` names whose Eigenmittel they are."""
+    """One Deckung: `amount` in euro; `member_ags` names whose Eigenmittel they are.
+
+    `member_name` is the name behind it, for a municipality that left the Verbund as well.
+    """
 
     year: int
     kind: str
@@ -298,6 +301,7 @@ class CoverLine:
     amount: Decimal
     member_ags: str | None = None
     id: str = ""
+    member_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

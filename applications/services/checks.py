@@ -69,6 +69,7 @@ def plan_of(application: Application) -> rules.Plan:
                 row.amount or NOTHING,
                 row.municipality.ags if row.municipality else None,
                 str(row.pk),
+                row.municipality.short_name if row.municipality else "",
             )
             for row in rows_of(application, "cover")
         ),

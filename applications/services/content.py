@@ -166,6 +166,17 @@ def with_parts(application: Application, *, lock: bool = False) -> Application:
     return application
 
 
+def with_statements(application: Application) -> Application:
+    """The application with the rows that the partners' Kooperationserklärungen are made of.
+
+    One statement where there are partners, none else; its members are there already.
+    """
+    if application.partners:
+        named = {name: PARTS[name] for name in ("cooperations", "adoptions", "cover")}
+        parts.fetch(application, named, of_members=True)
+    return application
+
+
 def with_step_anew(application: Application, step: Step, saved: Application) -> Application:
     """An application of `with_parts` after a step was saved: that step as `saved` holds it."""
     for name in STEP_FIELDS[step]:

@@ -49,7 +49,9 @@ def statement(application: Application, partner: Municipality) -> dict[str, Any]
             if row.amount is None:
                 continue
             shares[row.year] = shares.get(row.year, Decimal("0.00")) + row.amount
-    adoptions = [row for row in rows_of(application, "adoptions") if row.municipality == partner]
+    adoptions = [
+        row for row in rows_of(application, "adoptions") if row.municipality_id == partner.pk
+    ]
     adoption = adoptions[0] if adoptions else None
     texts = [
         row.contribution

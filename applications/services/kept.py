@@ -3,6 +3,8 @@
 A form carries a seal that says, readable to the portal only, whose it is. When it is sent
 without a session, what was typed is encrypted with a key that needs the portal's secret *and* a
 token which only that browser gets. Nobody but the same person in the same browser can open it.
+
+In the same way the reason survives that somebody gave on the check page when filing was refused.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ KEPT_FOR: Final = timedelta(hours=24)
 MOST_BYTES: Final = 1_000_000
 """More than this no form of ours holds; it is not kept."""
 MOST_PER_PERSON: Final = 20
+CHECK_PAGE: Final = "pruefen"
+"""Stands for a step where the reason of the check page is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def owner_of(text: str, *, application: uuid.UUID, step: Step, at: datetime) -> 
 
 
 def keep(
-    *, owner: int, application: uuid.UUID, step: Step, typed: Typed, token: str, at: datetime
+    *, owner: int, application: uuid.UUID, step: str, typed: Typed, token: str, at: datetime
 ) -> bool:
     """Keep what the owner of a sealed form had typed; whether it is kept.
 
@@ -77,7 +81,8 @@ def keep(
     person = User.objects.filter(pk=owner, is_active=True).first()
     if len(text) > MOST_BYTES or found is None or person is None:
         return False
-    if not permissions.may_edit(person, found):
+    may_write = permissions.may_file if step == CHECK_PAGE else permissions.may_edit
+    if not may_write(person, found):
         return False
     with transaction.atomic():
         KeptInput.objects.filter(expires_at__lte=at).delete()
@@ -100,7 +105,7 @@ def keep(
 
 
 def find(
-    *, application: Application, step: Step, token: str, by: User, at: datetime
+    *, application: Application, step: str, token: str, by: User, at: datetime
 ) -> Typed | None:
     """What this person had typed into this section in this browser, or None."""
     row = _rows(application, step, token, by).filter(expires_at__gt=at).first()
@@ -114,12 +119,12 @@ def find(
     return Typed([(name, value) for name, value in inputs], files)
 
 
-def forget(*, application: Application, step: Step, token: str, by: User) -> None:
+def forget(*, application: Application, step: str, token: str, by: User) -> None:
     """Erase it: it is saved, or the person does not want it."""
     _rows(application, step, token, by).delete()
 
 
-def _rows(application: Application, step: Step, token: str, by: User):
+def _rows(application: Application, step: str, token: str, by: User):
     return KeptInput.objects.filter(
         token_hash=_hash(token), application=application, step=step, user=by
     )

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from applications.models.parts import Part
 
 
-def fetch(application: Application, models: Mapping[str, type[Part]]) -> None:
+def fetch(
+    application: Application, models: Mapping[str, type[Part]], *, of_members: bool = False
+) -> None:
     """Let the application hold the rows of these parts, as `prefetch_related` would.
 
     `models` are the parts' models by the names under which an application has them. A row names
-    the municipality its members name; one that belongs to it no longer is asked for separately.
+    the municipality its members name; one that belongs to it no longer is asked for separately,
+    or with `of_members` left alone: for who needs to know the members' rows only.
     """
     found: dict[str, list[Any]] = {name: [] for name in models}
     with connection.cursor() as cursor:
@@ -34,7 +37,11 @@ def fetch(application: Application, models: Mapping[str, type[Part]]) -> None:
         for name, *values in cursor.fetchall():
             found[name].append(values)
     rows = {name: _rows(models[name], values, models) for name, values in found.items()}
-    name_municipalities(application, [row for part in rows.values() for row in part])
+    naming = [row for part in rows.values() for row in part]
+    if of_members:
+        members = {member.municipality_id for member in application.members.all()}
+        naming = [row for row in naming if getattr(row, "municipality_id", None) in members]
+    name_municipalities(application, naming)
     for name, part in rows.items():
         for row in part:
             row.application = application

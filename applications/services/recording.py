@@ -182,11 +182,11 @@ def confirm_recording(
     try:
         return _confirm(application, seen, by, at)
     except IntegrityError as error:
-        names = [row.municipality.short_name for row in submission.taken_elsewhere(application)]
-        if not names:
+        towns = [row.municipality for row in submission.taken_elsewhere(application)]
+        if not towns:
             raise
         # Staff may know who has applied.
-        raise NotSubmittable(submission.told_applied(names, application)) from error
+        raise NotSubmittable(submission.told_applied(towns, application)) from error
 
 
 def _confirm(application: Application, seen: int | None, by: User, at: datetime) -> Application:

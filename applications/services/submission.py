@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from municipalities.models import User
+    from municipalities.models import Municipality, User
 
 
 NEXT_NUMBER: Final = (
@@ -40,8 +40,17 @@ NEXT_NUMBER: Final = (
     "DO UPDATE SET last = applications_numberrange.last + 1 RETURNING last"
 )
 """One statement instead of four, which the ORM has no words for; both databases know it."""
-UNNAMED: Final = "Eine der genannten Partnerkommunen"
-"""Who has applied before, to somebody who may not know it."""
+UNNAMED: Final = "Eine der Partnerkommunen"
+"""Who has applied before, where the reader may not know it and several may be meant."""
+ASK_PARTNER: Final = (
+    "Bitte sprechen Sie mit der Partnerkommune, oder wählen Sie eine andere. Lässt sich das so "
+    "nicht klären, schreiben Sie bitte dem Regierungspräsidium. Ihr Entwurf bleibt gespeichert."
+)
+ASK_PARTNERS: Final = (
+    "Welche es ist, darf das Portal Ihnen nicht sagen. Bitte sprechen Sie mit Ihren "
+    "Partnerkommunen, oder wählen Sie andere. Lässt sich das so nicht klären, schreiben Sie "
+    "bitte dem Regierungspräsidium. Ihr Entwurf bleibt gespeichert."
+)
 
 
 class AlreadySubmitted(Exception):
@@ -75,8 +84,10 @@ class PageUsed(Exception):
 def applied_before(application: Application, *, by: User) -> list[Finding]:
     """What filing this draft would be refused for, as far as this person may know it.
 
-    Its members that stand in another live application of the call. What the person may not know
-    is told when filing is refused, without a name.
+    Its members that stand in another live application of the call, told to the confirmed people
+    of these members alone (PROGRAMME §3): a draft is free to make, so whoever named a partner in
+    one would else learn at once whether it has applied. What the person may not know is told
+    only when filing is refused, for then the database has refused it: see `_refused`.
     """
     if not application.is_draft:
         return []
@@ -84,16 +95,41 @@ def applied_before(application: Application, *, by: User) -> list[Finding]:
         user=by, municipality=OuterRef("municipality"), confirmed_at__isnull=False, may_read=True
     )
     rows = taken_elsewhere(application).filter(Exists(known))
-    return told_applied([row.municipality.short_name for row in rows], application)
+    return told_applied([row.municipality for row in rows], application)
 
 
-def told_applied(names: list[str], application: Application) -> list[Finding]:
-    """A finding for each member of that name which stands in another live application."""
-    limits = application.call.limits()
+def told_applied(towns: Iterable[Municipality], application: Application) -> list[Finding]:
+    """A finding for each of these members, which stand in another live application, beside it."""
+    lead, limits = application.lead, application.call.limits()
     return [
-        replace(application_exists(name, limits), step=Step.KOMMUNE, field="members")
-        for name in names
+        replace(
+            application_exists(town.short_name, limits)
+            if lead and lead.municipality_id == town.pk
+            else application_exists(town.short_name, limits, ASK_PARTNER),
+            step=Step.KOMMUNE,
+            field=f"members-{town.ags}",
+        )
+        for town in towns
     ]
+
+
+def _refused(
+    application: Application, taken: Iterable[ApplicationMember], by: User
+) -> list[Finding]:
+    """Why filing was refused for other live applications, as far as this person may know it.
+
+    By name those of which the person may know. Else the one member left that it can be: the
+    refusal says as much, and without the name nobody could act on it. Where it may be this or
+    that member, none is named: which of them has applied is the partners' own to tell.
+    """
+    if known := [row.municipality for row in taken if may_read_for(by, row.municipality)]:
+        return told_applied(known, application)
+    members = [member.municipality for member in application.members.select_related("municipality")]
+    possible = [town for town in members if not may_read_for(by, town)]
+    if len(possible) == 1:
+        return told_applied(possible, application)
+    unnamed = application_exists(UNNAMED, application.call.limits(), ASK_PARTNERS)
+    return [replace(unnamed, step=Step.KOMMUNE, field="members")]
 
 
 def submit(
@@ -126,11 +162,7 @@ def submit(
         taken = taken_elsewhere(application)
         if not taken:
             raise
-        # Those of which the reader may know it; others stay unnamed, so that nobody learns who
-        # has applied (PROGRAMME §3).
-        names = [row.municipality.short_name for row in taken if may_read_for(by, row.municipality)]
-        told = told_applied(names or [UNNAMED], application)
-        raise NotSubmittable(told) from error
+        raise NotSubmittable(_refused(application, taken, by)) from error
 
 
 def _submit(

@@ -19,9 +19,10 @@ from applications.models import (
     Document,
 )
 from applications.rules import DocumentKind, Finding, Period, Severity, Step, years_of
-from applications.services import read_step
+from applications.services import cooperation, read_step
 from applications.services.content import empty_step
 from applications.services.content import with_parts as with_parts
+from applications.services.content import with_statements as with_statements
 from applications.services.content import with_step_anew as with_step_anew
 
 if TYPE_CHECKING:
@@ -109,6 +110,58 @@ def address(name: str, application: Application, *arguments: Any) -> str:
 def names_of(application: Application) -> dict[str, str]:
     """The members' names by their keys, the lead first."""
     return {row.municipality.ags: row.municipality.short_name for row in application.members.all()}
+
+
+def former_members(application: Application) -> dict[str, str]:
+    """Municipalities that left the Verbund and still have rows of the plan: names by keys.
+
+    Of an application of `with_parts`.
+    """
+    members = names_of(application)
+    named = [row.municipality for row in application.cover.all() if row.municipality]
+    return {town.ags: town.short_name for town in named if town.ags not in members}
+
+
+def names_in_rows(application: Application) -> dict[str, str]:
+    """The names rows may need: the members', and those that left, marked. As `former_members`."""
+    former = former_members(application)
+    return names_of(application) | {ags: documents.left(name) for ags, name in former.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CooperationSheet:
+    """A partner's Kooperationserklärung as a form sheet, and what it does not say yet."""
+
+    ags: str
+    name: str
+    href: str
+    lacking: list[tuple[str, str]]
+    """In words, each with the address where it is written; there is no sheet meanwhile."""
+
+
+def cooperation_sheets(application: Application) -> list[CooperationSheet]:
+    """The form sheet of every partner. Of an application of `with_parts` or `with_statements`."""
+    return [
+        CooperationSheet(
+            partner.ags,
+            partner.short_name,
+            address("application_cooperation", application, partner.ags),
+            where_it_lacks(
+                application,
+                cooperation.lacking(cooperation.statement(application, partner), partner),
+            ),
+        )
+        for partner in (row.municipality for row in application.partners)
+    ]
+
+
+def where_it_lacks(
+    application: Application, lacking: Iterable[cooperation.Lack]
+) -> list[tuple[str, str]]:
+    """What a Kooperationserklärung does not say yet, each with the step where it is written."""
+    return [
+        (lack.label, address("application_step", application, lack.step.value)) for lack in lacking
+    ]
 
 
 def councils_of(application: Application) -> dict[str, str]:
@@ -232,6 +285,14 @@ def findings(request: HttpRequest, application: Application) -> list[Finding]:
     ]
 
 
+def _place(finding: Finding) -> str:
+    """Where on the page of its step a finding about one member or one row stands."""
+    part, _, key = finding.field.partition("-")
+    if not key:
+        return ""
+    return f"#mitglied-{key}" if part == "members" else f"#zeile-{key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A finding with the place where it is mended."""
@@ -247,7 +308,7 @@ def said(application: Application, findings: Iterable[Finding], severity: Severi
         Said(
             finding,
             Step(finding.step).label,
-            address("application_step", application, finding.step),
+            address("application_step", application, finding.step) + _place(finding),
         )
         for finding in findings
         if finding.severity is severity

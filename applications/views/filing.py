@@ -18,6 +18,7 @@ from applications.models import Application
 from applications.rules import Finding, Severity, Step, blocking
 from applications.services import snapshots
 from applications.views import case, overview, team, wording
+from applications.views.steps import kept
 from applications.workflow import Actor, Status, moves_from
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def _review_page(
             to_confirm=bool(open_findings),
             applicant=_applicant(application, findings),
         )
+        form.initial["grund"] = kept.reason(request, application)
+    stopping = case.said(application, findings, Severity.BLOCKING)
     return render(
         request,
         "applications/review.html",
@@ -66,7 +69,12 @@ def _review_page(
             "application": application,
             "names": case.names_of(application),
             **_answers(application, at),
-            "blocking": case.said(application, findings, Severity.BLOCKING),
+            "blocking": stopping,
+            "at_members": [
+                entry.finding for entry in stopping if entry.finding.step == Step.KOMMUNE
+            ],
+            # Without the form there is no field in which it would stand.
+            "kept_reason": form.given_reason if stopping else "",
             "warnings": case.said(application, findings, Severity.WARNING),
             "notices": case.said(application, findings, Severity.NOTICE),
             "form": form,
@@ -91,7 +99,7 @@ def _answers(application: Application, at: datetime) -> dict[str, Any]:
     content = snapshots.build(
         application, reference="", filed_at=at, late=False, findings=[], reason=""
     )
-    names = case.names_of(application)
+    names = case.names_in_rows(application)
     sections = [
         {
             "step": step,
@@ -138,6 +146,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         ) as error:
             refused = error
         else:
+            kept.forget_reason(request, filed)
             messages.success(request, f"Ihr Antrag {filed.reference} ist eingegangen.")
             return redirect(filed)
     elif not permissions.may_file(user, application):
@@ -178,7 +187,8 @@ def _sent_back(
         known = {finding.message for finding in findings}
         found = refused.findings if isinstance(refused, services.NotSubmittable) else []
         extra = [finding for finding in found if finding.message not in known]
-    return _review_page(
+        fresh = _again(form, form.confirmed)
+    answer = _review_page(
         request,
         application,
         form=fresh,
@@ -186,6 +196,10 @@ def _sent_back(
         problem=problem,
         status=HTTPStatus.CONFLICT,
     )
+    # What is refused is mended on another page: the reason waits here meanwhile.
+    if isinstance(refused, services.NotSubmittable) and form.given_reason:
+        return kept.keep_reason(request, application, form.given_reason, answer)
+    return answer
 
 
 def _is_same_page(request: HttpRequest, application: Application) -> bool:

@@ -76,10 +76,7 @@ def cooperation(request: HttpRequest, key: uuid.UUID, ags: str) -> HttpResponseB
             application=application, partner=partner, at=case.arrived(request)
         )
     except StatementIncomplete as error:
-        lacking = [
-            (lack.label, case.address("application_step", application, lack.step.value))
-            for lack in error.lacking
-        ]
+        lacking = case.where_it_lacks(application, error.lacking)
         context = {"application": application, "partner": partner, "lacking": lacking}
         return render(
             request, "applications/cooperation_lacks.html", context, status=HTTPStatus.CONFLICT

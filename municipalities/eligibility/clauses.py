@@ -19,6 +19,10 @@ from municipalities.eligibility.values import (
     Severity,
 )
 
+EARLIER_ONE: Final = (
+    "Möglich ist ein neuer Antrag erst, wenn der frühere zurückgezogen ist. Ist er nicht von "
+    "Ihnen, wenden Sie sich bitte an das Regierungspräsidium."
+)
 ASK: Final = "Bitte fragen Sie beim Regierungspräsidium nach."
 
 
@@ -323,13 +327,12 @@ def no_live_application(member: Member, limits: Limits) -> Finding | None:
     return application_exists(member.title, limits) if member.has_live_application else None
 
 
-def application_exists(who: str, limits: Limits) -> Finding:
+def application_exists(who: str, limits: Limits, way_out: str = EARLIER_ONE) -> Finding:
     """The finding for a second live application; `who` is a name, or words where none is told."""
     return Finding(
         "application_exists",
         Severity.BLOCKING,
         limits.source_one_application,
         f"{who} ist in diesem Förderaufruf bereits an einem eingereichten Antrag beteiligt.",
-        "Möglich ist ein neuer Antrag erst, wenn der frühere zurückgezogen ist. Ist er nicht von "
-        "Ihnen, wenden Sie sich bitte an das Regierungspräsidium.",
+        way_out,
     )

@@ -187,6 +187,24 @@ def test_what_is_found_in_the_steps_is_told_and_filed_in_the_same_words(w, clerk
         "plan_year_empty",
         "requested_amount_missing",
     }
+    # Money that is nobody's, or of a municipality that left, is told beside its row as well.
+    plan["cover"][1] = row(year=2027, kind="own", text="", municipality=None, amount="2000.00")
+    plan["cover"].append(
+        row(year=2027, kind="grant", text="", municipality=w.small.ags, amount="0.01")
+    )
+    world.save(application, Step.FINANZIERUNG, plan, w.clerk)
+    world.save(application, Step.KOMMUNE, {"partners": [w.other_town.ags]}, w.clerk)
+    told_here = {"contribution_unassigned", "cover_of_former_member"}
+    assert found_everywhere(clerk, application) >= told_here
+    page = clerk.get(place(application, "finanzierung/")).content.decode()
+    found = services.findings_of(Application.objects.get(pk=application.pk), NOW)
+    for finding in (one for one in found if one.code in told_here):
+        row_of = page.split(f'id="zeile-{finding.field.partition("-")[2]}"')[1]
+        assert finding.message in row_of.split("</fieldset>")[0]
+    left = "Kommune nicht mehr im Verbund: Kleinheim"
+    assert f'value="{w.small.ags}" selected>{left}</option>' in page
+    assert left in words(clerk.get(place(application, "pruefen/")))
+    world.save(application, Step.KOMMUNE, {"partners": [partner]}, w.clerk)
     # Filed, each stands in the snapshot as it was read before.
     plan["cover"].append(row(year=2027, kind="grant", text="", municipality=None, amount="500.00"))
     world.save(application, Step.FINANZIERUNG, plan, w.clerk)
@@ -207,7 +225,10 @@ def test_an_earlier_application_is_told_as_filing_will_tell_it_to_whoever_may_kn
     [finding] = services.applied_before(second, by=w.clerk)
     assert (finding.code, finding.severity.value) == ("application_exists", "blocking")
     assert services.applied_before(second, by=w.stranger) == []
-    assert told(finding) in words(clerk.get(place(second, "kommune/")))
+    step = clerk.get(place(second, "kommune/"))
+    assert told(finding) in words(step)
+    beside = step.content.decode().split(f'id="mitglied-{w.town.ags}"')[1].split("</li>")[0]
+    assert finding.message in beside
     check = signatory.get(place(second, "pruefen/"))
     assert words(check).count(told(finding)) == 1
     seen = services.confirmation_key(services.findings_of(second, NOW))

@@ -1,5 +1,6 @@
 """What people type into the steps: understood, or refused in a sentence and kept."""
 
+import re
 import uuid
 from datetime import date
 from decimal import Decimal
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.forms import CheckboxInput, RadioSelect
 from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,10 @@ from applications.rules import Step
 from applications.services import read_step
 from tests import world
 from tests.applications.pages import form, names, sent, sheet
+
+EXAMPLE = re.compile(r"[Zz]um Beispiel|TT\.MM\.JJJJ|Vorname und Name|„Magistrat der Stadt …“")
+PICKED = {"year", "eligible", "municipality"}
+"""Of a row what is picked from what is on offer."""
 
 
 def posted(data: dict[str, Any]) -> QueryDict:
@@ -194,6 +200,18 @@ class TestSteps:
         parts = [section.part for section in unbound.sections if section.part]
         assert sorted(shown) == sorted(unbound.fields)
         assert sorted(parts) == sorted(unbound.rows)
+        # Help, an example where one writes or picks from a list, and the source, at each of them.
+        for section in unbound.sections:
+            assert section.source, section.title
+        for name, field in unbound.fields.items():
+            text, source = field.help_text.split(" Grundlage: ")
+            assert source.endswith("."), name
+            is_choice = isinstance(field.widget, CheckboxInput | RadioSelect)
+            assert text if is_choice else EXAMPLE.search(text), name
+        for part, rows in unbound.rows.items():
+            for name, field in rows.forms[0].fields.items() if rows.forms else ():
+                text = field.help_text or rows.form_class.explains.get(name, "")
+                assert EXAMPLE.search(text) or (text and name in PICKED), (part, name)
 
     @pytest.mark.parametrize("basis", ["", "-1", "1e3", "x", "９", "99999999999999999999"])
     def test_a_basis_that_cannot_be_read_is_the_beginning(self, application, basis):

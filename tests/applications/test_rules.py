@@ -783,6 +783,46 @@ def test_each_member_of_a_verbund_has_its_own_eigenmittel() -> None:
     )
 
 
+def test_in_a_verbund_every_line_of_eigenmittel_says_whose_it_is() -> None:
+    verbund = (LEAD, PARTNER)
+    nobodys = plan([], [own("1"), replace(own("500"), member_ags="", id="a"), cover("9")])
+    [finding] = rules.contribution_of_a_member(nobodys, verbund, TERMS)
+    assert said(finding) == (
+        "contribution_unassigned",
+        "warning",
+        "Im Haushaltsjahr 2027 sind 500,00 € Eigenmittel keiner Kommune zugeordnet.",
+    )
+    assert (finding.field, finding.way_out) == (
+        "cover-a",
+        "Bitte wählen Sie in dieser Zeile die Kommune neu, oder entfernen Sie die Zeile.",
+    )
+    assert rules.contribution_of_a_member(nobodys, (LEAD,), TERMS) == []
+    assert finding in rules.check(replace(COMPLETE, plan=nobodys, partners=(PARTNER,)), TERMS)
+
+
+def test_a_line_of_a_municipality_that_left_is_found_whatever_it_pays() -> None:
+    left = replace(own("500", ags="06431005"), id="a", member_name="Birkenau")
+    asked = replace(cover("9", ags="06431009"), id="b")
+    lines = plan([], [own("1"), left, asked])
+    found = rules.cover_of_members_only(lines, (LEAD,), TERMS)
+    assert [(f.code, f.field, f.message) for f in found] == [
+        (
+            "cover_of_former_member",
+            "cover-a",
+            "Birkenau ist nicht mehr im Verbund. Im Haushaltsjahr 2027 gehört dieser Kommune "
+            "noch die Zeile „Eigenmittel“ über 500,00 €.",
+        ),
+        (
+            "cover_of_former_member",
+            "cover-b",
+            "Schlüssel 06431009 ist nicht mehr im Verbund. Im Haushaltsjahr 2027 gehört dieser "
+            "Kommune noch die Zeile „beantragte Zuwendung“ über 9,00 €.",
+        ),
+    ]
+    assert rules.cover_of_members_only(lines, (), TERMS) == []
+    assert found[0] in rules.check(replace(COMPLETE, plan=lines), TERMS)
+
+
 @pytest.mark.parametrize(
     ("situation", "message"),
     [

@@ -376,6 +376,7 @@ def test_a_town_within_the_limits_may_begin(client: Client, towns: dict[str, Mun
     call = FundingCall.objects.get()
     assert links_of(page) == {
         "Antrag beginnen": "/antraege/neu/?kommune=06431002",
+        "Sie legen es selbst an": "/konto/registrieren/",
         "Andere Kommune wählen statt Chor": PAGE,
         "Termine dieses Förderaufrufs in den Kalender übernehmen (ICS)": (
             f"/foerder-aufrufe/{call.pk}.ics"
@@ -408,6 +409,7 @@ def test_a_small_municipality_adds_a_partner_with_one_link(
     assert "Voraussichtlich antragsberechtigt Aich im Verbund mit Chor" in text_of(page)
     assert links_of(page) == {
         "Antrag beginnen": "/antraege/neu/?kommune=06431000&partner=06431002",
+        "Sie legen es selbst an": "/konto/registrieren/",
         "Andere Kommune wählen statt Aich": f"{PAGE}?partner=06431002&aufruf={call.pk}",
         "Entfernen : Chor": f"{PAGE}?kommune=06431000&aufruf={call.pk}",
     }

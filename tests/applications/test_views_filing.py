@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from applications import services
-from applications.models import Application, Snapshot
+from applications.models import Application, KeptInput, Snapshot
 from applications.rules import Step
 from applications.workflow import Status
 from tests import world
@@ -129,6 +129,45 @@ class TestSubmitting:
         assert "Ihr Antrag KIV-2026-0001 ist eingegangen." in words(
             signatory.get(place(application))
         )
+
+    def test_a_partner_that_has_applied_is_told_beside_it_and_the_reason_waits(self, w):
+        world.submitted(w)
+        MembershipFactory(
+            user=w.stranger,
+            municipality=w.small,
+            may_edit=True,
+            may_sign=True,
+            confirmed_at=NOW,
+            confirmed_by=w.administrator,
+        )
+        draft = services.start(call=w.call, lead=w.small, by=w.stranger, at=NOW)
+        for step, data in world.content(w.small).items():
+            world.save(draft, step, data, w.stranger)
+        world.save(draft, Step.KOMMUNE, {"partners": [w.town.ags]}, w.stranger)
+        browser, check = signed_in(w.stranger), place(draft, "pruefen/")
+        message = "Musterstadt ist in diesem Förderaufruf bereits an einem eingereichten Antrag"
+        # Before, nobody is told: a draft is free to make.
+        for address in (check, place(draft, "kommune/")):
+            assert message not in words(browser.get(address))
+        sent_in = {"befugt": "on", "trotzdem": "on", "grund": "Weil\nwir müssen."}
+        refused = browser.post(place(draft, "einreichen/"), {**sent_in, "bestaetigung": key(draft)})
+        assert refused.status_code == 409
+        page, text = refused.content.decode(), words(refused)
+        section = page[page.index('id="kommune"') : page.index('id="ansprechpartner"')]
+        assert message in section
+        assert f'href="{place(draft, "kommune/")}#mitglied-{w.town.ags}">Ändern' in page
+        assert (
+            f'id="mitglied-{w.town.ags}"' in browser.get(place(draft, "kommune/")).content.decode()
+        )
+        assert "Bitte sprechen Sie mit der Partnerkommune, oder wählen Sie eine andere." in text
+        assert "<p>Weil<br>wir müssen.</p>" in page
+        # Only this browser has the reason again, once the partner is another one.
+        world.save(draft, Step.KOMMUNE, {"partners": [w.other_town.ags]}, w.stranger)
+        assert ">\nWeil\nwir müssen.</textarea>" in browser.get(check).content.decode()
+        assert "Weil" not in words(signed_in(w.stranger).get(check))
+        filed = browser.post(place(draft, "einreichen/"), {**sent_in, "bestaetigung": key(draft)})
+        assert filed["Location"] == place(draft)
+        assert not KeptInput.objects.exists()
 
     def test_whoever_files_confirms_to_be_allowed_to(self, w, signatory):
         application = complete(w)

@@ -74,8 +74,17 @@ def test_the_steps_lead_to_the_sheets():
     world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
     clerk = signed_in(w.clerk)
     address = place(application, f"kooperation/{w.small.ags}.pdf")
+    # As long as the sheet would be refused there is no link to it, but one to what is missing.
     for step in ("kommune", "anlagen"):
-        assert f'href="{address}"' in clerk.get(place(application, f"{step}/")).content.decode()
+        early = clerk.get(place(application, f"{step}/"))
+        assert address not in early.content.decode()
+        lacks = f'<a href="{place(application, "finanzierung/")}">der Anteil von Kleinheim'
+        assert lacks in early.content.decode()
+        assert "Das PDF gibt es, sobald im Antrag steht: der Anteil von Kleinheim" in words(early)
+    world.shared(application, w, w.small)
+    for step in ("kommune", "anlagen"):
+        page = clerk.get(place(application, f"{step}/")).content.decode()
+        assert f'href="{address}">Kooperationserklärung Kleinheim (PDF, vorausgefüllt)</a>' in page
     page = clerk.get(place(application, "anlagen/")).content.decode()
     assert f'href="{place(application, "unterschriftsblatt.pdf")}"' in page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -14,6 +14,7 @@ from django import forms
 from applications.forms.rows import Rows, initial_value, plain
 from applications.rules import (
     CallTerms,
+    Finding,
     Step,
 )
 from applications.rules.unlocking import EVERYTHING, opens
@@ -42,6 +43,8 @@ class Sheet:
     at: datetime
     councils: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The elected body of each member, by its AGS."""
+    former: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The names of municipalities that left the Verbund and still have rows, by AGS."""
     suggested: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """What the register knows, for a step into which nobody has written yet."""
     opened: frozenset[str] = EVERYTHING
@@ -189,6 +192,20 @@ class StepForm(forms.Form):
             for field in form.visible_fields()
             for error in field.errors
         ]
+
+    def remark(self, findings: Iterable[Finding]) -> None:
+        """Show what the rules say of one stored row beside it, as long as it stands as stored.
+
+        An empty field of a row needs no remark: it is to be seen, and listed above the form.
+        """
+        if self.is_bound:
+            return
+        for finding in findings:
+            part, _, row_id = finding.field.partition("-")
+            if part in self.rows and finding.code != "field_missing":
+                for row in self.rows[part].forms:
+                    if row.row_id == row_id:
+                        row.remarks.append(finding)
 
     def typed(self) -> list[tuple[str, str]]:
         """All that was typed, with its labels, as people read it; of a bound form."""

@@ -53,20 +53,28 @@ class ConceptForm(StepForm):
     summary = _text(
         "summary",
         lines=5,
-        help_text="Drei bis fünf Sätze: Was haben Sie vor, und was ist am Ende anders?",
+        help_text=(
+            "Drei bis fünf Sätze: Was haben Sie vor, und was ist am Ende anders? Zum Beispiel: "
+            "Musterstadt erarbeitet mit allen, die hier leben, eine Strategie für Vielfalt und "
+            "Integration. Am Ende soll die Stadtverordnetenversammlung sie beschließen."
+        ),
     )
     situation = _text(
         "situation",
         lines=8,
         help_text=(
             "Wie leben die Menschen bei Ihnen zusammen? Welche Angebote und Gremien gibt es "
-            "schon, und wo sehen Sie Bedarf? Zahlen helfen."
+            "schon, und wo sehen Sie Bedarf? Zahlen helfen. Zum Beispiel: Es gibt Sprachkurse und "
+            "ein Begegnungscafé, aber im Ortsteil Nord keine Anlaufstelle."
         ),
     )
     goals = _text(
         "goals",
         lines=8,
-        help_text="Was soll die Strategie erreichen, und woran erkennen Sie das?",
+        help_text=(
+            "Was soll die Strategie erreichen, und woran erkennen Sie das? Zum Beispiel: Wer neu "
+            "zuzieht, findet alle Angebote an einer Stelle; wir zählen, wie viele sie nutzen."
+        ),
     )
     target_groups = _text(
         "target_groups",
@@ -104,7 +112,10 @@ class ConceptForm(StepForm):
         label="Auf welchem Weg vergeben Sie den Auftrag?",
         choices=[(way.value, way.label) for way in ProcurementWay],
         widget=forms.RadioSelect,
-        help_text="Ist das noch offen, wählen Sie „noch nicht entschieden“.",
+        help_text=(
+            "Zum Beispiel „Vergleich mehrerer Angebote“. Ist das noch offen, wählen Sie „noch "
+            "nicht entschieden“."
+        ),
     )
     procurement_text = _text(
         "procurement_text",

@@ -12,6 +12,7 @@ from applications.rules import Step, bank_of
 UNIT_HINT: Final = "Zum Beispiel: Amt für Soziales und Integration"
 MAIL_HINT: Final = "Ein Funktionspostfach genügt, zum Beispiel integration@musterstadt.de"
 PHONE_HINT: Final = "Mit Vorwahl, zum Beispiel 06151 12-3456"
+NAME_HINT: Final = "Vorname und Name, wie sie in einem Schreiben stehen sollen"
 IBAN_HINT: Final = "Mit oder ohne Leerzeichen, zum Beispiel DE89 3704 0044 0532 0130 00"
 
 
@@ -70,11 +71,13 @@ class ContactForm(StepForm):
         ),
     )
     street = _text("street", help_text="Zum Beispiel: Marktplatz 1")
-    postal_code = _text("postal_code", kind=fields.PostalCodeField, help_text="Fünf Ziffern")
+    postal_code = _text(
+        "postal_code", kind=fields.PostalCodeField, help_text="Fünf Ziffern, zum Beispiel 64283"
+    )
     city = _text("city", help_text="Zum Beispiel: Musterstadt")
 
     contact_unit = _text("contact_unit", help_text=UNIT_HINT)
-    contact_person = _text("contact_person", required=False, help_text="Vorname und Name")
+    contact_person = _text("contact_person", required=False, help_text=NAME_HINT)
     contact_email = _text("contact_email", kind=fields.MailField, help_text=MAIL_HINT)
     contact_phone = _text("contact_phone", kind=fields.PhoneField, help_text=PHONE_HINT)
 
@@ -82,7 +85,7 @@ class ContactForm(StepForm):
         "finance_unit", label="Zuständige Stelle", help_text="Zum Beispiel: Kämmerei"
     )
     finance_person = _text(
-        "finance_person", label="Ansprechperson", required=False, help_text="Vorname und Name"
+        "finance_person", label="Ansprechperson", required=False, help_text=NAME_HINT
     )
     finance_email = _text(
         "finance_email",
@@ -94,7 +97,7 @@ class ContactForm(StepForm):
         "finance_phone", label="Telefon", kind=fields.PhoneField, help_text=PHONE_HINT
     )
 
-    signatory_name = _text("signatory_name", help_text="Vorname und Name")
+    signatory_name = _text("signatory_name", help_text=NAME_HINT)
     signatory_function = _text("signatory_function", help_text="Zum Beispiel: Bürgermeisterin")
 
     account_holder = _text("account_holder", help_text="Zum Beispiel: Stadtkasse Musterstadt")

@@ -51,7 +51,13 @@ class DeclarationForm(StepForm):
             "einreicht, bestätigt dabei die eigene Befugnis."
         ),
     )
-    declares_correct = fields.TickField(label=Declaration.CORRECT.label)
+    declares_correct = fields.TickField(
+        label=Declaration.CORRECT.label,
+        help_text=(
+            "Bitte sehen Sie den Antrag vorher noch einmal durch, zum Beispiel auf der Seite "
+            "„Angaben prüfen“."
+        ),
+    )
     declares_not_started = fields.TickField(
         label=Declaration.NOT_STARTED.label,
         help_text=(
@@ -60,7 +66,14 @@ class DeclarationForm(StepForm):
             "Regierungspräsidium: Es kann einen vorzeitigen Maßnahmenbeginn erlauben."
         ),
     )
-    declares_financing_secured = fields.TickField(label=Declaration.FINANCING_SECURED.label)
+    declares_financing_secured = fields.TickField(
+        label=Declaration.FINANCING_SECURED.label,
+        help_text=(
+            "Das heißt: Mit der beantragten Zuwendung ist alles bezahlt, was im Finanzierungsplan "
+            "steht. Ist der Haushalt noch nicht genehmigt, gilt die Erklärung unter diesem "
+            "Vorbehalt."
+        ),
+    )
     other_funding = fields.YesNoField(
         label=(
             "Haben Sie für diese Maßnahme andere Fördermittel beantragt oder erhalten, oder "

@@ -69,7 +69,9 @@ class ParticipationForm(StepForm):
         lines=5,
         help_text=(
             "Wie sind Gemeindevertretung/Stadtverordnetenversammlung, Ausschüsse, Ortsbeiräte "
-            "und Ausländerbeirat oder Integrations-Kommission beteiligt?"
+            "und Ausländerbeirat oder Integrations-Kommission beteiligt? Zum Beispiel: Der "
+            "Sozialausschuss berät zweimal über den Zwischenstand, der Ausländerbeirat arbeitet in "
+            "der Steuerungsgruppe mit."
         ),
     )
     wir_centre = fields.from_model(

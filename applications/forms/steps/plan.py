@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils import timezone
 
-from applications.documents import LABELS
+from applications.documents import LABELS, left
 from applications.forms import fields
 from applications.forms.rows import RowForm, Rows
 from applications.forms.steps.base import PLAN_SOURCE, Section, Sheet, StepForm
@@ -49,6 +49,15 @@ class MoneyRow(RowForm):
 class ExpenseRow(MoneyRow):
     title = "Ausgabe"
     cells = "rows__row rows__row--expense"
+    explains: ClassVar = {
+        "year": "das Kalenderjahr, in dem die Ausgabe anfällt",
+        "category": (
+            "zum Beispiel „Prozessmoderation/Honorare“; was nirgends passt, gehört zu „Sonstiges“"
+        ),
+        "text": "zum Beispiel „Honorar der Prozessmoderation, 25 Tage“",
+        "amount": "zum Beispiel 20.000,00",
+        "eligible": "Ihr Vorschlag; darüber entscheidet das Regierungspräsidium",
+    }
 
     year = fields.ChoiceField(label="Haushaltsjahr")
     category = fields.ChoiceField(
@@ -62,6 +71,13 @@ class ExpenseRow(MoneyRow):
 class CoverRow(MoneyRow):
     title = "Deckung"
     cells = "rows__row rows__row--cover"
+    explains: ClassVar = {
+        "year": "das Kalenderjahr, in dem das Geld gebraucht wird",
+        "kind": "zum Beispiel „Eigenmittel“ oder „beantragte Zuwendung“",
+        "municipality": "bei Eigenmitteln: welche Kommune sie aufbringt",
+        "text": "freiwillig, zum Beispiel „Haushaltsstelle Integration“",
+        "amount": "zum Beispiel 5.000,00",
+    }
 
     year = fields.ChoiceField(label="Haushaltsjahr")
     kind = fields.ChoiceField(
@@ -76,7 +92,7 @@ class CoverRow(MoneyRow):
         members = dict(choices["members"])
         self.held = held = values.get("municipality")
         if held and held not in members:
-            members[held] = f"{held} (nicht mehr beteiligt)"
+            members[held] = left(choices["former"].get(held) or f"Schlüssel {held}")
         if len(members) > 1:
             self.fields["municipality"].choices = fields.with_blank([*members.items()], "–")
         else:
@@ -94,12 +110,7 @@ class PlanForm(StepForm):
         Section(
             "Ausgaben",
             part="expenses",
-            intro=(
-                "Alle Ausgaben der Maßnahme, jede in dem Haushaltsjahr, in dem sie anfällt. "
-                "„Zuwendungsfähig“ ist Ihr Vorschlag; darüber entscheidet das "
-                "Regierungspräsidium. Zum Beispiel: „Honorar der Prozessmoderation, 25 Tage“, "
-                "20.000,00 €."
-            ),
+            intro=("Alle Ausgaben der Maßnahme, jede in dem Haushaltsjahr, in dem sie anfällt."),
             source=PLAN_SOURCE,
         ),
         Section(
@@ -107,8 +118,7 @@ class PlanForm(StepForm):
             part="cover",
             intro=(
                 "Woher das Geld kommt. In jedem Haushaltsjahr und insgesamt muss die Deckung "
-                "auf den Cent so hoch sein wie die Ausgaben. Zum Beispiel: Eigenmittel "
-                "„Haushaltsstelle Integration“, 5.000,00 €. Die Erläuterung ist freiwillig."
+                "auf den Cent so hoch sein wie die Ausgaben."
             ),
             source=PLAN_SOURCE,
         ),
@@ -119,10 +129,17 @@ class PlanForm(StepForm):
         label="Sind Sie für diese Maßnahme zum Vorsteuerabzug berechtigt?",
         yes="Ja, alle Beträge sind netto angegeben",
         no="Nein, alle Beträge sind einschließlich Umsatzsteuer angegeben",
+        help_text=(
+            "Das trifft zu, wenn das Finanzamt Ihrer Kommune die Umsatzsteuer aus Rechnungen für "
+            "diese Maßnahme erstattet. Ihre Kämmerei weiß es."
+        ),
     )
     budget_situation = fields.ChoiceField(
         label=LABELS["budget_situation"],
-        help_text="Federführende Kommune, im laufenden Haushaltsjahr",
+        help_text=(
+            "Federführende Kommune, im laufenden Haushaltsjahr. Zum Beispiel „Haushalt noch nicht "
+            "genehmigt“, solange die Genehmigung der Aufsicht aussteht."
+        ),
         choices=[(situation.value, situation.label) for situation in BudgetSituation],
         widget=forms.RadioSelect,
     )
@@ -149,6 +166,7 @@ class PlanForm(StepForm):
             suggestions=_usual_cover(sheet),
             years={*years} | used,
             members=sheet.members,
+            former=sheet.former,
         )
 
     def step_data(self) -> dict[str, Any]:
@@ -186,6 +204,7 @@ class PlanForm(StepForm):
                     row["amount"] or NOTHING,
                     row["municipality"],
                     row_id,
+                    self.sheet.former.get(row["municipality"] or "", ""),
                 )
                 for row_id, row in self._read("cover", "kind")
             ),

@@ -19,7 +19,7 @@ class MilestoneRow(RowForm):
     cells = "rows__row rows__row--milestone"
 
     text = fields.from_model(Milestone, "text", help_text="Zum Beispiel: Auftaktveranstaltung")
-    due_on = fields.DayField(label="fertig bis", help_text="TT.MM.JJJJ")
+    due_on = fields.DayField(label="fertig bis", help_text="TT.MM.JJJJ, zum Beispiel 30.09.2027")
 
 
 class AdoptionRow(MemberRow):
@@ -29,9 +29,14 @@ class AdoptionRow(MemberRow):
     cells = "rows__row rows__row--two"
 
     body = fields.from_model(
-        Adoption, "body", label="Beschließendes Gremium", help_text="Aus der Art der Kommune"
+        Adoption,
+        "body",
+        label="Beschließendes Gremium",
+        help_text="Aus der Art der Kommune, zum Beispiel: Gemeindevertretung",
     )
-    planned_on = fields.DayField(label="Geplanter Beschluss am", help_text="TT.MM.JJJJ")
+    planned_on = fields.DayField(
+        label="Geplanter Beschluss am", help_text="TT.MM.JJJJ, zum Beispiel 15.06.2028"
+    )
 
     def choose(self, values: Mapping[str, Any], **choices: Any) -> None:
         super().choose(values, **choices)
@@ -75,8 +80,9 @@ class ScheduleForm(StepForm):
     starts_on = fields.DayField(
         label=LABELS["starts_on"],
         help_text=(
-            "TT.MM.JJJJ. Beginnen dürfen Sie erst, wenn der Zuwendungsbescheid da ist. Als "
-            "Beginn gilt schon der Abschluss eines Vertrags, auch mit der Prozessmoderation."
+            "TT.MM.JJJJ, zum Beispiel 01.07.2027. Beginnen dürfen Sie erst, wenn der "
+            "Zuwendungsbescheid da ist. Als Beginn gilt schon der Abschluss eines Vertrags, auch "
+            "mit der Prozessmoderation."
         ),
     )
     months = fields.MonthsField(
@@ -88,7 +94,7 @@ class ScheduleForm(StepForm):
         if terms.duration_min and terms.duration_max:
             self.fields["months"].help_text = (
                 f"In ganzen Monaten, vorgesehen sind {terms.duration_min} bis "
-                f"{terms.duration_max} Monate."
+                f"{terms.duration_max} Monate, zum Beispiel {terms.duration_max}."
             )
         data = self.data if self.is_bound else None
         self.rows["milestones"] = Rows(

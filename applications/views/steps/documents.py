@@ -97,7 +97,7 @@ def _documents_page(
                 DocumentKind(kind).label for kind in page.application.call.required_documents
             ],
             several=len(page.application.members.all()) > 1,
-            sheet_partners=[*case.names_of(page.application).items()][1:],
+            cooperation_sheets=case.cooperation_sheets(page.application),
             signature_sheet_wanted=page.application.call.signature_form == SignatureForm.SHEET,
             may_add=bool(form.kinds),
             full=len(files) >= MAX_DOCUMENTS,

@@ -152,6 +152,7 @@ def _form_page(page: Page, form: StepForm, problems: Sequence[Any]) -> HttpRespo
         if page.place is Step.FINANZIERUNG
         else "applications/step.html"
     )
+    form.remark(findings)
     more: dict[str, Any] = {"form": form, "problems": problems}
     more["outside"] = (
         _outside(page, filing.plan, page.application)
@@ -262,7 +263,7 @@ def _choose(
             "place": page.place,
             "home": page.home,
             "href": page.href,
-            "choices": conflict.choices(conflicts, case.names_of(page.application), chosen),
+            "choices": conflict.choices(conflicts, case.names_in_rows(page.application), chosen),
             "inputs": carrier.inputs(),
             "seal": page.seal(),
             "basis": revision,

@@ -18,6 +18,7 @@ from applications.rules import Step
 from applications.services import kept
 
 if TYPE_CHECKING:
+    from applications.models import Application
     from applications.services.kept import Typed
     from applications.views.steps.page import Page
 
@@ -55,7 +56,11 @@ def keep(request: HttpRequest) -> HttpResponse | None:
         owner=owner, application=application, step=step, typed=typed, token=token, at=at
     ):
         return None
-    response = _onwards(request, owner)
+    return _remembering(_onwards(request, owner), token)
+
+
+def _remembering(response: HttpResponse, token: str) -> HttpResponse:
+    """The answer with the cookie that, with the portal's secret, opens what is kept."""
     response.set_cookie(
         settings.KEPT_INPUT_COOKIE,
         token,
@@ -103,6 +108,47 @@ def forget(page: Page) -> None:
     """Erase it once it is saved or not wanted."""
     if token := token_of(page.request):
         kept.forget(application=page.application, step=page.place, token=token, by=page.user)
+
+
+def keep_reason(
+    request: HttpRequest, application: Application, reason: str, response: HttpResponse
+) -> HttpResponse:
+    """Keep the reason given for filing all the same: filing was refused, and it is asked again."""
+    token = token_of(request) or secrets.token_urlsafe(32)
+    typed = kept.Typed([("grund", reason)])
+    kept.keep(
+        owner=request.user.pk,
+        application=application.uuid,
+        step=kept.CHECK_PAGE,
+        typed=typed,
+        token=token,
+        at=request.arrived_at,  # type: ignore[attr-defined]
+    )
+    return _remembering(response, token)
+
+
+def reason(request: HttpRequest, application: Application) -> str:
+    """The reason kept for the check page; asked for only where there is a cookie."""
+    token = token_of(request)
+    found = token and kept.find(
+        application=application,
+        step=kept.CHECK_PAGE,
+        token=token,
+        by=request.user,  # type: ignore[arg-type]
+        at=request.arrived_at,  # type: ignore[attr-defined]
+    )
+    return dict(found.inputs).get("grund", "") if found else ""
+
+
+def forget_reason(request: HttpRequest, application: Application) -> None:
+    """Erase it: the application is filed, and the reason stands in its frozen copy."""
+    if token := token_of(request):
+        kept.forget(
+            application=application,
+            step=kept.CHECK_PAGE,
+            token=token,
+            by=request.user,  # type: ignore[arg-type]
+        )
 
 
 def as_post(typed: Typed) -> QueryDict:

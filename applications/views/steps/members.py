@@ -99,15 +99,24 @@ def _members_page(
     if full and refusal:  # there is no search field beside which it could stand
         problem, refusal = refusal, ""
     rows = {row.municipality.ags: row.municipality for row in page.application.members.all()}
+    with_statements = case.with_statements(page.application)
+    sheets = {sheet.ags: sheet for sheet in case.cooperation_sheets(with_statements)}
+    findings = [
+        *services.applied_before(page.application, by=page.user),
+        *rules.check(filing, page.application.call.terms()),
+    ]
     return page.render(
         "applications/step_kommune.html",
         page.context(
-            [
-                *services.applied_before(page.application, by=page.user),
-                *rules.check(filing, page.application.call.terms()),
-            ],
+            findings,
             members=[
-                {"member": member, "row": rows[member.ags], "figure": _figure(member)}
+                {
+                    "member": member,
+                    "row": rows[member.ags],
+                    "figure": _figure(member),
+                    "sheet": sheets.get(member.ags),
+                    "findings": [f for f in findings if f.field == f"members-{member.ags}"],
+                }
                 for member in filing.members
             ],
             register=REGISTER_SOURCE,

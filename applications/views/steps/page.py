@@ -110,6 +110,7 @@ class Page:
             at=self.at,
             councils=case.councils_of(application),
             suggested=self._suggested(),
+            former=case.former_members(application) if self.place is Step.FINANZIERUNG else {},
             opened=self.targets,
         )
 
@@ -200,6 +201,7 @@ class Page:
         """What is there, for people who may read and not write."""
         findings = rules.check(self.filing(), self.application.call.terms())
         names = case.names_of(self.application)
+        in_rows = case.names_in_rows(self.application)
         section = None
         files: list[Any] = []
         if self.place is Step.ANLAGEN:
@@ -208,7 +210,7 @@ class Page:
             content = {
                 "steps": {self.place.value: services.read_step(self.application, self.place)}
             }
-            section = case.shown_section(documents.section(self.place, content, names))
+            section = case.shown_section(documents.section(self.place, content, in_rows))
         return self.render(
             "applications/step_read_only.html",
             self.context(

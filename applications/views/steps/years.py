@@ -34,7 +34,7 @@ def years(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         values=services.read_step(page.application, page.place),
         due=due,
-        names=case.names_of(page.application),
+        names=case.names_in_rows(page.application),
     )
     if not due or not form.by_year:
         return redirect(page.href)
