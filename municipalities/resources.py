@@ -6,7 +6,7 @@ all of it or nothing. The package's row-by-row import is not used.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -113,7 +113,48 @@ def _stated(cleaned: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class RegisterImportForm(ImportForm):
+class PlannedImportForm(ImportForm):
+    """An upload whose plan is shown before anything happens; its format says its content."""
+
+    max_bytes: ClassVar[int | None] = None
+    plan: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["format"].widget = forms.HiddenInput()
+
+    def clean_import_file(self) -> Any:
+        file = self.cleaned_data["import_file"]
+        most = self.max_bytes or settings.UPLOAD_MAX_BYTES
+        if file.size > most:
+            raise ValidationError(f"Die Datei ist größer als {most // _MEGABYTE} MB.")
+        return file
+
+
+class PlannedConfirmForm(ConfirmImportForm):
+    """What was previewed; the name of the stored upload is signed, so no other can be named."""
+
+    fingerprint = forms.CharField(widget=forms.HiddenInput())
+
+    @staticmethod
+    def initial_for(form: Any, storage_name: str) -> dict[str, Any]:
+        """The hidden values for an upload that was previewed."""
+        return {
+            "import_file_name": signing.dumps(storage_name, salt=UPLOAD_SALT),
+            "fingerprint": form.plan.fingerprint() if form.plan else "",
+        }
+
+    def clean_import_file_name(self) -> str:
+        try:
+            name: str = signing.loads(
+                self.cleaned_data["import_file_name"], salt=UPLOAD_SALT, max_age=UPLOAD_SECONDS
+            )
+        except signing.BadSignature:
+            raise ValidationError("Die Vorschau ist abgelaufen. Bitte neu hochladen.") from None
+        return name
+
+
+class RegisterImportForm(PlannedImportForm):
     """The upload, and what the file itself does not say."""
 
     population_as_of = forms.DateField(
@@ -139,28 +180,18 @@ class RegisterImportForm(ImportForm):
         help_text="Nur, wenn die Datei keinen nennt.",
     )
     field_order = ["resource", "import_file", "format", "population_as_of", "basis", "land"]
-    plan: ImportPlan | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["format"].widget = forms.HiddenInput()
         self.fields["import_file"].label = "Amtliche Datei"
         self.fields["import_file"].help_text = RegisterFormat().get_title()
-
-    def clean_import_file(self) -> Any:
-        file = self.cleaned_data["import_file"]
-        if file.size > settings.UPLOAD_MAX_BYTES:
-            raise ValidationError(
-                f"Die Datei ist größer als {settings.UPLOAD_MAX_BYTES // _MEGABYTE} MB."
-            )
-        return file
 
     def stated(self) -> dict[str, Any]:
         return _stated(self.cleaned_data)
 
 
-class ConfirmRegisterForm(ConfirmImportForm):
-    """What was previewed; the name of the stored upload is signed, so no other can be named."""
+class ConfirmRegisterForm(PlannedConfirmForm):
+    """What was previewed, with what whoever imports says about the file."""
 
     population_as_of = forms.DateField(
         widget=forms.HiddenInput(attrs={"type": "hidden"}),
@@ -169,7 +200,6 @@ class ConfirmRegisterForm(ConfirmImportForm):
     land = forms.ChoiceField(widget=forms.HiddenInput(), choices=LAND_CHOICES)
     source = forms.CharField(widget=forms.HiddenInput())
     territory_as_of = forms.DateField(widget=forms.HiddenInput(), required=False)
-    fingerprint = forms.CharField(widget=forms.HiddenInput())
 
     @staticmethod
     def initial_for(form: RegisterImportForm, storage_name: str) -> dict[str, Any]:
@@ -179,20 +209,10 @@ class ConfirmRegisterForm(ConfirmImportForm):
             for name in ("population_as_of", "territory_as_of")
         }
         return {
-            "import_file_name": signing.dumps(storage_name, salt=UPLOAD_SALT),
-            "fingerprint": form.plan.fingerprint() if form.plan else "",
+            **PlannedConfirmForm.initial_for(form, storage_name),
             **{name: form.cleaned_data[name] for name in ("basis", "land", "source")},
             **days,
         }
-
-    def clean_import_file_name(self) -> str:
-        try:
-            name: str = signing.loads(
-                self.cleaned_data["import_file_name"], salt=UPLOAD_SALT, max_age=UPLOAD_SECONDS
-            )
-        except signing.BadSignature:
-            raise ValidationError("Die Vorschau ist abgelaufen. Bitte neu hochladen.") from None
-        return name
 
     def stated(self) -> dict[str, Any]:
         return _stated(self.cleaned_data)

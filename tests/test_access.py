@@ -851,6 +851,26 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         at_desk(NOBODY, 200, 405),
         at_desk(KEEPER, 302),
     ),
+    "admin/projects/contact/import/": (
+        "/admin/projects/contact/import/",
+        at_desk(KEEPER, 200),
+        at_desk(KEEPER, 200),
+    ),
+    "admin/projects/contact/process_import/": (
+        "/admin/projects/contact/process_import/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(KEEPER, 302),
+    ),
+    "admin/projects/project/import/": (
+        "/admin/projects/project/import/",
+        at_desk(KEEPER, 200),
+        at_desk(KEEPER, 200),
+    ),
+    "admin/projects/project/process_import/": (
+        "/admin/projects/project/process_import/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(KEEPER, 302),
+    ),
     "admin/portal/job/<int:pk>/erneut/": (
         "/admin/portal/job/{job}/erneut/",
         at_desk(KEEPER, 405, 405),

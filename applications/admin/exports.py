@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from applications.forms.desk_exports import ExportForm
 from applications.resources import CaseTable, PlanTable, ReportTable
+from municipalities.models import EventKind
+from municipalities.services import record
 from projects.resources.spreadsheets import FORMATS, Table
 from projects.resources.tables import ContactTable, ProjectTable
 
@@ -60,9 +62,9 @@ def respond(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
         on = timezone.localdate(request.arrived_at)
         table = table_of(chosen["tabelle"], chosen["aufruf"], on)
         kind = FORMATS[chosen["format"]]()
-        answer = HttpResponse(
-            kind.export_data(table.export()), content_type=kind.get_content_type()
-        )
+        data = table.export()
+        answer = HttpResponse(kind.export_data(data), content_type=kind.get_content_type())
+        _note(request, table, chosen, len(data))
         name = f"kiv-{table.name}-{on.isoformat()}.{chosen['format']}"
         answer["Content-Disposition"] = f'attachment; filename="{name}"'
         return answer
@@ -73,3 +75,15 @@ def respond(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return admin.render(request, "admin/applications/exports.html", context, status=status)
+
+
+def _note(request: HttpRequest, table: Table, chosen: dict[str, Any], rows: int) -> None:
+    """Who took which table, when, and how many rows: in the log that staff search."""
+    call = f", {chosen['aufruf']}" if chosen["aufruf"] else ""
+    record(
+        EventKind.TABLE_TAKEN,
+        user=request.user,
+        by=request.user,
+        at=request.arrived_at,
+        detail=f"{table.title} ({chosen['format'].upper()}){call}; Zeilen: {rows}",
+    )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import OuterRef, Subquery
-from django.http import HttpResponseRedirect
-from django.urls import reverse
-from import_export.admin import ImportMixin
 
 from kiv_portal.folding import search_terms
 from municipalities.admin.base import DeskInline, DeskModelAdmin, HistoryAdmin
+from municipalities.admin.imports import PlannedImport
 from municipalities.models import District, Municipality, Population, RegisterImport
 from municipalities.permissions import may_administer
 from municipalities.register import RegisterError
@@ -24,10 +22,7 @@ from municipalities.resources import (
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-SHOWN_REASONS = 20
-"""So many reasons stand in a message; the preview shows them all."""
+    from django.http import HttpRequest
 
 
 @admin.register(District)
@@ -48,7 +43,7 @@ class PopulationInline(DeskInline, admin.TabularInline):
 
 
 @admin.register(Municipality)
-class MunicipalityAdmin(ImportMixin, HistoryAdmin):
+class MunicipalityAdmin(PlannedImport, HistoryAdmin):
     list_display = (
         "short_name",
         "ags",
@@ -94,6 +89,8 @@ class MunicipalityAdmin(ImportMixin, HistoryAdmin):
     confirm_form_class = ConfirmRegisterForm
     resource_classes = (RegisterResource,)
     import_template_name = "admin/municipalities/municipality/import.html"
+    import_title = "Gemeindeverzeichnis einlesen"
+    unreadable = RegisterError
     import_export_change_list_template = "admin/municipalities/municipality/change_list.html"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -118,51 +115,9 @@ class MunicipalityAdmin(ImportMixin, HistoryAdmin):
 
     # --- Import ------------------------------------------------------------------------------
 
-    def get_import_formats(self) -> list[type[RegisterFormat]]:
-        return list(self.import_formats)
-
-    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
-        return {"form": kwargs["form"], "at": getattr(kwargs["request"], "arrived_at", None)}
-
-    def get_confirm_form_initial(
-        self, request: HttpRequest, import_form: RegisterImportForm | None
-    ) -> dict[str, Any]:
-        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
-        if import_form is not None:
-            initial |= ConfirmRegisterForm.initial_for(import_form, initial["import_file_name"])
-        return initial
-
-    def add_data_read_fail_error_to_form(self, form: RegisterImportForm, e: Exception) -> None:
-        if not isinstance(e, RegisterError):
-            raise e
-        form.add_error("import_file", str(e))
-
-    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        response = super().import_action(request, **kwargs)
-        response.context_data["title"] = "Gemeindeverzeichnis einlesen"
-        return response
-
-    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        try:
-            response = super().process_import(request, **kwargs)
-        except FileNotFoundError:
-            # Confirmed twice, or so late that the upload was tidied away.
-            return self._back(request, ["Die hochgeladene Datei ist nicht mehr da."])
-        if hasattr(response, "context_data"):  # the confirmation itself was not valid
-            form = response.context_data["confirm_form"]
-            return self._back(request, [text for texts in form.errors.values() for text in texts])
-        return response
-
-    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
-        if result.reasons:
-            return self._back(request, result.reasons)
+    def done(self, request: HttpRequest, result: Any) -> str:
         done = "; ".join(f"{label}: {count}" for label, count in result.plan.summary() if count)
-        messages.success(request, f"Gemeindeverzeichnis eingelesen. {done}")
-        return HttpResponseRedirect(reverse("admin:municipalities_municipality_changelist"))
-
-    def _back(self, request: HttpRequest, reasons: list[str]) -> HttpResponse:
-        messages.error(request, " ".join(["Nichts wurde eingelesen.", *reasons[:SHOWN_REASONS]]))
-        return HttpResponseRedirect(reverse("admin:municipalities_municipality_import"))
+        return f"Gemeindeverzeichnis eingelesen. {done}"
 
 
 @admin.register(RegisterImport)

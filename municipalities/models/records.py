@@ -36,6 +36,8 @@ class EventKind(models.TextChoices):
     ACCOUNT_CHANGED = "account_changed", "Konto geändert"
     ACCOUNT_CLOSED = "account_closed", "Konto geschlossen"
     ACCOUNT_ERASED = "account_erased", "Konto gelöscht"
+    TABLE_TAKEN = "table_taken", "Tabelle ausgegeben"
+    TABLE_READ = "table_read", "Tabelle eingelesen"
     DATA_EXPORTED = "data_exported", "eigene Daten heruntergeladen"
     MEMBERSHIP_ASKED = "membership_asked", "Zugehörigkeit angegeben"
     MEMBERSHIP_CONFIRMED = "membership_confirmed", "Zugehörigkeit bestätigt"

@@ -200,8 +200,12 @@ def as_csv(found: ProjectQuerySet) -> str:
 
 
 def harmless(cell: str) -> str:
-    """The cell with an apostrophe in front where a spreadsheet would calculate it."""
-    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(FORMULA_STARTS) else cell
+    """The cell with an apostrophe in front where a spreadsheet would calculate it.
+
+    Where apostrophes stand before such a text already, one more: so the one that was put there
+    can be told from those that were typed (`sheets.restored`).
+    """
+    return f"'{cell}" if cell.lstrip(" \u00a0'").startswith(FORMULA_STARTS) else cell
 
 
 def _with_members(found: ProjectQuerySet) -> Iterator[tuple[Project, list[ProjectMember]]]:

@@ -51,7 +51,7 @@ class ProjectTable(Table):
             towns = [member.municipality for member in project.members.all()]
             yield (
                 project.title,
-                urljoin(settings.PORTAL_ADDRESS, reverse("project", args=[project.slug])),
+                _address(project),
                 project.round.number,
                 ", ".join(town.short_name for town in towns),
                 ", ".join(town.ags for town in towns),
@@ -82,6 +82,7 @@ class ContactTable(Table):
         "grundlage": "worauf die Veröffentlichung beruht",
         "bestaetigt": "zuletzt bestätigt (Datum)",
         "gezeigt_bis": "letzter Tag im Verzeichnis (Datum); kann fehlen",
+        "adresse": "Adresse der Projektseite",
     }
 
     def __init__(self, on: date, funding_round: FundingRound | None = None) -> None:
@@ -110,4 +111,9 @@ class ContactTable(Table):
                 contact.basis,
                 contact.confirmed_on,
                 contact.expires_on,
+                _address(contact.project),
             )
+
+
+def _address(project: Project) -> str:
+    return urljoin(settings.PORTAL_ADDRESS, reverse("project", args=[project.slug]))

@@ -23,6 +23,7 @@ from applications.admin.exports import TABLES
 from applications.models import Application, CallBudget
 from applications.resources import CaseTable, PlanTable, ReportTable
 from applications.rules import Step
+from municipalities.models import AccountEvent, EventKind
 from municipalities.permissions import ADMINISTER, AUDIT, PEOPLE, READ, REVIEW, SIGN
 from projects.models import Contact
 from projects.resources.spreadsheets import FORMATS
@@ -104,7 +105,7 @@ def test_in_csv_an_apostrophe_stands_in_front_and_the_text_behind_it():
     data = Dataset(*[(text,) for text in FORMULAS], headers=["text"], title="Probe")
     text = exported(data, "csv").decode("utf-8-sig")
     cells = [row[0] for row in csv.reader(io.StringIO(text, newline=""), delimiter=";")][1:]
-    assert cells == [text if text.startswith("'") else f"'{text}" for text in FORMULAS]
+    assert cells == [f"'{text}" for text in FORMULAS]
 
 
 def test_amounts_and_days_are_real_ones():
@@ -261,6 +262,9 @@ def test_everybody_who_reads_the_desk_may_take_every_table_in_every_format(w, cl
             name = re.search(r'filename="([^"]+)"', answer["Content-Disposition"])
             assert name is not None
             assert re.fullmatch(rf"kiv-{table.name}-\d{{4}}-\d\d-\d\d\.{kind}", name[1])
+    first = AccountEvent.objects.filter(kind=EventKind.TABLE_TAKEN).order_by("pk")[0]
+    assert (first.by, first.detail) == (w.reader, "Anträge (XLSX), Testaufruf; Zeilen: 1")
+    assert AccountEvent.objects.filter(kind=EventKind.TABLE_TAKEN).count() == 3 * len(TABLES)
     without = client.get(ADDRESS, {"tabelle": "bericht", "format": "csv"})
     assert (without.status_code, set(without.context["form"].errors)) == (422, {"aufruf"})
     wrong = client.get(ADDRESS, {"tabelle": "nichts", "format": "exe", "aufruf": "0"})

@@ -20,6 +20,7 @@ from django.utils import timezone
 from kiv_portal.folding import search_terms
 from municipalities.admin import DeskInline, HistoryAdmin
 from projects import services
+from projects.admin.imports import ContactImport, ProjectImport
 from projects.models import (
     ChangeSubject,
     Contact,
@@ -114,7 +115,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Project)
-class ProjectAdmin(HistoryAdmin):
+class ProjectAdmin(ProjectImport, HistoryAdmin):
     list_display = ("title", "places", "round", "amif", "public")
     list_filter = (StateFilter, "round", "amif")
     search_fields = ("search_key",)
@@ -287,7 +288,7 @@ class WishFilter(admin.SimpleListFilter):
 
 
 @admin.register(Contact)
-class ContactAdmin(HistoryAdmin):
+class ContactAdmin(ContactImport, HistoryAdmin):
     """All contacts at a glance: which are old, which are hidden. Texts change at the project."""
 
     list_display = ("project", "person", "email", "phone", "basis", "confirmed_on", "expires_on")
