@@ -17,7 +17,8 @@ ACCOUNT = Use(
     basis=TASK,
     retention=(
         "Bis Sie das Konto schließen, dann noch {closed_accounts}; ohne Anmeldung "
-        "{unused_accounts} (30 und 7 Tage vorher bekommen Sie eine E-Mail); ohne bestätigte "
+        "{unused_accounts} (30 und 7 Tage vorher bekommen Sie eine E-Mail; wer als einzige Person "
+        "die Personen einer Kommune verwaltet, bleibt bis zur Nachfolge); ohne bestätigte "
         "E-Mail-Adresse {unverified_accounts}. Danach "
         "bleibt nur eine Nummer, auf die sich Verfahrensprotokolle beziehen."
     ),

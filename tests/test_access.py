@@ -926,6 +926,11 @@ DESK: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
         at_desk(NOBODY, 200, 405),
         at_desk(PEOPLE, 302),
     ),
+    "admin/municipalities/membership/<int:pk>/schliessen/": (
+        "/admin/municipalities/membership/{membership}/schliessen/",
+        at_desk(NOBODY, 200, 405),
+        at_desk(PEOPLE, 302),
+    ),
 }
 """Every address at the desk besides the models' own and the moves."""
 

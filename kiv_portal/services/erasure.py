@@ -24,7 +24,9 @@ from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
 from kiv_portal.services import ledger
 from municipalities.models import User
+from municipalities.services import LastManager
 from municipalities.services import erasure as accounts
+from municipalities.services.succession import check_successor
 from projects.models import Contact
 from projects.services.contacts import erase_contact, expired_contacts
 
@@ -92,7 +94,18 @@ def _run(report: Report, at: datetime, *, keep: bool) -> None:
     report.add("told", told, f"Konten: {told} Ankündigungen der Löschung.")
     for rule, users in accounts.accounts_to_erase(at).items():
         for user in users:
-            _account(user, rule, at)
+            try:
+                with transaction.atomic():
+                    check_successor(user)
+                    _account(user, rule, at)
+            except LastManager:
+                report.add(
+                    "held_back",
+                    1,
+                    f"Konto Nummer {user.pk} bleibt ({_RULES[rule]}): Es verwaltet als einziges "
+                    "die Personen einer Kommune. Erst braucht es eine Nachfolge.",
+                )
+                continue
             report.add(rule, 1, f"Konto Nummer {user.pk} gelöscht ({_RULES[rule]}).")
     for contact in expired_contacts(at):
         project = contact.project.slug

@@ -113,6 +113,13 @@ class UserAdmin(DeskModelAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            for town in services.managed_alone_by(obj):
+                messages.warning(
+                    request,
+                    f"Die Personen von {town} verwaltet jetzt niemand mehr. Bitte geben Sie jemand "
+                    "anderem der Kommune das Recht „Personen verwalten“.",
+                )
         services.note_account(
             user=obj,
             created=not change,

@@ -34,13 +34,26 @@ class ConfirmedFilter(admin.SimpleListFilter):
         return queryset
 
 
+class SuccessorFilter(admin.SimpleListFilter):
+    title = "Nachfolge"
+    parameter_name = "nachfolge"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("fehlt", "Verwaltung ohne Nachfolge")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "fehlt":
+            return queryset.filter(pk__in=services.without_successor().values("pk"))
+        return queryset
+
+
 @admin.register(Membership)
 class MembershipAdmin(DecisionAdmin, HistoryAdmin):
     """Who acts for which municipality: confirmed, refused and ended by moves."""
 
     list_display = ("user", "municipality", *RIGHTS, "confirmed_at")
     list_select_related = ("user", "municipality")
-    list_filter = (ConfirmedFilter,)
+    list_filter = (ConfirmedFilter, SuccessorFilter)
     search_fields = ("user__email", "user__name", "municipality__search_key")
     autocomplete_fields = ("user", "municipality")
     fields = ("user", "municipality", *RIGHTS, "confirmed_at", "confirmed_by", "created_at")
@@ -83,6 +96,7 @@ class MembershipAdmin(DecisionAdmin, HistoryAdmin):
                 ("bestaetigen", "confirm", MembershipAdmin.confirm_view),
                 ("ablehnen", "refuse", MembershipAdmin.refuse_view),
                 ("beenden", "end", MembershipAdmin.end_view),
+                ("schliessen", "close", MembershipAdmin.close_view),
             )
         ] + super().get_urls()
 
@@ -127,6 +141,21 @@ class MembershipAdmin(DecisionAdmin, HistoryAdmin):
             gone=True,
         )
 
+    def close_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Where nobody takes over from the last manager: the whole municipality's access ends."""
+        only_people(request)
+
+        def close(row: Membership) -> None:
+            if "sure" not in request.POST:
+                raise services.NotPossible(
+                    "Bitte bestätigen Sie, dass Sie den Zugang der Kommune schließen wollen."
+                )
+            services.close_organisation(
+                municipality=row.municipality, by=request.user, at=request.arrived_at
+            )
+
+        return self._move(request, pk, close, "Der Zugang der Kommune ist geschlossen.", gone=True)
+
     def change_view(
         self,
         request: HttpRequest,
@@ -138,11 +167,12 @@ class MembershipAdmin(DecisionAdmin, HistoryAdmin):
         extra = {
             "decidable": row is not None and may_administer_people(request.user),
             "hint": services.domain_hint(row) if row is not None and not row.is_confirmed else "",
+            "alone": row is not None and row.municipality in services.managed_alone_by(row.user),
         }
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """People nobody has confirmed yet."""
+        """People nobody has confirmed yet, and places nobody is left to look after."""
         if not may_administer_people(request.user):
             return []
         changelist = reverse("admin:municipalities_membership_changelist")
@@ -152,7 +182,13 @@ class MembershipAdmin(DecisionAdmin, HistoryAdmin):
                 "count": services.waiting().count(),
                 "href": f"{changelist}?bestaetigt=nein",
                 "to_do": True,
-            }
+            },
+            {
+                "label": "Verwaltung einer Kommune ohne Nachfolge (Konto gesperrt oder ungenutzt)",
+                "count": services.without_successor().count(),
+                "href": f"{changelist}?nachfolge=fehlt",
+                "to_do": True,
+            },
         ]
 
 

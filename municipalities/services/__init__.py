@@ -55,6 +55,7 @@ from municipalities.services.roles import (
     refuse_role,
     set_roles,
 )
+from municipalities.services.succession import managed_alone_by, without_successor
 
 __all__ = [
     "Change",
@@ -91,6 +92,7 @@ __all__ = [
     "hand_over",
     "held_roles",
     "invite",
+    "managed_alone_by",
     "managers",
     "note_account",
     "plan_import",
@@ -103,4 +105,5 @@ __all__ = [
     "set_roles",
     "waiting",
     "withdraw_invitation",
+    "without_successor",
 ]

@@ -32,6 +32,7 @@ from municipalities.models import (
 )
 from municipalities.services.people import NotPossible, end_membership
 from municipalities.services.records import record
+from municipalities.services.succession import managed_alone_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,7 @@ def warn_of_unused(at: datetime) -> int:
                     person=person,
                     seen_on=timezone.localdate(seen),
                     ends_on=timezone.localdate(max(seen + period, at + ahead)),
+                    alone=managed_alone_by(person),
                 )
                 told += 1
     return told
@@ -160,7 +162,8 @@ def warn_of_unused(at: datetime) -> int:
 def accounts_to_erase(at: datetime) -> dict[str, list[User]]:
     """Accounts whose time is over, by rule. Staff's are never among them by themselves.
 
-    An unused one only when its person was told of it twice (`warn_of_unused`).
+    An unused one only when its person was told of it twice (`warn_of_unused`), and the last
+    manager of a municipality not before there is a successor (`succession.check_successor`).
     """
     verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     waiting = EmailAddress.objects.filter(user=OuterRef("pk"), verified=False)

@@ -38,7 +38,15 @@ from municipalities.models import AccountEvent, EventKind, FactorReset, Membersh
 from municipalities.services import erasure as ending
 from projects.models import Contact
 from tests import world
-from tests.factories import NOW, PASSWORD, ContactFactory, UserFactory
+from tests.factories import (
+    NOW,
+    PASSWORD,
+    ContactFactory,
+    MembershipFactory,
+    MunicipalityFactory,
+    StaffFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -498,6 +506,32 @@ def test_an_unused_account_is_told_30_and_7_days_before_and_one_sign_in_keeps_it
     ]
     settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "unused_accounts": None}
     assert ending.warn_of_unused(end + 50 * YEARS) == 0
+
+
+def test_the_last_manager_is_not_erased_before_there_is_a_successor() -> None:
+    town, keeper = MunicipalityFactory(), StaffFactory()
+    who = {"municipality": town, "confirmed_at": NOW, "confirmed_by": keeper}
+    last = MembershipFactory(user=UserFactory(created_at=NOW), may_manage=True, **who)
+    reader = MembershipFactory(user=UserFactory(created_at=NOW), **who)
+    nights = [NOW + 3 * YEARS + timedelta(days=day) for day in (-30, -7, 0)]
+    assert list(accounts.without_successor()) == []
+    *_, night = [erasure.erase_expired(at=at) for at in nights]
+    assert (night.counts["held_back"], night.counts["unused_accounts"]) == (1, 1)
+    assert [line for line in night.lines if "bleibt" in line] == [
+        f"Konto Nummer {last.user_id} bleibt (lange nicht benutzt): Es verwaltet als einziges die "
+        "Personen einer Kommune. Erst braucht es eine Nachfolge."
+    ]
+    says = f"Sie verwalten als einzige Person, wer für {town} im Portal arbeitet."
+    told = [(mail.recipient, says in mail.read()) for mail in OutboxMail.objects.order_by("pk")]
+    assert told == [(last.user.email, True)] * 2  # what was sent to an erased address is gone
+    assert not Membership.objects.filter(pk=reader.pk).exists()
+    assert list(accounts.without_successor()) == [last]  # a task of staff
+
+    MembershipFactory(user=UserFactory(last_login=nights[-1]), may_manage=True, **who)
+    assert list(accounts.without_successor()) == []
+    late = erasure.erase_expired(at=nights[-1] + timedelta(days=1))
+    assert (late.counts["held_back"], late.counts["unused_accounts"]) == (0, 1)
+    assert not Membership.objects.filter(pk=last.pk).exists()
 
 
 def accounts_due(at: datetime) -> dict[str, list[User]]:

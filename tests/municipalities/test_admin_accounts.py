@@ -96,6 +96,27 @@ def test_a_refusal_of_the_service_is_told_and_nothing_is_written(
     assert confirmed.may_manage is True
 
 
+def test_a_place_whose_last_manager_is_blocked_is_a_task_with_two_ways_out(
+    client: Client, confirmed: Membership
+) -> None:
+    Membership.objects.filter(pk=confirmed.pk).update(may_manage=True)
+    task = "Verwaltung einer Kommune ohne Nachfolge"
+    changelist = reverse("admin:municipalities_membership_changelist") + "?nachfolge=fehlt"
+    assert (task in said(client, "/admin/"), "0 Zugeh" in said(client, changelist)) == (True, True)
+    blocked = form_data(confirmed.user, is_active="")
+    page = client.post(account(confirmed.user), blocked, follow=True).content.decode()
+    assert f"Die Personen von {confirmed.municipality} verwaltet jetzt niemand mehr." in page
+    assert "1 Zugehörigkeit" in said(client, changelist)
+
+    address = reverse("admin:municipalities_membership_change", args=[confirmed.pk])
+    assert "verwaltet als einzige" in said(client, address)
+    client.post(move("membership_close", confirmed))
+    assert "Bitte bestätigen Sie, dass Sie den Zugang" in said(client, address)
+    client.post(move("membership_close", confirmed), {"sure": "1"})
+    assert Membership.objects.count() == 0
+    assert AccountEvent.objects.filter(kind=EventKind.ORGANISATION_CLOSED).count() == 1
+
+
 def test_who_waits_is_confirmed_or_refused_with_one_press(client: Client, keeper: User) -> None:
     first, second = MembershipFactory(), MembershipFactory()
     shown = said(client, "/admin/")
