@@ -47,6 +47,7 @@ NAMED = Use(
         "in früheren Fassungen gelöscht."
     ),
     recipients="Der Name: die Öffentlichkeit. Die E-Mail-Adresse: niemand.",
+    fixed="basis",  # a person is named with their own recorded consent only
 )
 
 SUBSCRIPTION = Use(

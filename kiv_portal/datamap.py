@@ -23,7 +23,9 @@ CONSENT: Final = "Art. 6 Abs. 1 Buchst. a DSGVO (Einwilligung, jederzeit widerru
 class Use:
     """One purpose for which the portal processes data (Verarbeitung), in words of the notice.
 
-    `retention` may name periods of `settings.RETENTION_DAYS` in braces.
+    `retention` may name periods of `settings.RETENTION_DAYS` in braces. `fixed`: which of `basis`
+    and `retention` the programme's law or definitions fix (docs/programme.md); everything else is
+    a proposal, and the notice says of it that the authority has still to confirm it.
     """
 
     title: str
@@ -31,6 +33,7 @@ class Use:
     basis: str
     retention: str
     recipients: str
+    fixed: str = ""
 
 
 @dataclass(frozen=True)

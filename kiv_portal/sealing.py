@@ -1,24 +1,33 @@
-"""Text that the database keeps and only the portal can read, by a key from its secret."""
+"""Text that the database keeps and only the portal can read, by a key from its secret.
+
+The secret is changed by `SECRET_KEY_FALLBACKS` (docs/operations.md): what is sealed from then on
+is sealed with the new one, what an older one sealed is still read.
+"""
 
 from __future__ import annotations
 
 import base64
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 
-def fernet(purpose: str, salt: str = "") -> Fernet:
+def fernet(purpose: str, salt: str = "") -> MultiFernet:
     """The cipher for one purpose; with a `salt` only whoever has that too can open it.
 
     A text sealed for one purpose opens for no other.
     """
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(_key(secret, purpose, salt)) for secret in secrets])
+
+
+def _key(secret: str, purpose: str, salt: str) -> bytes:
     key = HKDF(
         algorithm=SHA256(), length=32, salt=salt.encode(), info=f"kiv-portal {purpose}".encode()
-    ).derive(settings.SECRET_KEY.encode())
-    return Fernet(base64.urlsafe_b64encode(key))
+    ).derive(secret.encode())
+    return base64.urlsafe_b64encode(key)
 
 
 def seal(purpose: str, text: str) -> str:
@@ -29,6 +38,6 @@ def seal(purpose: str, text: str) -> str:
 def unseal(purpose: str, sealed: str) -> str:
     """The text again.
 
-    Raises cryptography.fernet.InvalidToken where it was sealed with another secret.
+    Raises cryptography.fernet.InvalidToken where it was sealed with a secret that is not known.
     """
     return fernet(purpose).decrypt(sealed.encode()).decode()

@@ -2,6 +2,8 @@
 
 DATABASE_URL   postgres://… or sqlite:///… (default: SQLite below var/)
 SECRET_KEY     required outside the demo
+SECRET_KEY_FALLBACKS
+               secrets of before, comma separated, while they are still read (docs/operations.md)
 ALLOWED_HOSTS  required outside the demo, comma separated
 EMAIL_URL      smtp://… (default: mails are written to var/mails)
 MEDIA_ROOT     where uploads and letters are kept (default: var/media)
@@ -15,6 +17,7 @@ IDLE_MINUTES, SESSION_MINUTES, STAFF_IDLE_MINUTES, STAFF_SESSION_MINUTES
                how long a session lasts without an activity and altogether
 RATE_LIMITS    JSON over ACCOUNT_RATE_LIMITS, only to measure
 RETENTION_DAYS JSON over the periods after which things are erased (below)
+BACKUP_DAYS    how long backups are kept, as the notice tells it
 ERASURE_LEDGER the file that says what was erased, outside the database (default: below var/)
 OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME
                sign-in with an organisation's account by OpenID Connect (default: there is none)
@@ -59,6 +62,10 @@ else:
             "Production needs SECRET_KEY (32 characters or more) and ALLOWED_HOSTS in the "
             "environment. For a demonstration on this machine set PORTAL_DEMO=1."
         )
+
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+if any(len(secret) < 32 for secret in SECRET_KEY_FALLBACKS):
+    raise ImproperlyConfigured("Each of SECRET_KEY_FALLBACKS needs 32 characters or more.")
 
 PORTAL_ADDRESS = env.str(
     "PORTAL_ADDRESS",
@@ -243,6 +250,7 @@ RETENTION_DAYS: dict[str, int | None] = {
     "expired_contacts": 90,  # a contact the public does not see any more
     **env.json("RETENTION_DAYS", {}),
 }
+BACKUP_DAYS = env.int("BACKUP_DAYS", 30)  # told in the notice; deploy/systemd deletes older ones
 CONTACT_DAYS = 365  # a contact in the directory is shown for so long after it was confirmed
 # What was erased stands here too, a line each without names, so that a restored backup can be held
 # to it (`repeat_erasures`). Keep it apart from the database, and never restore an older one.

@@ -261,7 +261,7 @@ def test_old_backups_go_once_a_newer_one_is_whole_whatever_else_was_told(tmp_pat
         place.mkdir()
     (old / "manifest.json").touch()
     for path in (old / "manifest.json", old):
-        os.utime(path, (time.time() - 40 * 86_400,) * 2)
+        os.utime(path, (time.time() - settings.BACKUP_DAYS * 86_400,) * 2)
     subprocess.run(shlex.split(line))
     assert old.exists(), "the new one has not come to its end"
     (new / "manifest.json").touch()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAPS: Final = (municipalities.TABLES, applications.TABLES, projects.TABLES, portal.TABLES)
 """The maps in the order in which people read of them."""
 
-MISSING: Final = "[Angabe fehlt: Frist]"
+MISSING: Final = "[Angabe fehlt: Frist, von der Behörde zu bestätigen]"
 """What stands for a period that the authority has still to set."""
 
 
@@ -115,6 +115,9 @@ class Processing:
     use: Use
     retention: str
     kept: list[Kept]
+    open_basis: bool
+    open_retention: bool
+    """Whether the authority has still to confirm it."""
 
 
 def duration(days: int | None) -> str:
@@ -145,8 +148,11 @@ def title_of(model: type[Model], table: Table) -> str:
     return table.title or str(model._meta.verbose_name_plural)
 
 
-def notice() -> list[Processing]:
-    """Every purpose in order, with the fields that hold something about people."""
+def notice(*, approved: bool = False) -> list[Processing]:
+    """Every purpose in order, with the fields that hold something about people.
+
+    `approved`: the authority has confirmed the notice, and with it what was a proposal.
+    """
     kept: dict[Use, list[Kept]] = {}
     for label, table in tables().items():
         model = apps.get_model(label)
@@ -161,4 +167,11 @@ def notice() -> list[Processing]:
             rows.append(Kept(title_of(model, table), list(labels), bool(table.acts)))
     for use in portal.WITHOUT_MODEL.values():
         kept.setdefault(use, [])
-    return [Processing(use, retention_of(use), rows) for use, rows in kept.items()]
+    found = []
+    for use, rows in kept.items():
+        retention, fixed = retention_of(use), use.fixed.split()
+        waits = [not (approved or name in fixed) for name in ("basis", "retention")]
+        # A period that is not set says so itself.
+        waits[1] = waits[1] and MISSING not in retention
+        found.append(Processing(use, retention, rows, *waits))
+    return found

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any, Final
 
 import phonenumbers
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -52,7 +53,12 @@ def imprint(request: HttpRequest) -> HttpResponse:
 @public_page()
 def privacy(request: HttpRequest) -> HttpResponse:
     """Datenschutzhinweise (Art. 13 DSGVO)."""
-    context = {"authority": Authority.load(), "processings": datamap.notice()}
+    authority = Authority.load()
+    context = {
+        "authority": authority,
+        "processings": datamap.notice(approved=bool(authority and authority.privacy_approved_on)),
+        "backup_days": settings.BACKUP_DAYS,
+    }
     return render(request, "kiv_portal/privacy.html", context)
 
 

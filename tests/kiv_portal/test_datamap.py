@@ -10,12 +10,15 @@ from django.apps import apps
 from django.core import checks
 from django.db import connection
 from django.test import Client
+from lxml import html
 from pytest_django import Settings
 
 from applications import datamap as applications
 from kiv_portal import datamap as portal
+from kiv_portal.models import Authority
 from kiv_portal.services import datamap
 from municipalities import datamap as municipalities
+from tests.factories import NOW
 
 
 def test_every_field_of_every_table_stands_in_the_map() -> None:
@@ -84,7 +87,7 @@ def test_periods_are_told_as_people_say_them() -> None:
         "14 Tage",
         "ein Jahr",
         "2 Jahre",
-        "[Angabe fehlt: Frist]",
+        "[Angabe fehlt: Frist, von der Behörde zu bestätigen]",
     ]
 
 
@@ -96,5 +99,22 @@ def test_the_notice_tells_of_every_purpose(client: Client, settings: Settings) -
         use = processing.use
         for text in (use.title, use.purpose, use.basis, processing.retention, use.recipients):
             assert text in page
+    # What the programme does not fix is a proposal until the authority confirms the notice.
+    said = "(von der Behörde zu bestätigen)"
+    rows = html.fromstring(page).xpath("//h2[@id='verzeichnis']/following-sibling::dl")
+    told = [[said in " ".join(dd.text_content().split()) for dd in row.xpath("dd")] for row in rows]
+    open_ones = {
+        processing.use.title: row
+        for processing, row in zip(datamap.notice(), told, strict=True)
+        if row != [False, True, True, False]
+    }
+    assert open_ones == {
+        "Antrag und Verfahrensakte": [False, True, False, False],  # a period that is not set
+        "Ansprechpersonen im Projektverzeichnis": [False, False, True, False],  # own consent
+    }
+    assert "[Angabe fehlt: Frist, von der Behörde zu bestätigen] nach ihrem Abschluss" in page
+    Authority.objects.update_or_create(pk=1, defaults={"privacy_approved_on": NOW.date()})
+    approved = client.get("/datenschutz/").content.decode()
+    assert (said in approved, "nach 30 Tagen gelöscht." in approved) == (False, True)
     assert "Anmeldungen 77 Tage; Änderungen an Konten, zweiten Faktoren" in page
     assert "<strong>Laufende Sitzungen:</strong> Konto, IP-Adresse, Kennung des Browsers" in page
