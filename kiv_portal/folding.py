@@ -29,6 +29,8 @@ def clean_text(text: str) -> str:
     characters but \n and \t, bidi controls, zero-width and other format characters such
     as the soft hyphen, and lone surrogates, which no database can encode.
     """
+    if text.replace("\n", "").isprintable() and unicodedata.is_normalized("NFC", text):
+        return text  # as nearly every text is
     visible = _without_invisible(_LINE_BREAKS.sub("\n", text))
     # Only now, for a zero-width character may have stood between a letter and its mark.
     return unicodedata.normalize("NFC", visible)

@@ -15,10 +15,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import (
+    Http404,
     HttpRequest,
     HttpResponseBase,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
+    QueryDict,
 )
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -29,6 +31,7 @@ from django_structlog.middlewares import RequestMiddleware
 from applications.views.steps.kept import keep
 from kiv_portal import sessions
 from kiv_portal.desk import used_second_factor
+from kiv_portal.folding import clean_text
 from kiv_portal.logs import route_of
 from kiv_portal.models import PublicVersion
 from kiv_portal.public import Page, PageStore, address_of, parameters_at
@@ -180,6 +183,39 @@ class ArrivalMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.arrived_at = timezone.now()
         return self.get_response(request)
+
+
+class TypedTextMiddleware:
+    """What people type reaches every view as it is stored: `clean_text`, on both databases alike.
+
+    Behind the form's protection, which has read the form. A password is left as it was typed, and
+    an address with something invisible in it is the address of nothing.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: dict[str, Any]
+    ) -> None:
+        for name in (*view_args, *view_kwargs.values()):
+            if isinstance(name, str) and clean_text(name) != name:
+                raise Http404
+        request.GET = _cleaned(request.GET)
+        if request.method == "POST":
+            request.POST = _cleaned(request.POST)
+
+
+def _cleaned(typed: QueryDict) -> QueryDict:
+    found = QueryDict(mutable=True)
+    for name, values in typed.lists():
+        is_secret = "password" in name
+        found.setlist(name, values if is_secret else [clean_text(value) for value in values])
+    found._mutable = False
+    return found
 
 
 class SignInMiddleware(LoginRequiredMiddleware):

@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "kiv_portal.middleware.RefusedMethodMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "kiv_portal.middleware.TypedTextMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "kiv_portal.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -306,6 +307,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_HANDLERS = [
+    "kiv_portal.arriving.LimitHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form data besides files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000

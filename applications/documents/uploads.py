@@ -141,9 +141,42 @@ def _unknown(upload: UploadedFile) -> UploadRefused:
     return UploadRefused(f"Diese Art von Datei können wir nicht annehmen. Möglich sind: {ALLOWED}.")
 
 
-def _type_of(upload: UploadedFile) -> str:
-    head = upload.read(8)
+TWO_THINGS: Final = (
+    "Die Datei ist zweierlei zugleich (etwa Bild und Archiv). Bitte öffnen Sie sie in ihrem "
+    "Programm und speichern Sie sie neu."
+)
+LATE_HEAD: Final = 1024
+"""So far from its beginning a PDF may still be found by some programs."""
+TAKEN: Final = (b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04")
+"""How files begin that can be taken."""
+ARCHIVE_END: Final = b"PK\x05\x06"
+SHORTEST_END: Final = 22
+
+
+def _refuse_two_things(upload: UploadedFile, head: bytes) -> None:
+    """What one program takes for this and another one for that: nobody means to send it."""
+    is_archive = head.startswith(b"PK")
+    if b"%PDF-" in head[1:]:
+        raise UploadRefused(TWO_THINGS)
+    if is_archive:
+        return
+    size = upload.size or 0
+    upload.seek(max(0, size - SHORTEST_END - 0xFFFF))
+    tail = upload.read()
     upload.seek(0)
+    at = tail.rfind(ARCHIVE_END)
+    # An archive's last record names the length of the comment that ends the file.
+    if at >= 0 and len(tail) - at >= SHORTEST_END:
+        comment = int.from_bytes(tail[at + 20 : at + 22], "little")
+        if at + SHORTEST_END + comment == len(tail):
+            raise UploadRefused(TWO_THINGS)
+
+
+def _type_of(upload: UploadedFile) -> str:
+    head = upload.read(LATE_HEAD)
+    upload.seek(0)
+    if head.startswith(TAKEN):
+        _refuse_two_things(upload, head)
     if head.startswith(b"%PDF-"):
         _require_plain_pdf(upload)
         return "application/pdf"
@@ -153,7 +186,7 @@ def _type_of(upload: UploadedFile) -> str:
         return _require_image(upload, "JPEG", "image/jpeg")
     if head.startswith(b"PK\x03\x04"):
         return _office_type(upload)
-    if head == OLD_OFFICE:
+    if head.startswith(OLD_OFFICE):
         raise UploadRefused(
             "Die Datei ist mit einem Kennwort geschützt oder hat ein altes Format (DOC, XLS). "
             "Bitte speichern Sie sie ohne Schutz als DOCX, XLSX oder PDF."

@@ -106,6 +106,10 @@ SCRIPT = (
     "Das PDF enthält ausführbare Teile (Skript). Bitte drucken Sie es in ein neues PDF und laden "
     "Sie dieses hoch."
 )
+TWO_THINGS = (
+    "Die Datei ist zweierlei zugleich (etwa Bild und Archiv). Bitte öffnen Sie sie in ihrem "
+    "Programm und speichern Sie sie neu."
+)
 MACROS = "Die Datei enthält Makros. Bitte speichern Sie sie ohne Makros oder als PDF."
 PIXELS = "Das Bild hat zu viele Bildpunkte. Bitte verkleinern Sie es auf höchstens 60 Megapixel."
 
@@ -321,7 +325,6 @@ def test_a_pdf_that_runs_something_is_refused_wherever_it_hides(change, packed):
     [
         (b"%PDF-1.7\n", BROKEN_PDF),
         (pdf()[:120], BROKEN_PDF),
-        (b"%PDF-1.7\n" + archive({"word/document.xml": "x"}), BROKEN_PDF),
         (image("PNG")[:-30], BROKEN_IMAGE),
         (image("JPEG")[:-30], BROKEN_IMAGE),
         (image("JPEG", progressive=True)[:-30], BROKEN_IMAGE),
@@ -336,11 +339,19 @@ def test_a_broken_or_disguised_file_is_refused(content, message):
     assert refusal(content) == message
 
 
-def test_a_file_that_is_two_things_counts_as_what_it_begins_with():
-    both = pdf() + archive({"word/document.xml": "x"})
-    assert type_of(both) == "application/pdf"
+def test_a_file_that_is_two_things_is_refused_and_a_page_behind_a_picture_is_never_one():
+    packed = archive({"word/document.xml": "x"})
+    for both in (pdf() + packed, image("PNG") + packed, image("JPEG") + packed):
+        assert refusal(both) == TWO_THINGS
+    hidden = archive({"%PDF-1.7": pdf(), "word/document.xml": "x"}, zipfile.ZIP_STORED)
+    for both in (hidden, image("JPEG", comment=pdf())):
+        assert refusal(both) == TWO_THINGS
     page = b"<html><script>alert(1)</script></html>"
-    assert type_of(image("PNG") + page) == "image/png"
+    assert type_of(image("PNG") + page) == "image/png"  # it goes out as that, with no sniffing
+    # An archive inside of a PDF, as an attachment of ours, ends before the file does.
+    assert type_of(pdf(lambda made: made.attachments.update({"a.docx": packed}))) == (
+        "application/pdf"
+    )
 
 
 def test_no_damage_to_a_file_is_an_error_of_ours():
@@ -384,12 +395,6 @@ def _png_of(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(("width", "height"), [(6_000_001, 10), (9_000, 10_000), (50_000, 50_000)])
 def test_an_image_with_too_many_pixels_is_refused_before_it_is_unpacked(width, height):
     assert refusal(_png_of(width, height)) == PIXELS
-
-
-def test_an_archive_that_unpacks_to_too_much_is_refused():
-    bomb = docx(**{"word/media/a": b"\0" * (101 * 1024 * 1024), "b": b"\0" * (100 * 1024 * 1024)})
-    assert len(bomb) < 1024 * 1024
-    assert refusal(bomb) == "Die Datei ist entpackt zu groß."
 
 
 def test_an_archive_of_too_many_parts_is_refused():
