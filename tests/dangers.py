@@ -14,6 +14,7 @@ PROGRAMS = {"eval", "exec", "compile"}
 UNPACKERS = {"pickle", "marshal", "shelve", "dill", "yaml"}
 CALLERS = {"requests", "httpx", "urllib.request", "urllib3", "aiohttp", "http.client"}
 REDIRECTS = {"redirect", "HttpResponseRedirect", "HttpResponsePermanentRedirect"}
+OPENERS = {"open", "Path", "FileResponse", "import_module", "get_template", "render_to_string"}
 TYPED = {"GET", "POST", "META", "COOKIES", "headers", "body", "get_full_path", "get_host"}
 SAFE = {"mark_safe", "SafeString", "SafeText", "mark_for_escaping"}
 
@@ -71,6 +72,9 @@ def _call(node: ast.Call, is_edge: bool) -> Iterator[str]:
         yield "shell"
     if called in REDIRECTS and any(_is_typed(part) for part in (*node.args, *keywords.values())):
         yield "redirect to what was sent"
+    names_file = called in OPENERS or _name(node.func).startswith("subprocess.")
+    if names_file and any(_is_typed(part) for part in (*node.args, *keywords.values())):
+        yield "file or program named by what was sent"
     everything = keywords.get("fields")
     if isinstance(everything, ast.Constant) and everything.value == "__all__":
         yield "all fields"

@@ -113,6 +113,12 @@ PLANTED = {
         "from urllib import request",
         "import httpx",
     ],
+    "file or program named by what was sent": [
+        'open(request.GET["datei"])',
+        'FileResponse(Path("/srv") / request.POST["name"]).open()',
+        'subprocess.run(["qpdf", request.FILES_NAME, request.GET.get("art")])',
+        "render_to_string(request.GET['vorlage'])",
+    ],
     "redirect to what was sent": [
         'redirect(request.GET["next"])',
         'HttpResponseRedirect(request.POST.get("weiter", "/"))',

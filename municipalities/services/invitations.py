@@ -108,10 +108,10 @@ def _withdraw(invitations: object, at: datetime) -> int:
 
 
 def find_invitation(token: str, at: datetime) -> Invitation | None:
-    """The open invitation of this token, or None."""
+    """The open invitation of this token, or None; none counts of an account that is blocked."""
     return (
         Invitation.objects.open_at(at)
-        .filter(token_hash=hash_of(token))
+        .filter(token_hash=hash_of(token), created_by__is_active=True)
         .select_related("municipality", "created_by")
         .first()
     )

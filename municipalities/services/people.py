@@ -246,6 +246,8 @@ def change_rights(
             return row
         row.save()
         _check_manager_left(town, had_manager)
+        if row.user_id != by.pk and not row.may_manage:
+            _void_invitations(town, row.user, at)
         record(
             EventKind.MEMBERSHIP_CHANGED,
             user=row.user,
@@ -274,6 +276,7 @@ def end_membership(*, membership: Membership, by: User, at: datetime) -> None:
         _check_manager_left(town, had_manager)
         record(EventKind.MEMBERSHIP_ENDED, user=person, by=by, municipality=town, at=at)
         if person.pk != by.pk:
+            _void_invitations(town, person, at)
             tell(
                 person.email,
                 "mails/accounts/ended.txt",
@@ -383,6 +386,12 @@ def _check_may_look_after(by: User, municipality: Municipality) -> None:
 def _check_manager_left(municipality: Municipality, had_manager: bool) -> None:
     if had_manager and not managers(municipality):
         raise LastManager
+
+
+def _void_invitations(municipality: Municipality, person: User, at: datetime) -> None:
+    """Whoever was sent away does not come back by an invitation of their own."""
+    sent = municipality.invitations.filter(created_by=person, accepted_at=None, withdrawn_at=None)
+    sent.update(withdrawn_at=at)
 
 
 def _set(row: Membership, rights: dict[str, bool]) -> None:

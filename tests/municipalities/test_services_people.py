@@ -399,6 +399,25 @@ def test_an_invitation_is_withdrawn_or_replaced(manager: Membership) -> None:
     assert events()[-1] == EventKind.INVITATION_WITHDRAWN
 
 
+@pytest.mark.parametrize("how", ["ended", "right taken", "blocked"])
+def test_what_somebody_sent_away_has_invited_is_void_and_of_whoever_left_it_stays(
+    manager: Membership, keeper: User, how: str
+) -> None:
+    """Nobody comes back by an invitation of their own to another mailbox."""
+    other = person(manager.municipality, keeper, may_manage=True)
+    token, mine = invited(manager), invited(other, "andere@stadt.example")
+    if how == "ended":
+        services.end_membership(membership=manager, by=other.user, at=LATER)
+    elif how == "right taken":
+        services.change_rights(membership=manager, rights=READING, by=other.user, at=LATER)
+    else:
+        User.objects.filter(pk=manager.user_id).update(is_active=False)
+    assert services.find_invitation(token, LATER) is None
+    person(manager.municipality, keeper, may_manage=True)
+    services.end_membership(membership=other, by=other.user, at=LATER)
+    assert services.find_invitation(mine, LATER) is not None
+
+
 def test_an_invitation_makes_the_account_of_whoever_has_none(manager: Membership) -> None:
     token = invited(manager, may_read=True, may_edit=True)
     user = services.register_invited(token=token, name="Fachstelle", password=PASSWORD, at=LATER)
