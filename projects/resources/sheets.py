@@ -11,6 +11,7 @@ import io
 import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from openpyxl import load_workbook
@@ -80,8 +81,9 @@ def _archive(data: bytes) -> Iterator[Line]:
                     f"{MAX_UNPACKED_BYTES // 1024**2} MB. Sie wurde nicht geöffnet."
                 )
             content = archive.read("content.xml") if "content.xml" in names else b""
-    # A damaged archive lets the reader fail in more ways than one.
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except SheetRefused:
+        raise
+    except Exception as error:  # zipfile and zlib raise many kinds for broken archives
         raise SheetRefused("Die Datei ist beschädigt oder mit einem Kennwort geschützt.") from error
     if "xl/workbook.xml" in names:
         return iter(_xlsx(data))
@@ -129,8 +131,13 @@ def _ods(content: bytes) -> Iterator[Line]:
         cells: list[Cell] = []
         for cell in row.findall("*"):
             repeated = _times(cell.get(f"{_TABLE}number-columns-repeated"))
+            value = _of_ods(cell)
             # A program fills the rest of a row with one cell that stands for thousands.
-            cells += [_of_ods(cell)] * min(repeated, MAX_COLUMNS + 1)
+            if len(cells) <= MAX_COLUMNS:
+                cells += [value] * min(repeated, MAX_COLUMNS + 1)
+            elif value not in (None, ""):
+                cells.append(value)  # one too many, which `read` refuses
+                break
         empty = all(cell in (None, "") for cell in cells)
         for place in range(0 if empty else min(times, MAX_ROWS + 1)):
             yield number + place, list(cells)
@@ -138,7 +145,7 @@ def _ods(content: bytes) -> Iterator[Line]:
 
 
 def _times(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 1
+    return int(text[:9]) if text and text.isascii() and text.isdigit() else 1
 
 
 def _of_ods(cell: Any) -> Cell:
@@ -146,8 +153,7 @@ def _of_ods(cell: Any) -> Cell:
         return Formula()
     kind = cell.get(f"{_OFFICE}value-type")
     if kind in ("float", "currency", "percentage"):
-        number = float(cell.get(f"{_OFFICE}value") or "nan")
-        return int(number) if number.is_integer() else number
+        return _of_number(cell.get(f"{_OFFICE}value") or "")
     if kind == "date":
         try:
             return date.fromisoformat((cell.get(f"{_OFFICE}date-value") or "")[:10])
@@ -157,6 +163,16 @@ def _of_ods(cell: Any) -> Cell:
         return cell.get(f"{_OFFICE}boolean-value") == "true"
     lines = ["".join(_ods_text(line)) for line in cell.findall(f"{_TEXT}p")]
     return "\n".join(lines) or None
+
+
+def _of_number(text: str) -> Cell:
+    try:
+        number = float(text)
+    except ValueError:
+        return text  # letters for a number: the column says what is wrong with them
+    if not isfinite(number):
+        return text
+    return int(number) if number.is_integer() else number
 
 
 def _ods_text(part: Any) -> Iterator[str]:
