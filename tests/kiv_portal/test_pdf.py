@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -393,15 +394,32 @@ class TestIsolation:
         with pikepdf.open(BytesIO(data)) as opened:
             assert list(opened.attachments) == []
 
-    def test_texts_fetch_nothing(self):
-        hostile = HOSTILE.format(port=1)
+    def test_texts_fetch_nothing(self, tmp_path):
+        door = socket.create_server(("127.0.0.1", 0))  # whoever knocks is counted
+        door.setblocking(False)
+        secret = tmp_path / "geheim.txt"
+        secret.write_text("streng geheim")
+        here = f"http://127.0.0.1:{door.getsockname()[1]}/x"
+        hostile = (
+            f"{HOSTILE.format(port=door.getsockname()[1])} <a href={here}>{here}</a> "
+            f"<style>@import url({here})</style> <div style='background:url({here})'> "
+            f"<iframe src={secret.as_uri()}> <object data={secret.as_uri()}> {secret.as_uri()}"
+        )
         answers = [{"label": hostile, "value_lines": [hostile]}]
         sections = [{"heading": hostile, "intro": hostile, "answers": answers, "tables": []}]
         context = {"snapshot": snapshot(title=hostile, sections=sections)}
         html = render_to_string("pdf/application.html", {**context, "title": "x", "draft": False})
         loader = pdf.fetcher()()
-        pdf._typeset(html, "x", AT, loader)
+        made = pdf._typeset(html, "x", AT, loader)
         assert (loader.fetched, loader.refused) == ([], [])
+        with door, pytest.raises(BlockingIOError):
+            door.accept()
+        shown = re.sub(r"\s|-", "", text(made))
+        assert "strenggeheim" not in shown
+        assert "<iframesrc=file:///" in shown
+        with pikepdf.open(BytesIO(made)) as opened:
+            links = [one.get("/A") for page in opened.pages for one in page.get("/Annots", [])]
+            assert (links, list(opened.attachments)) == ([], [])
 
     def test_even_markup_of_a_template_reaches_neither_files_nor_the_network(
         self, tmp_path, caplog
