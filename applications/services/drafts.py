@@ -199,7 +199,7 @@ def restore(
             **{name: member[name] for name in FROZEN}
         )
     kept = [document["id"] for document in content["documents"]]
-    added = application.documents.current().exclude(pk__in=kept).update(removed_at=at)
+    added = application.documents.current().exclude(pk__in=kept).take_out(at)
     removed = application.documents.filter(pk__in=kept, removed_at__isnull=False)
     if removed.update(removed_at=None) or added:
         touch(application, Step.ANLAGEN, by=by, at=at)

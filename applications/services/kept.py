@@ -57,11 +57,14 @@ def seal(*, user: User, application: uuid.UUID, step: Step, at: datetime) -> str
 
 def owner_of(text: str, *, application: uuid.UUID, step: Step, at: datetime) -> int | None:
     """The primary key of the person a seal names, or None where it is no seal of this form."""
+    cipher = fernet("seal")
     try:
-        opened = fernet("seal").decrypt_at_time(
-            text.encode(), int(SEAL_LASTS.total_seconds()), int(at.timestamp())
-        )
+        opened = cipher.decrypt(text.encode())
+        # The package's own limit refuses as well what a faster clock has sealed.
+        age = int(at.timestamp()) - cipher.extract_timestamp(text.encode())
     except (InvalidToken, UnicodeEncodeError):
+        return None
+    if age > SEAL_LASTS.total_seconds():
         return None
     owner, key, place = opened.decode().split(":")
     return int(owner) if (key, place) == (str(application), step.value) else None

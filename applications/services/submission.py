@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from applications.models import Application, ApplicationMember, Snapshot
+from applications.models import Application, ApplicationMember, InformationRequest, Snapshot
 from applications.rules import (
     Finding,
     Step,
@@ -309,12 +309,20 @@ def close_open_matters(application: Application, *, by: User, at: datetime) -> N
 
     What was typed for an open request and never handed in is put back to the filed version.
     """
-    if application.information_requests.filter(closed_at__isnull=True).update(closed_at=at):
+    request = application.information_requests.filter(closed_at__isnull=True).first()
+    if request is not None:
+        _close(request, at, answered=False)
         last = application.snapshots.order_by("number").last()
         assert last is not None
         drafts.restore(application, snapshots.read(last), by=by, at=at)
     application.decisions.filter(state="proposed").update(state="dropped", settled_at=at)
     application.hearings.filter(closed_at__isnull=True).update(closed_at=at, closed_by=by)
+
+
+def _close(request: InformationRequest, at: datetime, *, answered: bool) -> None:
+    """End a request; one that a faster clock sent ends when it was sent, as the database wants."""
+    request.closed_at, request.answered = max(at, request.sent_at), answered
+    request.save(update_fields=["closed_at", "answered"])
 
 
 def answer(*, application: Application, by: User, at: datetime) -> Application:
@@ -346,8 +354,7 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
         )
         snapshot = snapshots.take(row, frozen, by=by, at=at)
         request = row.information_requests.get(closed_at__isnull=True)
-        request.closed_at, request.answered = at, True
-        request.save(update_fields=["closed_at", "answered"])
+        _close(request, at, answered=True)
         moves.make(
             row,
             "answer",

@@ -108,7 +108,7 @@ def replace_document(
     def check(row: Application) -> None:
         if not _rights(row).may_replace(document):
             raise drafts.NotUnlocked([document.name])
-        if not row.documents.current().filter(pk=document.pk).update(removed_at=at):
+        if not row.documents.current().filter(pk=document.pk).take_out(at):
             raise DocumentGone
 
     return _keep(new, upload, check, by=by, at=at)
@@ -196,6 +196,6 @@ def remove_document(
         row = drafts.lock_for_edit(application, Step.ANLAGEN, by)
         if not _rights(row).may_remove(document):
             raise drafts.NotUnlocked([document.name])
-        changed = row.documents.current().filter(pk=document.pk).update(removed_at=at)
+        changed = row.documents.current().filter(pk=document.pk).take_out(at)
         if changed:
             drafts.touch(row, Step.ANLAGEN, by=by, at=at)
