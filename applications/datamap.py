@@ -176,6 +176,8 @@ TABLES: Final[dict[str, Table]] = {
         acts="sent_by",
         content="message note",
         neutral="id application number due_on sent_at by_phone reminded_at closed_at answered",
+        # The model's name is the desk's word (PROGRAMME §10).
+        title="Bitten, Unterlagen nachzureichen",
     ),
     "applications.Recording": Table(
         FILE,
@@ -208,6 +210,7 @@ TABLES: Final[dict[str, Table]] = {
         acts="settled_by",
         content="label sentence",
         neutral="id request step target position settled_at",
+        title="Was nachzureichen ist",
     ),
     "applications.RetentionHold": Table(
         FILE,

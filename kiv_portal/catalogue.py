@@ -23,6 +23,7 @@ from django.utils import timezone
 from applications.models import FundingCall
 from kiv_portal.models import Authority
 from kiv_portal.public import public_page
+from kiv_portal.structured import graph, web_page
 from projects.forms import ORDERS
 from projects.forms.facets import SIZES
 from projects.models import DirectoryVersion, FundingRound, Project
@@ -30,7 +31,9 @@ from projects.resources import (
     CSV_COLUMNS,
     GEOJSON_PROPERTIES,
     JSON_FIELDS,
+    KNOWN_TIME,
     LICENCE,
+    known_time,
     source,
 )
 
@@ -124,12 +127,25 @@ def catalogue() -> Graph:
 
     authority = Authority.load()
     changed = DirectoryVersion.objects.last_change()
-    since = Project.objects.published().order_by("published_at").first()
+    since = (
+        Project.objects.published()
+        .order_by("published_at")
+        .values_list("published_at", "published_month_only")
+        .first()
+    )
+
+    def moment(at: datetime | None, month_only: bool) -> Literal:
+        assert at is not None
+        local = timezone.localtime(at)
+        if month_only:
+            return Literal(f"{local:%Y-%m}", datatype=XSD.gYearMonth)
+        return Literal(local.isoformat(timespec="seconds"), datatype=XSD.dateTime)
+
     dates: list[tuple[URIRef, Literal]] = []
     if since is not None:
-        dates.append((DCTERMS.issued, _moment(since.published_at, Literal, XSD.dateTime)))
+        dates.append((DCTERMS.issued, moment(*since)))
     if changed is not None:
-        dates.append((DCTERMS.modified, _moment(changed, Literal, XSD.dateTime)))
+        dates.append((DCTERMS.modified, moment(*changed)))
 
     page, home = iri(reverse("projects")), iri("/")
     book, dataset = iri("/katalog#katalog"), iri("/katalog#projekte")
@@ -199,11 +215,6 @@ def catalogue() -> Graph:
     return graph
 
 
-def _moment(at: datetime | None, literal: Any, kind: Any) -> Any:
-    assert at is not None
-    return literal(timezone.localtime(at).isoformat(timespec="seconds"), datatype=kind)
-
-
 # --- For developers -------------------------------------------------------------------------------
 
 
@@ -213,6 +224,7 @@ def data(request: HttpRequest) -> HttpResponse:
     context = {
         "licence": LICENCE,
         "source": source(),
+        "known_time": KNOWN_TIME,
         "csv_columns": CSV_COLUMNS.items(),
         "json_fields": JSON_FIELDS.items(),
         "geojson_properties": GEOJSON_PROPERTIES.items(),
@@ -220,7 +232,7 @@ def data(request: HttpRequest) -> HttpResponse:
         "sizes": ", ".join(SIZES),
         "rounds": FundingRound.objects.all(),
         "calls": FundingCall.objects.with_dates(),
-        "json_ld": _described(),
+        "json_ld": graph(_described(), web_page("data")),
     }
     return render(request, "kiv_portal/data.html", context)
 
@@ -229,7 +241,6 @@ def _described() -> dict[str, Any]:
     """The dataset for search engines (schema.org)."""
     changed = DirectoryVersion.objects.last_change()
     about: dict[str, Any] = {
-        "@context": "https://schema.org",
         "@type": "Dataset",
         "@id": urljoin(settings.PORTAL_ADDRESS, "/katalog#projekte"),
         "url": urljoin(settings.PORTAL_ADDRESS, reverse("data")),
@@ -254,7 +265,7 @@ def _described() -> dict[str, Any]:
         ],
     }
     if changed is not None:
-        about["dateModified"] = changed.isoformat()
+        about["dateModified"] = known_time(*changed)
     return about
 
 
@@ -297,6 +308,8 @@ PAGES: Final = (
     "accessibility",
     "easy_language",
     "sign_language",
+    "report_barrier",
+    "call_subscription",
 )
 """Names of the addresses a search engine should know."""
 
@@ -306,14 +319,15 @@ class Projects(PortalSitemap):
 
     def items(self) -> Iterable[Project]:
         found = Project.objects.published().annotate(changed_at=Max("changes__at"))
-        return found.only("slug", "published_at").order_by("pk")
+        return found.only("slug", "published_at", "published_month_only").order_by("pk")
 
     def location(self, item: Project) -> str:
         return reverse("project", args=[item.slug])
 
     def lastmod(self, item: Project) -> datetime | None:
-        """When it was published or changed last, whichever is later."""
-        return max((at for at in (item.published_at, item.changed_at) if at), default=None)
+        """When it was published or changed last, whichever is later; none known by month only."""
+        last = max((at for at in (item.published_at, item.changed_at) if at), default=None)
+        return None if item.published_month_only and last == item.published_at else last
 
 
 @public_page("p")

@@ -7,6 +7,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest
 
+from kiv_portal.structured import PAGES, graph, web_page
+
 NAVIGATION: Final = (
     ("/foerder-check/", "Förder-Check"),
     ("/projekte/", "Projekte"),
@@ -28,6 +30,13 @@ def _is_public(request: HttpRequest) -> bool:
     return match is not None and not getattr(match.func, "login_required", True)
 
 
+def _structured(request: HttpRequest) -> dict[str, Any] | None:
+    """The page for search engines, where it is one that stands for itself."""
+    match = request.resolver_match
+    name = match.url_name if match else None
+    return graph(web_page(name)) if name in PAGES else None
+
+
 def portal(request: HttpRequest) -> dict[str, Any]:
     """`portal` in templates. It never touches the user, the session or the database."""
     return {
@@ -37,6 +46,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             "address": settings.PORTAL_ADDRESS,
             "release": release(),
             "canonical": request.path if _is_public(request) else "",
+            "structured": _structured(request),
             "navigation": [
                 {
                     "href": href,

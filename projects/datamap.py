@@ -35,8 +35,8 @@ TABLES: Final[dict[str, Table]] = {
         content="unit summary withdrawn_reason",
         neutral=(
             "id slug title round amif film_label film_address starts_on ends_on as_of source "
-            "published_at withdrawn_at from_application search_key sort_key places_key "
-            "declared_total amount_class"
+            "published_at published_month_only withdrawn_at from_application search_key "
+            "sort_key places_key declared_total amount_class"
         ),
     ),
     "projects.ProjectMember": Table(

@@ -7,6 +7,7 @@ from projects import views
 urlpatterns = [
     path("projekte/", views.project_list, name="projects"),
     path("projekte.csv", views.projects_csv, name="projects_csv"),
+    path("projekte.csv-metadata.json", views.projects_csv_metadata, name="projects_csv_metadata"),
     path("projekte.json", views.projects_json, name="projects_json"),
     path("projekte.geojson", views.projects_geojson, name="projects_geojson"),
     path("projekte.atom", views.projects_atom, name="projects_atom"),

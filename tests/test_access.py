@@ -218,6 +218,7 @@ TABLE: dict[str, tuple[str, dict[str, int], dict[str, int]]] = {
     "foerder-check/kommunen.json": ("/foerder-check/kommunen.json?q=muster", *PUBLIC),
     "projekte/": ("/projekte/", *PUBLIC),
     "projekte.csv": ("/projekte.csv", *PUBLIC),
+    "projekte.csv-metadata.json": ("/projekte.csv-metadata.json", *PUBLIC),
     "projekte.json": ("/projekte.json", *PUBLIC),
     "projekte.geojson": ("/projekte.geojson", *PUBLIC),
     "projekte.atom": ("/projekte.atom", *PUBLIC),

@@ -114,6 +114,34 @@ def test_no_exception_outlives_its_place() -> None:
         assert [words for words in allowed if words not in text] == [], name
 
 
+STAFF_ONLY = (
+    "applications/admin/",
+    "applications/forms/desk",
+    "applications/models/records.py",  # names of the admin's tables; the data map has its own
+    "applications/workflow/",
+    "templates/admin/",
+)
+
+
+def test_nachforderung_is_a_word_of_the_desk_alone() -> None:
+    """PROGRAMME §10: to applicants and the public it is „Unterlagen nachreichen“."""
+    here = [(p, p.relative_to(ROOT).as_posix()) for p in files()]
+    read = {name: _sentences_of(path) for path, name in here if not name.startswith(STAFF_ONLY)}
+    said = {name: text for name, text in read.items() if "achforder" in text}
+    assert said == {}
+    from applications.models import LetterKind
+    from applications.workflow import Status
+    from kiv_portal.services import datamap
+
+    words = [
+        *(kept.title for processing in datamap.notice() for kept in processing.kept),
+        *(str(label) for label in LetterKind.labels),
+        *(status.applicant_label for status in Status),
+        *(status.timeline_label for status in Status),
+    ]
+    assert [word for word in words if "achforder" in word] == []
+
+
 @pytest.mark.parametrize(
     ("rule", "text"),
     [

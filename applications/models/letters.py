@@ -26,7 +26,7 @@ class LetterKind(models.TextChoices):
     AMENDMENT = "amendment", "Änderungsbescheid"
     REVOCATION = "revocation", "Aufhebungsbescheid"
     HEARING = "hearing", "Anhörung"
-    REQUEST = "request", "Nachforderung von Unterlagen"
+    REQUEST = "request", "Unterlagen nachreichen"
     RECEIPT = "receipt", "Eingangsbestätigung"
     EARLY_START = "early_start", "Zustimmung zum vorzeitigen Maßnahmenbeginn"
 

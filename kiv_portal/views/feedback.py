@@ -1,4 +1,9 @@
-"""Reporting a barrier: the one public form, at its own address that nobody stores."""
+"""Reporting a barrier: a public form, at its own address that nobody stores.
+
+It is the form that needs a cookie, against requests forged on other sites (CSRF), so it comes with
+the page of the form and with no other: neither the pages that lead here nor the page after
+sending set one. The other public form, `/benachrichtigung/`, does likewise.
+"""
 
 from http import HTTPStatus
 from typing import Final

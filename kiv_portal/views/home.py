@@ -11,10 +11,11 @@ from django.utils import timezone
 from applications.models import FundingCall
 from kiv_portal.euro import format_euro
 from kiv_portal.public import changes_at, end_of_day, public_page
+from kiv_portal.structured import absolute, graph
 from municipalities.eligibility import Limits
 from municipalities.models import Municipality
 from projects.models import Project, ProjectMember
-from projects.views.structured import FUNDER, absolute, graph
+from projects.views.structured import FUNDER
 
 
 @public_page()
@@ -88,7 +89,16 @@ def described(call: FundingCall | None) -> dict[str, Any]:
             "description": f"Anträge zu: {call.title}",
             **{name: instant for name, instant in period.items() if instant},
         }
-    return graph(website, service)
+    page = {
+        "@type": "WebPage",
+        "@id": absolute("/"),
+        "url": absolute("/"),
+        "name": "KIV-Portal",
+        "inLanguage": "de",
+        "isPartOf": {"@id": website["@id"]},
+        "about": {"@id": service["@id"]},
+    }
+    return graph(website, page, service)
 
 
 def _local(at: datetime | None) -> str | None:

@@ -63,6 +63,13 @@ class District(models.Model):
             return f"{self.name} (kreisfreie Stadt)"
         return self.name if "kreis" in self.name.lower() else f"Landkreis {self.name}"
 
+    @property
+    def label_in_list(self) -> str:
+        """The same with the name in front, for lists in the order of names."""
+        if self.is_city or "kreis" in self.name.lower():
+            return self.label
+        return f"{self.name} (Landkreis)"
+
 
 class MunicipalityQuerySet(models.QuerySet["Municipality"]):
     def in_force(self, on: date) -> MunicipalityQuerySet:

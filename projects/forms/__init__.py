@@ -223,7 +223,7 @@ class DirectorySearch(FilterSet):
         """
         fields, counted = self.form.fields, self.facets
         fields["landkreis"].choices = [
-            (key, _counted(one.label if one.is_city else one.name, counted.districts[key]))
+            (key, _counted(one.label_in_list, counted.districts[key]))
             for key, one in self._districts.items()
             if counted.districts[key] or key == self.values["landkreis"]
         ]

@@ -13,13 +13,19 @@ from projects.models.records import Project
 
 
 class DirectoryVersionQuerySet(models.QuerySet["DirectoryVersion"]):
-    def last_change(self) -> datetime | None:
-        """When the public directory changed last; before any service ran, its newest project."""
+    def last_change(self) -> tuple[datetime, bool] | None:
+        """When the public directory changed last, and whether only the month of it is known.
+
+        Before any service ran, when its newest project became public.
+        """
         version = self.first()
         if version is not None:
-            return version.changed_at
-        published = Project.objects.published().aggregate(last=models.Max("published_at"))
-        return cast("datetime | None", published["last"])
+            return version.changed_at, False
+        published = Project.objects.published().order_by("-published_at", "published_month_only")
+        return cast(
+            "tuple[datetime, bool] | None",
+            published.values_list("published_at", "published_month_only").first(),
+        )
 
 
 class DirectoryVersion(models.Model):
@@ -83,3 +89,13 @@ class DirectoryChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} ({self.at:%d.%m.%Y})"
+
+    @property
+    def is_known_by_month(self) -> bool:
+        """Whether it is how an entry came in of which only the month is known."""
+        return (
+            self.kind == ChangeKind.NEW
+            and self.project is not None
+            and self.project.published_month_only
+            and self.at == self.project.published_at
+        )

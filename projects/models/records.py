@@ -138,6 +138,11 @@ class Project(models.Model):
     as_of = models.DateField("Stand", null=True, blank=True)
     source = models.CharField("Quelle", max_length=200, blank=True)
     published_at = models.DateTimeField("veröffentlicht am", null=True, blank=True)
+    # Of what was public before this portal the month alone is known. `published_at` is then its
+    # first day at noon, for order; who shows it goes through `projects.resources.known_time`.
+    published_month_only = models.BooleanField(
+        "nur der Monat der Veröffentlichung ist bekannt", default=False, editable=False
+    )
     withdrawn_at = models.DateTimeField("zurückgezogen am", null=True, blank=True)
     withdrawn_reason = models.CharField("Grund der Rücknahme", max_length=300, blank=True)
     from_application = models.BooleanField("aus einem Antrag", default=False, editable=False)

@@ -13,6 +13,7 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from kiv_portal.models import Authority
 from municipalities.models import REGISTER_SOURCE
@@ -20,6 +21,7 @@ from projects.models import DirectoryVersion, Project, ProjectMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from projects.models import ProjectQuerySet
 
@@ -47,7 +49,9 @@ CSV_COLUMNS: Final = {
 
 JSON_FIELDS: Final = {
     "count": "Zahl der Projekte",
-    "updated": "letzte Änderung des Verzeichnisses (ISO 8601)",
+    "updated": (
+        "letzte Änderung des Verzeichnisses (ISO 8601; JJJJ-MM, wo nur der Monat bekannt ist)"
+    ),
     "licence": "Lizenz als Adresse",
     "source": "Quellenvermerk, der zu nennen ist",
     "results[].url": "Adresse der Projektseite",
@@ -63,6 +67,13 @@ JSON_FIELDS: Final = {
     ),
     "results[].municipalities[].lat": "Breitengrad (WGS 84); kann null sein",
     "results[].municipalities[].lon": "Längengrad (WGS 84); kann null sein",
+    "results[].municipalities[].district_ags": (
+        "Kreisschlüssel der Kommune als Text, fünf Ziffern mit führender Null"
+    ),
+    "results[].round_title": "Titel der Förderrunde",
+    "results[].round_years": "Jahre der Förderrunde",
+    "results[].joint": "mehrere Kommunen gemeinsam (Verbund): true oder false",
+    "results[].as_of": "Stand der Angaben, JJJJ-MM; kann null sein",
 }
 """The fields of the JSON file and what each holds."""
 
@@ -76,8 +87,21 @@ GEOJSON_PROPERTIES: Final = {
     "name": "Name der Kommune",
     "district": "Landkreis oder kreisfreie Stadt",
     "declared_population": "Einwohnerzahl, eigene Angabe der Kommune (ca.); kann null sein",
+    "district_ags": "Kreisschlüssel als Text, fünf Ziffern mit führender Null",
+    "round_title": "Titel der Förderrunde",
+    "round_years": "Jahre der Förderrunde",
+    "joint": "mehrere Kommunen gemeinsam (Verbund): true oder false",
+    "as_of": "Stand der Angaben, JJJJ-MM; kann null sein",
 }
 """The properties of a feature of the GeoJSON file: one for each municipality of a project."""
+
+KNOWN_TIME: Final = (
+    "Von Einträgen, die schon vor diesem Portal veröffentlicht waren, ist nur der Monat bekannt. "
+    "Wo ein Format das zulässt, steht deshalb nur der Monat (JJJJ-MM); die Sitemap nennt für sie "
+    "keinen Zeitpunkt. Atom verlangt einen Tag mit Uhrzeit: Dort steht der Erste des Monats, "
+    "12 Uhr, und der Text des Eintrags sagt, dass nur der Monat bekannt ist."
+)
+"""The convention where only a month is known, as `/daten/` tells it. No format claims a day."""
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """With these a spreadsheet takes a cell for a formula, full-width forms included."""
@@ -94,9 +118,18 @@ def source_of(authority: Authority | None) -> str:
     return f"{name}; Gemeindeschlüssel, Namen und Lage: {REGISTER_SOURCE}"
 
 
+def known_time(at: datetime, month_only: bool) -> str:
+    """An instant as ISO 8601, no more of it than is known: „2022-05“ where it is the month only."""
+    return f"{timezone.localtime(at):%Y-%m}" if month_only else at.isoformat()
+
+
+def _updated() -> str | None:
+    last = DirectoryVersion.objects.last_change()
+    return known_time(*last) if last else None
+
+
 def as_json(found: ProjectQuerySet) -> dict[str, Any]:
     """The documented structure; keys and their meaning stay as they are."""
-    updated = DirectoryVersion.objects.last_change()
     results = [
         {
             "url": _address(project),
@@ -112,15 +145,17 @@ def as_json(found: ProjectQuerySet) -> dict[str, Any]:
                     "declared_population": member.declared_population,
                     "lat": _degrees(member.municipality.latitude),
                     "lon": _degrees(member.municipality.longitude),
+                    "district_ags": member.municipality.district.ags,
                 }
                 for member in members
             ],
+            **_added_later(project, members),
         }
         for project, members in _with_members(found)
     ]
     return {
         "count": len(results),
-        "updated": updated.isoformat() if updated else None,
+        "updated": _updated(),
         "licence": LICENCE,
         "source": source(),
         "results": results,
@@ -129,7 +164,6 @@ def as_json(found: ProjectQuerySet) -> dict[str, Any]:
 
 def as_geojson(found: ProjectQuerySet) -> dict[str, Any]:
     """A point for each municipality of a project; without coordinates a feature without a place."""
-    updated = DirectoryVersion.objects.last_change()
     features = []
     number = 0
     for project, members in _with_members(found):
@@ -152,16 +186,54 @@ def as_geojson(found: ProjectQuerySet) -> dict[str, Any]:
                         "name": town.short_name,
                         "district": str(town.district),
                         "declared_population": member.declared_population,
+                        "district_ags": town.district.ags,
+                        **_added_later(project, members),
                     },
                 }
             )
     return {
         "type": "FeatureCollection",
         "count": number,
-        "updated": updated.isoformat() if updated else None,
+        "updated": _updated(),
         "licence": LICENCE,
         "source": source(),
         "features": features,
+    }
+
+
+def _added_later(project: Project, members: list[ProjectMember]) -> dict[str, Any]:
+    """What came to the fields of JSON and GeoJSON after the first ones, and stands behind them."""
+    return {
+        "round_title": project.round.title,
+        "round_years": project.round.years,
+        "joint": len(members) > 1,
+        "as_of": _month(project) or None,
+    }
+
+
+def _month(project: Project) -> str:
+    return f"{project.as_of:%Y-%m}" if project.as_of else ""
+
+
+def csv_metadata() -> dict[str, Any]:
+    """What the CSV file is, as „CSV on the Web" (W3C): licence and source also where no row is.
+
+    A CSV has no other place for them: a line of comment is none (RFC 4180), and a row that is no
+    project would be counted as one.
+    """
+    return {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "de"}],
+        "url": "projekte.csv",
+        "dc:title": "Geförderte KIV-Projekte",
+        "dc:license": {"@id": LICENCE},
+        "dc:source": source(),
+        "dialect": {"delimiter": ";", "encoding": "utf-8", "header": True},
+        "tableSchema": {
+            "columns": [
+                {"name": name, "titles": name, "dc:description": text, "datatype": "string"}
+                for name, text in CSV_COLUMNS.items()
+            ]
+        },
     }
 
 
@@ -190,7 +262,7 @@ def as_csv(found: ProjectQuerySet) -> str:
                     municipality.district.ags,
                     str(municipality.district),
                     "" if member.declared_population is None else str(member.declared_population),
-                    f"{project.as_of:%Y-%m}" if project.as_of else "",
+                    _month(project),
                     named,
                     LICENCE,
                     project.get_amount_class_display(),

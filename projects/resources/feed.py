@@ -15,6 +15,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.feedgenerator import Atom1Feed, rfc3339_date
 from django.utils.html import escape
 
@@ -114,6 +116,9 @@ def _last_changes() -> dict[int, tuple[datetime, str]]:
 def _item(project: Project, change: tuple[datetime, str] | None) -> dict[str, Any]:
     assert project.published_at is not None
     at, kind, what = project.published_at, ChangeKind.NEW, "Neu im Verzeichnis."
+    if project.published_month_only:
+        month = date_format(timezone.localtime(at), "F Y")
+        what = f"Im Verzeichnis seit {month} (nur der Monat ist bekannt)."
     if change is not None and change[0] > project.published_at:
         at, kind = change[0], ChangeKind.CHANGED
         what = f"Geändert: {ChangeSubject(change[1]).label}."

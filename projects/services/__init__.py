@@ -158,6 +158,7 @@ def publish(*, project: Project, by: User | None, at: datetime) -> None:
     if not project.members.exists():
         raise NoMunicipality
     project.published_at = at
+    project.published_month_only = False
     project.withdrawn_at = None
     project.withdrawn_reason = ""
     project.fill_keys()

@@ -10,6 +10,7 @@ from projects.views.directory import (
     PAGE_SIZE,
     project_list,
     projects_csv,
+    projects_csv_metadata,
     projects_geojson,
     projects_json,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "project_list",
     "projects_atom",
     "projects_csv",
+    "projects_csv_metadata",
     "projects_geojson",
     "projects_json",
     "renewal",

@@ -22,7 +22,8 @@ PAGE_SIZE: Final = 50
 @public_page("seite")
 def change_list(request: HttpRequest) -> HttpResponse:
     """The changes, newest first. What is public no longer is told without what it was."""
-    paginator = Paginator(DirectoryChange.objects.all(), PAGE_SIZE)
+    # The project of a change only says how exactly its day is known.
+    paginator = Paginator(DirectoryChange.objects.select_related("project"), PAGE_SIZE)
     page = paginator.get_page(request.GET.get("seite"))
     ids = {change.project_id for change in page}
     public = {

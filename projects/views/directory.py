@@ -15,7 +15,7 @@ from kiv_portal.public import changes_at, public_page
 from municipalities.models import REGISTER_SOURCE
 from projects.forms import DirectorySearch
 from projects.models import Project
-from projects.resources import LICENCE, as_csv, as_geojson, as_json, source
+from projects.resources import LICENCE, as_csv, as_geojson, as_json, csv_metadata, source
 from projects.views import structured
 from projects.views.entries import entries, next_expiry
 from projects.views.hesse import draw
@@ -107,11 +107,27 @@ def projects_csv(request: HttpRequest) -> HttpResponse:
     search = search_of(request)
     if search.notes:
         return refused_as_text(search)
+    about = reverse("projects_csv_metadata")
     return shared(
         HttpResponse(
             as_csv(search.qs),
             content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="kiv-projekte.csv"'},
+            headers={
+                "Content-Disposition": 'attachment; filename="kiv-projekte.csv"',
+                "Link": f'<{about}>; rel="describedby"; type="application/csvm+json"',
+            },
+        )
+    )
+
+
+@public_page()
+def projects_csv_metadata(request: HttpRequest) -> HttpResponse:
+    """Columns, licence and source of the CSV file, for programs (W3C, CSV on the Web)."""
+    return shared(
+        JsonResponse(
+            csv_metadata(),
+            json_dumps_params=_READABLE,
+            content_type="application/csvm+json; charset=utf-8",
         )
     )
 
@@ -131,7 +147,10 @@ def refused_as_text(search: DirectorySearch) -> HttpResponse:
 
 
 def shared(response: HttpResponse) -> HttpResponse:
-    """Let scripts of any other site read it: open data is for everybody."""
+    """Let scripts of any other site read it, and name the licence: open data is for everybody."""
+    response["Link"] = ", ".join(
+        filter(None, (response.get("Link"), f'<{LICENCE}>; rel="license"'))
+    )
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
 
-from django.conf import settings
 from django.urls import reverse
 
+from kiv_portal.structured import absolute, graph, trail
 from municipalities.models import REGISTER_SOURCE
 
 if TYPE_CHECKING:
@@ -22,11 +21,6 @@ FUNDER = {
     "@type": "GovernmentOrganization",
     "name": "Land Hessen, Landesprogramm „WIR – Vielfalt und Teilhabe“",
 }
-
-
-def absolute(path: str) -> str:
-    """The address with the portal's own name in front."""
-    return urljoin(settings.PORTAL_ADDRESS, path)
 
 
 def project_list(page: Page, shown: Sequence[Entry], canonical: str) -> dict[str, Any]:
@@ -69,7 +63,7 @@ def project(project: Project) -> dict[str, Any]:
     }
     if project.summary:
         entry["description"] = project.summary
-    return graph(entry, _trail((project.places, address)))
+    return graph(entry, _trail((project.places, reverse("project", args=[project.slug]))))
 
 
 def _town(member: ProjectMember) -> dict[str, Any]:
@@ -96,20 +90,4 @@ def _town(member: ProjectMember) -> dict[str, Any]:
 
 
 def _trail(*further: tuple[str, str]) -> dict[str, Any]:
-    steps = [
-        ("Startseite", absolute("/")),
-        ("Projekte", absolute(reverse("projects"))),
-        *further,
-    ]
-    return {
-        "@type": "BreadcrumbList",
-        "itemListElement": [
-            {"@type": "ListItem", "position": position, "name": name, "item": address}
-            for position, (name, address) in enumerate(steps, start=1)
-        ],
-    }
-
-
-def graph(*entries: dict[str, Any]) -> dict[str, Any]:
-    """Several things of one page."""
-    return {"@context": "https://schema.org", "@graph": list(entries)}
+    return trail(("Projekte", reverse("projects")), *further)

@@ -1,5 +1,6 @@
 """The catalogue harvesters read, the page for developers, sitemap and robots.txt."""
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -180,6 +181,19 @@ def test_every_page_of_the_sitemap_names_itself_where_it_is_shared(client, setti
         assert shared == [title[1]], name
         pictures = re.findall(r'<meta property="og:image" content="([^"]*)">', page)
         assert [one.startswith("https://kiv.example/") for one in pictures] == [True], name
+        [canonical] = re.findall(r'<link rel="canonical" href="([^"]*)">', page)
+        assert canonical == f"https://kiv.example{reverse(name)}", name
+        # And says to search engines in one piece what it is and where it stands.
+        [written] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page)
+        about = {kind: part for part in json.loads(written)["@graph"] for kind in [part["@type"]]}
+        if name == "home":
+            assert about["WebPage"]["url"] == canonical
+            continue
+        trail = about.get("BreadcrumbList") or about["WebPage"]["breadcrumb"]
+        here = re.search(r'<li aria-current="page">(.*?)</li>', page)
+        last = trail["itemListElement"][-1]
+        assert here is not None, name
+        assert (last["name"], last["item"]) == (here[1], canonical), name
 
 
 def test_robots_stay_away_from_what_belongs_to_people(client, settings):

@@ -156,7 +156,7 @@ def test_staff_add_a_file_and_the_portal_finds_out_what_it_is(
 
 def test_an_entry_without_file_or_address_can_be_kept_and_is_not_shown(keeper: Client) -> None:
     assert keeper.post(ADD, FORM).status_code == 302
-    assert "Hier stehen noch keine Dokumente" in Client().get("/downloads/").content.decode()
+    assert "Hier steht noch nichts bereit" in Client().get("/downloads/").content.decode()
 
 
 def test_a_file_that_goes_takes_its_type_and_size_along(keeper: Client) -> None:

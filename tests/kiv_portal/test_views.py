@@ -200,7 +200,8 @@ def test_home_describes_portal_and_funding_for_search_engines(client: Client) ->
         graph: list[dict[str, Any]] = json.loads(written)["@graph"]
         return graph
 
-    website, service = described()
+    website, whole, service = described()
+    assert (whole["@type"], whole["about"]) == ("WebPage", {"@id": service["@id"]})
     assert (website["@type"], website["name"]) == ("WebSite", "KIV-Portal")
     search = website["potentialAction"]["target"]["urlTemplate"]
     assert search == f"{settings.PORTAL_ADDRESS}/projekte/?q={{search_term_string}}"
@@ -208,7 +209,7 @@ def test_home_describes_portal_and_funding_for_search_engines(client: Client) ->
     assert service["serviceOperator"]["name"] == "Regierungspräsidium Darmstadt"
     assert "hoursAvailable" not in service
     FundingCallFactory(title="Aufruf 2027", closes_at=datetime(2099, 3, 31, 22, tzinfo=UTC))
-    assert described()[1]["hoursAvailable"] == {
+    assert described()[2]["hoursAvailable"] == {
         "@type": "OpeningHoursSpecification",
         "description": "Anträge zu: Aufruf 2027",
         "validFrom": "2026-01-01T09:00:00+01:00",
@@ -313,7 +314,7 @@ def test_a_number_is_dialled_only_when_it_is_one(number: str, link: str) -> None
 
 def test_downloads_without_any_says_whom_to_ask(client: Client) -> None:
     response = client.get("/downloads/")
-    assert "noch keine Dokumente" in text(response)
+    assert "Hier steht noch nichts bereit" in text(response)
     assert "/kontakt/" in page(response).xpath("//main//a/@href")
 
 

@@ -75,7 +75,11 @@ def choices(response, name: str) -> list[str]:
 
 def test_each_filter_says_how_many_projects_its_choices_would_leave(client, scene):
     response = client.get("/projekte/")
-    assert choices(response, "landkreis") == ["alle", "Limburg-Weilburg (2)", "Offenbach (3)"]
+    assert choices(response, "landkreis") == [
+        "alle",
+        "Limburg-Weilburg (Landkreis) (2)",
+        "Offenbach (Landkreis) (3)",
+    ]
     assert choices(response, "runde") == [
         "alle",
         "KIV I (2018/2019) (2)",
@@ -96,7 +100,11 @@ def test_each_filter_says_how_many_projects_its_choices_would_leave(client, scen
 
 def test_a_count_respects_all_other_filters_and_not_its_own(client, scene):
     response = client.get("/projekte/?runde=2&amif=1")
-    assert choices(response, "landkreis") == ["alle", "Limburg-Weilburg (1)", "Offenbach (1)"]
+    assert choices(response, "landkreis") == [
+        "alle",
+        "Limburg-Weilburg (Landkreis) (1)",
+        "Offenbach (Landkreis) (1)",
+    ]
     assert choices(response, "runde") == ["alle", "KIV I (2018/2019) (1)", "KIV II (2018/2019) (1)"]
     assert "nur AMIF-WIR-Projekte (1)" in read(response)
     counted = response.context["search"].facets
@@ -105,7 +113,7 @@ def test_a_count_respects_all_other_filters_and_not_its_own(client, scene):
 
 def test_counts_follow_the_words_of_the_search(client, scene):
     response = client.get("/projekte/?q=rodgau")
-    assert choices(response, "landkreis") == ["alle", "Offenbach (2)"]
+    assert choices(response, "landkreis") == ["alle", "Offenbach (Landkreis) (2)"]
 
 
 @pytest.mark.parametrize(
@@ -350,6 +358,11 @@ def test_geojson_has_a_point_for_each_municipality(client, scene, settings):
         "name": "Rodgau",
         "district": "Landkreis Offenbach",
         "declared_population": None,
+        "district_ags": "06438",
+        "round_title": "KIV I",
+        "round_years": "2018/2019",
+        "joint": False,
+        "as_of": None,
     }
 
 
@@ -451,6 +464,8 @@ def test_what_is_documented_is_what_the_files_hold(client, scene):
     fields += [f"results[].{key}" for key in ("url", "title", "round", "amif", "amount_class")]
     fields += ["results[].districts[]"]
     fields += [f"results[].municipalities[].{key}" for key in one["municipalities"][0]]
+    later = ["round_title", "round_years", "joint", "as_of"]
+    fields += [f"results[].{key}" for key in later]
     assert fields == list(JSON_FIELDS)
     assert list(one) == [
         "url",
@@ -460,6 +475,7 @@ def test_what_is_documented_is_what_the_files_hold(client, scene):
         "amount_class",
         "districts",
         "municipalities",
+        *later,
     ]
     assert list(csv_rows(client.get("/projekte.csv"))[0]) == list(CSV_COLUMNS)
     feature = client.get("/projekte.geojson").json()["features"][0]

@@ -9,10 +9,12 @@ from typing import Any
 import phonenumbers
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from kiv_portal.models import Authority, Download
 from municipalities.models import REGISTER_SOURCE, District, Municipality, Population
 from projects.models import Contact, FundingRound, Project, ProjectMember
+from projects.resources import KNOWN_TIME
 from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,25 @@ def test_27_rows_of_28_municipalities_in_three_rounds() -> None:
         ("KIV II", "2020/2021", date(2022, 5, 1), "Programmseite", 6),
         ("KIV III", "2021/2022", date(2022, 5, 1), "Programmseite", 3),
     ]
+
+
+def test_of_the_27_no_page_and_no_file_claims_more_than_the_month(client: Client) -> None:
+    """„Stand: Mai 2022“ is all the programme page says."""
+    assert set(Project.objects.values_list("published_month_only", flat=True)) == {True}
+    page = client.get("/projekte/aenderungen/").content.decode()
+    assert page.count('<time datetime="2022-05">Mai 2022</time>') == 27
+    assert "1. Mai 2022" not in page
+    assert json.loads(client.get("/projekte.json").content)["updated"] == "2022-05"
+    assert json.loads(client.get("/projekte.geojson").content)["updated"] == "2022-05"
+    feed = client.get("/projekte.atom").content.decode()
+    assert feed.count("Im Verzeichnis seit Mai 2022 (nur der Monat ist bekannt).") == 27
+    turtle = client.get("/katalog.ttl").content.decode()
+    assert '"2022-05"^^xsd:gYearMonth' in turtle
+    assert "2022-05-01" not in turtle
+    assert "2022-05-01" not in client.get("/sitemap.xml").content.decode()
+    data = client.get("/daten/").content.decode()
+    assert '"dateModified":"2022-05"' in data
+    assert KNOWN_TIME in data
 
 
 def test_exactly_14_are_amif_projects() -> None:

@@ -171,7 +171,7 @@ def test_a_published_project_is_public_and_raises_the_version():
     assert [*Project.objects.published()] == [project]
     assert (project.is_public, project.published_at) == (True, LATER)
     assert version() == 1
-    assert DirectoryVersion.objects.last_change() == LATER
+    assert DirectoryVersion.objects.last_change() == (LATER, False)
 
 
 def test_what_is_public_cannot_be_published_again():
@@ -257,8 +257,8 @@ def test_the_version_counts_up_and_its_time_never_goes_back():
 def test_before_the_first_version_the_newest_project_says_when_the_directory_changed():
     assert DirectoryVersion.objects.last_change() is None
     ProjectFactory(published_at=NOW)
-    ProjectFactory(published_at=LATER)
-    assert DirectoryVersion.objects.last_change() == LATER
+    ProjectFactory(published_at=LATER, published_month_only=True)
+    assert DirectoryVersion.objects.last_change() == (LATER, True)
 
 
 def test_an_edit_by_hand_makes_the_keys_anew_without_an_entry_in_the_history():

@@ -246,10 +246,10 @@ def test_a_district_without_projects_is_a_right_answer_and_not_an_error(client, 
     choices = response.context["search"].form.fields["landkreis"].choices
     assert [label for _, label in choices] == [
         "alle",
-        "Darmstadt-Dieburg\u00a0(1)",
+        "Darmstadt-Dieburg (Landkreis)\u00a0(1)",
         "Kassel (kreisfreie Stadt)\u00a0(0)",
-        "Limburg-Weilburg\u00a0(1)",
-        "Offenbach\u00a0(2)",
+        "Limburg-Weilburg (Landkreis)\u00a0(1)",
+        "Offenbach (Landkreis)\u00a0(2)",
     ]
 
 
@@ -520,6 +520,7 @@ def test_json_holds_exactly_what_is_documented(client, directory, settings):
                         "declared_population": 9600,
                         "lat": 50.30001,
                         "lon": 8.2,
+                        "district_ags": "06533",
                     },
                     {
                         "ags": partner.municipality.ags,
@@ -527,8 +528,13 @@ def test_json_holds_exactly_what_is_documented(client, directory, settings):
                         "declared_population": None,
                         "lat": None,
                         "lon": None,
+                        "district_ags": "06533",
                     },
                 ],
+                "round_title": "KIV II",
+                "round_years": "2018/2019",
+                "joint": True,
+                "as_of": "2022-05",
             }
         ],
     }
@@ -568,6 +574,20 @@ def test_csv_has_one_row_for_each_municipality_with_licence_and_source(client, d
     }
     assert partner["kommune"] == "Selters (Taunus)"
     assert partner["einwohner_eigene_angabe"] == ""
+    # With no row as well: all columns, and licence and source where programs look for them.
+    empty = client.get("/projekte.csv?q=nirgends")
+    assert empty.content.decode("utf-8-sig") == f"{';'.join(CSV_COLUMNS)}\r\n"
+    described, licensed = empty["Link"].split(", ")
+    assert licensed == f'<{LICENCE}>; rel="license"'
+    address, kind, media = described.split("; ")
+    assert (kind, media) == ('rel="describedby"', 'type="application/csvm+json"')
+    about = json.loads(client.get(address.strip("<>")).content)
+    assert (about["url"], about["dc:license"], about["dc:source"]) == (
+        "projekte.csv",
+        {"@id": LICENCE},
+        lead["quelle"],
+    )
+    assert [column["name"] for column in about["tableSchema"]["columns"]] == list(CSV_COLUMNS)
 
 
 @pytest.mark.parametrize(
