@@ -88,7 +88,8 @@ class AccountAdapter(DefaultAccountAdapter):
             )
         except signing.BadSignature:
             return False
-        return bool(known == _fingerprint(login))
+        secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        return known in [_fingerprint(login, secret) for secret in secrets]
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """On record for known and unknown addresses alike; an unknown one is not kept."""
@@ -105,7 +106,7 @@ class AccountAdapter(DefaultAccountAdapter):
         response: HttpResponse = super().post_login(request, user, **kwargs)
         response.set_cookie(
             settings.KNOWN_BROWSER_COOKIE,
-            signing.dumps(_fingerprint(user.email), salt="known-browser"),
+            signing.dumps(_fingerprint(user.email, settings.SECRET_KEY), salt="known-browser"),
             max_age=KNOWN_BROWSER_DAYS * 24 * 3600,
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
@@ -149,6 +150,6 @@ def _at_home(address: str) -> str:
     return settings.PORTAL_ADDRESS + urlunsplit(("", "", parts.path, parts.query, ""))
 
 
-def _fingerprint(login: str) -> str:
+def _fingerprint(login: str, secret: str) -> str:
     """What the browser's cookie says about whom it knows: nothing readable."""
-    return hashlib.sha256(f"{settings.SECRET_KEY}|{login}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{secret}|{login}".encode()).hexdigest()[:32]

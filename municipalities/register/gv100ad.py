@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Final
 
+from kiv_portal.folding import clean_text
 from municipalities.register.values import (
     DISTRICT_TEXT_CODES,
     KIND_OF_TEXT_CODE,
@@ -125,7 +126,7 @@ class _Lines:
             raise LineRefused(f"Unbekannte Satzart „{excerpt(kind)}“.")
         self._check_territory(line[2:10])
         key = line[10:18].rstrip()
-        name = line[22:72].strip()
+        name = clean_text(line[22:72]).strip()
         if kind == "60":
             return _municipality(number, line, check_key(line[10:18]), name)
         if not digits(key, KEY_DIGITS[kind]):

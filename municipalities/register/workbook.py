@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from openpyxl import load_workbook
 
+from kiv_portal.folding import clean_text
 from municipalities.register.values import (
     DISTRICT_TEXT_CODES,
     KIND_OF_TEXT_CODE,
@@ -286,7 +287,7 @@ def _item(number: int, row: Row, kind: str, header: _Header) -> Item | None:
 
 
 def _text(cell: Any) -> str:
-    return "" if cell is None else " ".join(str(cell).split())
+    return "" if cell is None else " ".join(clean_text(str(cell)).split())
 
 
 def _code(cell: Any, length: int) -> str:

@@ -9,6 +9,7 @@ import io
 import random
 import time
 import tracemalloc
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,14 @@ from municipalities.register import read as read_register
 from projects.resources.imports import read_table
 from projects.resources.sheets import SheetRefused
 from projects.resources.tables import ContactTable, ProjectTable
-from tests.municipalities.official_files import BENSHEIM, BIBLIS, gv100ad, xlsx
+from tests.municipalities.official_files import (
+    BENSHEIM,
+    BENSHEIM_ROW,
+    BIBLIS,
+    DISTRICT_ROWS,
+    gv100ad,
+    xlsx,
+)
 
 ODS = (
     '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
@@ -110,6 +118,18 @@ def test_no_damage_to_a_file_is_a_fault_of_ours() -> None:
     ]
     assert all(all(words) for words in said)
     assert sum(bool(words) for words in said) > 200
+
+
+def test_names_of_both_registers_are_stored_as_typed_text_is() -> None:
+    name = f"{unicodedata.normalize('NFD', 'Groß-Größe')}/O’Hara (Ts.)"
+    for hidden in ("", "\x00", "\u200b\u202e"):
+        place = ("06431099", hidden.join((name[:3], name[3:])), "64", 100, "64625", 12)
+        (town,) = read_register(gv100ad([place])).municipalities
+        assert (town.official_name, town.short_name) == ("Groß-Größe/O’Hara (Ts.)",) * 2
+    row = (*BENSHEIM_ROW[:7], f"\u200b{name}", *BENSHEIM_ROW[8:])
+    assert [one.official_name for one in read_register(xlsx([*DISTRICT_ROWS, row])).municipalities][
+        -1
+    ] == "Groß-Größe/O’Hara (Ts.)"
 
 
 ROW = "<table:table-row>{}{}</table:table-row>"
