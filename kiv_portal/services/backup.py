@@ -108,7 +108,7 @@ def make(place: Path, at: datetime) -> Report:
     dump = place / DATABASES[connection.vendor]
     named, known = _copy_database(dump)
     _copy_files(target, sums)
-    there = set(_stored())
+    there = set(stored())
     for name in set(sums) - there - set(named):  # deleted, and the backup's moment knows it
         (target / name).unlink()
         del sums[name]
@@ -133,7 +133,7 @@ def make(place: Path, at: datetime) -> Report:
     )
 
 
-def _stored(folder: str = "") -> Iterator[str]:
+def stored(folder: str = "") -> Iterator[str]:
     """Every name in the storage."""
     try:
         folders, names = default_storage.listdir(folder)
@@ -142,7 +142,7 @@ def _stored(folder: str = "") -> Iterator[str]:
     for name in names:
         yield f"{folder}{name}"
     for inner in folders:
-        yield from _stored(f"{folder}{inner}/")
+        yield from stored(f"{folder}{inner}/")
 
 
 def _copy_files(target: Path, sums: dict[str, dict[str, Any]]) -> None:
@@ -150,7 +150,7 @@ def _copy_files(target: Path, sums: dict[str, dict[str, Any]]) -> None:
 
     What goes away at the same moment is left to the caller.
     """
-    for name in _stored():
+    for name in stored():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -264,7 +264,7 @@ def restore(place: Path) -> Report:
         raise BackupFault(NEWER.format(", ".join(unknown)))
     if connection.introspection.table_names():
         raise BackupFault(DATABASE_IN_USE)
-    if next(_stored(), None) is not None:
+    if next(stored(), None) is not None:
         raise BackupFault(FILES_IN_USE)
     dump = place / manifest["database"]["file"]
     if vendor == "sqlite":

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.apps import apps
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from applications.models import Application, PersonConsent
@@ -22,7 +22,7 @@ from applications.services import erasure as applications
 from applications.services import persons
 from kiv_portal.models import Erasure, ErasureRun, Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
-from kiv_portal.services import ledger
+from kiv_portal.services import ledger, leftovers
 from municipalities.models import User
 from municipalities.services import LastManager
 from municipalities.services import erasure as accounts
@@ -31,6 +31,7 @@ from projects.models import Contact
 from projects.services.contacts import erase_contact, expired_contacts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
 HOUR: Final = timedelta(hours=3)
@@ -78,39 +79,53 @@ def erase_expired(*, at: datetime, dry_run: bool = False) -> Report:
     return report
 
 
+def _each(report: Report, what: str, act: Callable[[], None]) -> bool:
+    """Do one; what goes wrong with it is told, and the next one has its turn."""
+    try:
+        act()
+    except LastManager:
+        report.add(
+            "held_back",
+            1,
+            f"{what} bleibt: Es verwaltet als einziges die Personen einer Kommune. Erst braucht "
+            "es eine Nachfolge.",
+        )
+    except Exception as fault:  # whatever it is, staff see it in the report
+        report.add("failed", 1, f"{what} nicht gelöscht: {type(fault).__name__}.")
+    else:
+        return True
+    return False
+
+
 def _run(report: Report, at: datetime, *, keep: bool) -> None:
+    if keep:
+        left = leftovers.clear(at)
+        report.add("leftovers", left, f"Dateien, die zu nichts mehr gehören: {left}.")
     warned = applications.warn_of_drafts(at)
     report.add("warned", warned, f"Entwürfe: {warned} Ankündigungen der Löschung.")
     for case in applications.files_to_offer(at):
         offer = applications.offer(application=case, at=at)
         report.add("offered", 1, f"Dem Archiv angeboten: {offer}.")
     for draft in applications.drafts_to_erase(at):
-        _application(draft, "drafts", at, keep)
-        report.add("drafts", 1, f"Entwurf Nummer {draft.pk} gelöscht.")
+        what = f"Entwurf Nummer {draft.pk}"
+        if _each(report, what, partial(_application, draft, "drafts", at, keep)):
+            report.add("drafts", 1, f"{what} gelöscht.")
     for case in applications.files_to_erase(at):
-        _application(case, "case_files", at, keep)
-        report.add("case_files", 1, f"Akte {case.reference} gelöscht.")
+        what = f"Akte {case.reference}"
+        if _each(report, what, partial(_application, case, "case_files", at, keep)):
+            report.add("case_files", 1, f"{what} gelöscht.")
     told = accounts.warn_of_unused(at)
     report.add("told", told, f"Konten: {told} Ankündigungen der Löschung.")
     for rule, users in accounts.accounts_to_erase(at).items():
         for user in users:
-            try:
-                with transaction.atomic():
-                    check_successor(user)
-                    _account(user, rule, at)
-            except LastManager:
-                report.add(
-                    "held_back",
-                    1,
-                    f"Konto Nummer {user.pk} bleibt ({_RULES[rule]}): Es verwaltet als einziges "
-                    "die Personen einer Kommune. Erst braucht es eine Nachfolge.",
-                )
-                continue
-            report.add(rule, 1, f"Konto Nummer {user.pk} gelöscht ({_RULES[rule]}).")
+            what = f"Konto Nummer {user.pk}"
+            if _each(report, f"{what} ({_RULES[rule]})", partial(_unless_last, user, rule, at)):
+                report.add(rule, 1, f"{what} gelöscht ({_RULES[rule]}).")
     for contact in expired_contacts(at):
-        project = contact.project.slug
-        erase_contact(contact=contact, rule="expired_contacts", at=at)
-        report.add("expired_contacts", 1, f"Kontakt zum Projekt {project} gelöscht.")
+        what = f"Kontakt zum Projekt {contact.project.slug}"
+        rule = "expired_contacts"
+        if _each(report, what, partial(erase_contact, contact=contact, rule=rule, at=at)):
+            report.add(rule, 1, f"{what} gelöscht.")
     for name, number in (
         ("invitations", accounts.forget_invitations(at)),
         ("log", accounts.prune_log(at)),
@@ -136,7 +151,13 @@ _RULES: Final = {
 def _application(application: Application, rule: str, at: datetime, keep: bool) -> None:
     row = applications.erase_application(application=application, rule=rule, at=at)
     if keep:
-        delete_files(row.files)
+        leftovers.delete(row.files)  # what cannot be deleted goes another night
+
+
+def _unless_last(user: User, rule: str, at: datetime) -> None:
+    with transaction.atomic():
+        check_successor(user)
+        _account(user, rule, at)
 
 
 def _account(user: User, rule: str, at: datetime) -> None:
@@ -158,12 +179,6 @@ def _forget_work(at: datetime) -> int:
     )
 
 
-def delete_files(names: list[str]) -> None:
-    """Delete files of the storage; one that is gone already is no fault."""
-    for name in names:
-        default_storage.delete(name)
-
-
 def repeat_erasures(at: datetime) -> Report:
     """Erase again what a restored backup brought back, before people return.
 
@@ -176,7 +191,7 @@ def repeat_erasures(at: datetime) -> Report:
     for line in known.lines:
         label, _, key = line["subject"].partition(":")
         record = apps.get_model(label).objects.filter(pk=int(key)).first()
-        delete_files(line["files"])
+        leftovers.delete(line["files"])
         if isinstance(record, Application) and str(record.uuid) == line["proof"]:
             if record.erased_at is None:
                 _application(record, line["rule"], at, keep=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import shutil
 from collections import Counter
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 from django.test import Client
@@ -27,8 +29,9 @@ from pytest_django import Settings
 
 from applications import permissions, services
 from applications.models import Application, ArchiveOffer, SectionComment, triggers
+from applications.rules import DocumentKind
 from applications.services import erasure as files
-from applications.services import log, snapshots
+from applications.services import log, snapshots, uploads
 from kiv_portal import outbox
 from kiv_portal.logs import json_formatter
 from kiv_portal.models import Erasure, ErasureRun, LedgerMark, OutboxMail
@@ -518,7 +521,7 @@ def test_the_last_manager_is_not_erased_before_there_is_a_successor() -> None:
     *_, night = [erasure.erase_expired(at=at) for at in nights]
     assert (night.counts["held_back"], night.counts["unused_accounts"]) == (1, 1)
     assert [line for line in night.lines if "bleibt" in line] == [
-        f"Konto Nummer {last.user_id} bleibt (lange nicht benutzt): Es verwaltet als einziges die "
+        f"Konto Nummer {last.user_id} (lange nicht benutzt) bleibt: Es verwaltet als einziges die "
         "Personen einer Kommune. Erst braucht es eine Nachfolge."
     ]
     says = f"Sie verwalten als einzige Person, wer für {town} im Portal arbeitet."
@@ -544,6 +547,43 @@ def test_why_a_second_factor_was_reset_is_kept_no_longer_than_the_log_of_rights(
     for days, left in ((10 * 365 - 1, 1), (10 * 365, 0)):
         ending.prune_log(NOW + timedelta(days=days))
         assert FactorReset.objects.count() == left
+
+
+def test_what_cannot_be_erased_is_told_and_stops_nothing_else() -> None:
+    """One account cannot go, one file cannot be deleted: all else goes, and the file later."""
+    stuck, other = (UserFactory(created_at=NOW, is_active=False, closed_at=NOW) for _ in range(2))
+    UserFactory(email=f"konto-{stuck.pk}{ending.ERASED_DOMAIN}")
+    w = world.build()
+    draft = world.draft(w)
+    document = uploads.add_document(
+        application=draft,
+        upload=SimpleUploadedFile("Plan.pdf", world.pdf_bytes()),
+        kind=DocumentKind.OTHER,
+        by=w.clerk,
+        at=NOW,
+    )
+    file, late = Path(document.file.path), NOW + 2 * YEARS
+    strange = file.with_name("abgebrochen")  # an upload that broke off
+    strange.write_bytes(b"x")
+    os.utime(strange, ((late - timedelta(days=29)).timestamp(),) * 2)
+    content = file.read_bytes()
+    file.unlink()
+    (file / "darin").mkdir(parents=True)  # is no file, and cannot be deleted as one
+    erasure.erase_expired(at=late - timedelta(days=30))
+    report = erasure.erase_expired(at=late)
+    assert [line for line in report.lines if "nicht gelöscht" in line] == [
+        f"Konto Nummer {stuck.pk} (selbst geschlossen) nicht gelöscht: IntegrityError."
+    ]
+    assert (report.counts["failed"], report.counts["drafts"]) == (1, 1)
+    other.refresh_from_db()
+    assert other.email.endswith(ending.ERASED_DOMAIN)
+
+    shutil.rmtree(file)
+    file.write_bytes(content)
+    night = erasure.erase_expired(at=late + timedelta(hours=20))
+    assert (night.counts["leftovers"], file.exists(), strange.exists()) == (1, False, True)
+    night = erasure.erase_expired(at=late + timedelta(days=1))
+    assert (night.counts["leftovers"], strange.exists()) == (1, False)
 
 
 def test_a_person_closes_the_own_account(client: Client) -> None:
