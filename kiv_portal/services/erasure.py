@@ -79,7 +79,7 @@ def erase_expired(*, at: datetime, dry_run: bool = False) -> Report:
     return report
 
 
-def _each(report: Report, what: str, act: Callable[[], None]) -> bool:
+def _each(report: Report, what: str, act: Callable[[], object]) -> bool:
     """Do one; what goes wrong with it is told, and the next one has its turn."""
     try:
         act()
