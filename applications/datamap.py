@@ -185,6 +185,7 @@ TABLES: Final[dict[str, Table]] = {
         content="reason return_reason",
         neutral="id application arrived_at recorded_at ready_at confirmed_at",
     ),
+    "applications.RecordingHand": Table(FILE, acts="user", neutral="id recording role at"),
     # --- Checks -----------------------------------------------------------------------------------
     "applications.CheckItem": Table(HOUSE, neutral="id call kind position text source findings"),
     "applications.CheckResult": Table(

@@ -194,11 +194,19 @@ def may_record(user: User | AnonymousUser, application: Application) -> bool:
 
 
 def may_confirm_recording(user: User | AnonymousUser, application: Application) -> bool:
-    """May confirm what a colleague recorded and presented; never one's own."""
+    """May confirm what colleagues recorded and presented; never what one wrote in oneself."""
     if not application.is_being_recorded or application.erased_at or not may_review(user):
         return False
     presented = Recording.objects.filter(application=application, ready_at__isnull=False)
-    return presented.exclude(recorded_by=user.pk).exists()
+    return presented.exclude(hands__user=user.pk).exists()
+
+
+def may_take_recording_over(user: User | AnonymousUser, application: Application) -> bool:
+    """May go on with what a colleague began to record and has not presented."""
+    if not application.is_being_recorded or application.erased_at or not may_review(user):
+        return False
+    begun = Recording.objects.filter(application=application, ready_at__isnull=True)
+    return begun.exclude(recorded_by=user.pk).exists()
 
 
 def may_speak_publicly(user: User | AnonymousUser, application: Application) -> bool:

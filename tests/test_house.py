@@ -198,6 +198,7 @@ def test_of_every_table_it_is_decided_whether_the_public_sees_it():
         "applications.Presence",
         "applications.PublicEntry",
         "applications.Recording",
+        "applications.RecordingHand",
         "applications.Recusal",
         "applications.ReminderOff",
         "applications.ReminderSent",

@@ -178,6 +178,12 @@ PAGES: Final[dict[str, Page]] = {
         requests.answered,
         "admin/applications/move_settle.html",
     ),
+    "record_answer": Page(
+        services.record_answer,
+        requests.paper_form,
+        requests.paper_values,
+        template="admin/applications/move_paper.html",
+    ),
     "proceed_without_answer": Page(
         services.proceed_without_answer,
         _reason,
@@ -310,6 +316,8 @@ def respond(
                 form.show_empty(error.keys)
             except services.AnswerIncomplete as error:
                 form.show_faults(error.faults)
+            except services.ArrivedAhead:
+                form.add_error("arrived_on", "Dieser Tag liegt in der Zukunft.")
             except documents.UploadRefused as error:
                 form.add_error("upload", str(error))
             except services.BudgetExceeded as error:

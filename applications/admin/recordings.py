@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from applications import documents, permissions, services
 from applications.admin.addresses import case_address
-from applications.forms.desk_recordings import RecordingForm, RecordingReasonForm
-from applications.models import Application
+from applications.forms.desk_recordings import (
+    ArrivalForm,
+    RecordingForm,
+    RecordingReasonForm,
+)
+from applications.models import Application, RecordingHand
 from applications.rules import Severity, Step
 from applications.services import content, recording
 from kiv_portal import files
+from municipalities.models import User
 from municipalities.permissions import may_review
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Callable
 
     from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest, HttpResponse
@@ -47,9 +54,10 @@ def tasks(user: Any) -> list[dict[str, Any]]:
     """What waits for this person: colleagues' recordings to confirm, one's own to finish."""
     if not may_review(user):
         return []
-    open_ = permissions.recordings().order_by()
+    held = RecordingHand.objects.filter(recording=OuterRef("pk"), user=user)
+    open_ = permissions.recordings().order_by().annotate(held=Exists(held))
     counts = open_.aggregate(
-        to_confirm=Count("pk", filter=Q(ready_at__isnull=False) & ~Q(recorded_by=user)),
+        to_confirm=Count("pk", filter=Q(ready_at__isnull=False, held=False)),
         to_finish=Count("pk", filter=Q(ready_at__isnull=True, recorded_by=user)),
     )
     return [
@@ -80,7 +88,8 @@ def begin(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
                 request, "Die Erfassung ist angelegt. Bitte übertragen Sie jetzt die Angaben."
             )
             return HttpResponseRedirect(address(application))
-    rows = recording.open_recordings()
+    rows, discarded = recording.open_recordings(), recording.discarded_recordings()
+    people = User.objects.in_bulk({entry.actor_id for entry in discarded if entry.actor_id})
     context = {
         "title": "Anträge erfassen",
         "form": form,
@@ -93,6 +102,10 @@ def begin(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
             }
             for row in rows
         ],
+        "discarded": [
+            {"entry": entry, "values": entry.content.values, "by": people.get(entry.actor_id, "")}
+            for entry in discarded
+        ],
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return admin.render(request, "admin/applications/recordings.html", context, status=status)
@@ -100,18 +113,44 @@ def begin(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
 
 def _start(form: RecordingForm, request: HttpRequest) -> Application | None:
     typed = form.cleaned_data
-    try:
-        arrived_at = recording.arrival(typed["call"], typed["arrived_on"], typed["arrived_time"])
+
+    def start(**arrival: Any) -> Application:
         return services.start_recording(
+            upload=typed["upload"],
+            although_applied=typed["anyway"],
+            by=request.user,
+            at=request.arrived_at,
+            **arrival,
+        )
+
+    return _with_arrival(form, start)
+
+
+def _correct(form: ArrivalForm, application: Application, request: HttpRequest) -> bool:
+    def correct(**arrival: Any) -> bool:
+        services.correct_recording(
+            application=application, by=request.user, at=request.arrived_at, **arrival
+        )
+        return True
+
+    return bool(_with_arrival(form, correct))
+
+
+def _with_arrival(form: ArrivalForm, act: Callable[..., Any]) -> Any:
+    """Call the service with what was said of the arrival; what it refuses stands at its field."""
+    typed = form.cleaned_data
+    try:
+        return act(
             call=typed["call"],
             lead=typed["lead"],
             received_as=typed["received_as"],
-            arrived_at=arrived_at,
+            arrived_at=recording.arrival(typed["call"], typed["arrived_on"], typed["arrived_time"]),
             reason=typed["reason"],
-            upload=typed["upload"],
-            by=request.user,
-            at=request.arrived_at,
         )
+    except services.HasApplied as error:
+        form.ask_anyway(error.references)
+    except services.LeadIsPartner:
+        form.add_error("lead", "Diese Kommune ist als Partnerkommune eingetragen.")
     except services.TimeNeeded:
         form.add_error(
             "arrived_time",
@@ -135,8 +174,20 @@ def one(admin: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
     findings = recording.findings_of_recording(application)
     action = request.POST.get("aktion", "") if request.method == "POST" else ""
     form = RecordingReasonForm(request.POST if action in ("zurueck", "verwerfen") else None)
+    arrival = _arrival_form(row, request, action)
     problem = ""
     try:
+        if action == "uebernehmen":
+            services.take_over_recording(application=application, by=user, at=at)
+            messages.success(request, "Sie erfassen jetzt weiter. Bestätigen muss jemand anderes.")
+            return HttpResponseRedirect(address(application))
+        if (
+            action == "berichtigen"
+            and arrival.is_valid()
+            and _correct(arrival, application, request)
+        ):
+            messages.success(request, "Die Angaben zum Eingang sind berichtigt.")
+            return HttpResponseRedirect(address(application))
         if action == "vorlegen":
             services.present_recording(application=application, by=user, at=at)
             messages.success(request, "Die Erfassung liegt jetzt einer zweiten Person vor.")
@@ -163,17 +214,36 @@ def one(admin: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
             )
             messages.success(request, f"Der Antrag hat die Nummer {filed.reference}.")
             return HttpResponseRedirect(case_address(filed))
-        if request.method == "POST" and action not in ("zurueck", "verwerfen"):
+        if request.method == "POST" and action not in ("zurueck", "verwerfen", "berichtigen"):
             problem = "Bitte wählen Sie, was geschehen soll."
     except services.SamePerson:
-        problem = "Sie haben selbst erfasst. Bestätigen muss eine zweite Person."
+        problem = "Sie haben selbst (mit) erfasst. Bestätigen muss eine zweite Person."
     except services.RecordingChanged:
         problem = "Die Erfassung hat sich geändert, seit Sie diese Seite geöffnet haben."
     except services.NotSubmittable as error:
         problem = str(error)
     except (services.NotAllowed, services.WrongState) as error:
         raise PermissionDenied("Das ist jetzt nicht (mehr) möglich.") from error
-    return _page(admin, request, row, application, findings, form, problem)
+    forms = {"form": form, "arrival_form": arrival}
+    return _page(admin, request, row, application, findings, forms, problem)
+
+
+def _arrival_form(row: Recording, request: HttpRequest, action: str) -> ArrivalForm:
+    stamp = timezone.localtime(row.arrived_at)
+    return ArrivalForm(
+        request.POST if action == "berichtigen" else None,
+        on=timezone.localdate(request.arrived_at),
+        prefix="eingang",
+        initial={
+            "call": row.application.call_id,
+            "lead": row.application.lead and row.application.lead.municipality_id,
+            "received_as": row.application.received_as,
+            "arrived_on": stamp.date(),
+            # A stamp without a time is kept as the beginning of its day.
+            "arrived_time": f"{stamp:%H:%M}" if stamp.time() != time() else "",
+            "reason": row.reason,
+        },
+    )
 
 
 def _page(
@@ -182,7 +252,7 @@ def _page(
     row: Recording,
     application: Application,
     findings: list[Finding],
-    form: RecordingReasonForm,
+    forms: dict[str, Any],
     problem: str,
 ) -> HttpResponse:
     user = request.user
@@ -221,12 +291,14 @@ def _page(
         "late": application.call.is_over(row.arrived_at),
         "mine": mine,
         "may_write": mine and row.ready_at is None,
-        "may_confirm": not mine and row.ready_at is not None,
-        "form": form,
+        "may_confirm": permissions.may_confirm_recording(user, application),
+        "may_take_over": not mine and row.ready_at is None,
+        "wrote": row.hands.filter(user=user.pk).exists(),
+        **forms,
         "problem": problem,
         "list_href": list_address(),
     }
-    wrong = bool(form.errors or problem)
+    wrong = bool(problem or any(form.errors for form in forms.values()))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     return admin.render(request, "admin/applications/recording.html", context, status=status)
 

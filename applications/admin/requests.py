@@ -9,7 +9,13 @@ from django.utils import timezone
 
 from applications import services
 from applications.admin.addresses import case_address
-from applications.forms.desk_requests import ExtendForm, InformationForm, PhoneForm, SettleForm
+from applications.forms.desk_requests import (
+    ExtendForm,
+    InformationForm,
+    PaperForm,
+    PhoneForm,
+    SettleForm,
+)
 from applications.models import Application
 from applications.rules import Step
 from applications.services import snapshots, unlocking
@@ -116,6 +122,23 @@ def settle_form(application: Application, data: Any, at: datetime) -> SettleForm
 def settle_values(form: SettleForm) -> dict[str, Any]:
     """What the form holds, as the service takes it."""
     return {"settled": {uuid.UUID(key) for key in form.cleaned_data["settled"]}}
+
+
+def paper_form(application: Application, data: Any, at: datetime) -> PaperForm:
+    """The points of the open request, and what came on paper."""
+    request = application.information_requests.get(closed_at__isnull=True)
+    return PaperForm(data, items=request.items.all())
+
+
+def paper_values(form: PaperForm) -> dict[str, Any]:
+    """What the form holds, as the service takes it."""
+    typed = form.cleaned_data
+    return {
+        "upload": typed["upload"],
+        "received_as": typed["received_as"],
+        "arrived_on": typed["arrived_on"],
+        "settled": {uuid.UUID(key) for key in typed["settled"]},
+    }
 
 
 def answered(application: Application, by: User, at: datetime) -> dict[str, Any]:

@@ -47,6 +47,7 @@ DONE: Final = {
     "ask_by_phone": "Die Rückfrage ist festgehalten, die Stelle für die Kommune freigegeben.",
     "extend_request": "Der Termin ist verlängert; die Kommune erhält eine E-Mail.",
     "settle_items": "Gespeichert. Was offen ist, können Sie erneut nachfordern.",
+    "record_answer": "Die Antwort ist beim Antrag. Was offen ist, können Sie erneut nachfordern.",
     "proceed_without_answer": "Die Nachforderung ist beendet; entschieden wird nach Aktenlage.",
     "accept_formally": "Die formale Prüfung ist abgeschlossen; es folgt die fachliche Prüfung.",
     "begin_hearing": "Die Anhörung läuft. Bitte geben Sie das Anhörungsschreiben bekannt.",
@@ -103,7 +104,10 @@ LOGGED: Final = {
     "submit": "Antrag eingereicht",
     "start_recording": "Eingegangenen Antrag erfasst",
     "present_recording": "Erfassung zur Bestätigung vorgelegt",
+    "take_over_recording": "Erfassung übernommen",
+    "correct_recording": "Angaben zum Eingang berichtigt",
     "return_recording": "Erfassung zurückgegeben",
+    "discard_recording": "Erfassung verworfen",
     "confirm_recording": "Erfassung von zweiter Person bestätigt",
     "withdraw": "Antrag zurückgezogen",
     "begin_check": "Formale Prüfung begonnen",
@@ -118,6 +122,7 @@ LOGGED: Final = {
     "extend_request": "Termin verlängert",
     "remind_of_request": "An die Unterlagen erinnert",
     "answer": "Unterlagen nachgereicht",
+    "record_answer": "Antwort auf Papier aufgenommen",
     "settle_items": "Nachgereichtes abgehakt",
     "record_checks": "Prüfliste ausgefüllt",
     "rule_expenses": "Über zuwendungsfähige Ausgaben entschieden",
@@ -217,13 +222,15 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         said.append(f"Antragsnummer {values['reference']}")
     if action in ("submit", "confirm_recording") and values.get("late"):
         said.append("nach Fristende eingegangen")
-    if action == "start_recording":
+    if action in ("start_recording", "correct_recording", "discard_recording"):
         stamp = timezone.localtime(datetime.fromisoformat(values["arrived_at"]))
         how = ReceivedAs(values["received_as"]).label
         # A stamp without a time is kept as the beginning of its day.
         clock = f", {stamp:%H:%M} Uhr" if stamp.time() != time(0) else ""
         said.append(f"eingegangen {how} am {stamp:%d.%m.%Y}{clock}")
-    if action == "answer" and values.get("late"):
+    if action == "record_answer":
+        said.append(f"eingegangen {values['how']} am {values['arrived']}: {values['document']}")
+    if action in ("answer", "record_answer") and values.get("late"):
         said.append("nach dem gesetzten Termin")
     if action == "set_file_number":
         said.append(f"vorher „{values.get('before') or '–'}“, jetzt „{values.get('after')}“")
@@ -243,7 +250,7 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     if values.get("body"):
         said.append(_BODIES.get(values["body"], ""))
     said += [values[name] for name in ("question", "result") if values.get(name)]
-    if action == "settle_items":
+    if action in ("settle_items", "record_answer"):
         said += [f"erledigt: {place}" for place in values["settled"]]
         said += [f"offen: {place}" for place in values["open"]]
     if action in ("letter_written", "letter_uploaded", "letter_rendered", "deliver"):

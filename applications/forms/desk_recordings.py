@@ -34,8 +34,8 @@ class TimeField(TextField):
             raise ValidationError(WRITE_TIME) from error
 
 
-class RecordingForm(forms.Form):
-    """Who applied, how and when it came, why not through the portal, and the thing itself."""
+class ArrivalForm(forms.Form):
+    """Who applied, how and when it came, and why not through the portal."""
 
     use_required_attribute = False
 
@@ -70,15 +70,6 @@ class RecordingForm(forms.Form):
         lines=2,
         error_messages={"required": "Bitte geben Sie den Grund an."},
     )
-    upload = forms.FileField(
-        label="Der Antrag, wie er eingegangen ist",
-        help_text="Scan oder Anhang. Weitere Anlagen kommen danach dazu.",
-        widget=forms.FileInput(),
-        error_messages={
-            "required": "Bitte laden Sie den eingegangenen Antrag hoch.",
-            "empty": "Diese Datei ist leer.",
-        },
-    )
 
     def __init__(self, *args: Any, on: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,6 +83,37 @@ class RecordingForm(forms.Form):
         if not value:
             raise ValidationError("Bitte wählen Sie, wie der Antrag gekommen ist.")
         return value
+
+
+class RecordingForm(ArrivalForm):
+    """The same with what came. Who has applied already is told before anything is begun."""
+
+    upload = forms.FileField(
+        label="Der Antrag, wie er eingegangen ist",
+        help_text="Scan oder Anhang. Weitere Anlagen kommen danach dazu.",
+        widget=forms.FileInput(),
+        error_messages={
+            "required": "Bitte laden Sie den eingegangenen Antrag hoch.",
+            "empty": "Diese Datei ist leer.",
+        },
+    )
+
+    anyway = forms.BooleanField(
+        label="Trotzdem erfassen",
+        required=False,
+        widget=forms.HiddenInput(),
+        help_text="Bestätigen lässt er sich erst, wenn der andere Antrag nicht mehr läuft.",
+    )
+
+    def ask_anyway(self, references: list[str]) -> None:
+        """Say which application there is, and let the person go on all the same."""
+        town, numbers = self.cleaned_data["lead"].short_name, " und ".join(references)
+        self.fields["anyway"].widget = forms.CheckboxInput()
+        self.add_error(
+            "lead",
+            f"{town} steht in diesem Aufruf schon im Antrag {numbers}. Bitte vergleichen Sie. "
+            "Soll trotzdem erfasst werden, kreuzen Sie das unten an und wählen die Datei erneut.",
+        )
 
 
 class RecordingReasonForm(forms.Form):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 
 from applications.forms.desk import NeededDay, NeededText, ReasonForm
-from applications.forms.fields import ChoiceField, SavedEmpty, TextField
+from applications.forms.fields import ChoiceField, SavedEmpty, TextField, with_blank
+from applications.models.application import ReceivedAs
 from applications.rules import Step
 from applications.rules.unlocking import WHOLE
 from applications.services import Wanted
@@ -253,3 +254,34 @@ class SettleForm(forms.Form):
             (str(item.pk), f"{item.place} – {item.sentence}") for item in items
         ]
         self.initial["settled"] = [str(item.pk) for item in items if item.settled_at]
+
+
+class PaperForm(SettleForm):
+    """An answer that came on paper: how, when, the thing itself, and what it settles."""
+
+    field_order = ("received_as", "arrived_on", "upload", "settled")
+    received_as = ChoiceField(label="Wie eingegangen", choices=with_blank(ReceivedAs.choices))
+    arrived_on = NeededDay(
+        label="Eingegangen am",
+        help_text="TT.MM.JJJJ, wie auf dem Eingangsstempel oder in der E-Mail.",
+        error_messages={"required": "Bitte geben Sie den Tag des Eingangs an."},
+    )
+    upload = forms.FileField(
+        label="Die Antwort, wie sie eingegangen ist",
+        help_text="Scan oder Anhang, in einer Datei. Sie wird eine Anlage des Antrags.",
+        widget=forms.FileInput(),
+        error_messages={
+            "required": "Bitte laden Sie hoch, was eingegangen ist.",
+            "empty": "Diese Datei ist leer.",
+        },
+    )
+
+    def __init__(self, *args: Any, items: Iterable[RequestItem], **kwargs: Any) -> None:
+        super().__init__(*args, items=items, **kwargs)
+        self.fields["settled"].label = "Damit erledigt"
+
+    def clean_received_as(self) -> str:
+        value: str = self.cleaned_data["received_as"]
+        if not value:
+            raise forms.ValidationError("Bitte wählen Sie, wie die Antwort gekommen ist.")
+        return value

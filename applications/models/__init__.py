@@ -25,7 +25,7 @@ from applications.models.parts import (
     ParticipationFormat,
 )
 from applications.models.publication import EntryState, PersonConsent, PublicEntry
-from applications.models.recordings import Recording
+from applications.models.recordings import Recording, RecordingHand, RecordingRole
 from applications.models.records import (
     CaseLogEntry,
     CaseLogPayload,
@@ -90,6 +90,8 @@ __all__ = [
     "PublicEntry",
     "ReceivedAs",
     "Recording",
+    "RecordingHand",
+    "RecordingRole",
     "Recusal",
     "ReminderOff",
     "ReminderSent",

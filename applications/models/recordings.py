@@ -11,6 +11,13 @@ from django.db.models import F, Q
 from applications.models.application import Application
 
 
+class RecordingRole(models.TextChoices):
+    """What somebody did for a recording."""
+
+    WROTE = "wrote", "hat erfasst"
+    CONFIRMED = "confirmed", "hat bestätigt"
+
+
 class Recording(models.Model):
     """Staff record what came otherwise (PROGRAMME §6); a second person confirms it.
 
@@ -63,3 +70,28 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application}: erfasst von {self.recorded_by}"
+
+
+class RecordingHand(models.Model):
+    """Who had a hand in a recording. One row per person: whoever wrote in it cannot confirm it,
+    also where a colleague took it over later."""
+
+    recording = models.ForeignKey(Recording, models.CASCADE, related_name="hands")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    role = models.CharField("Rolle", max_length=10, choices=RecordingRole)
+    at = models.DateTimeField("am")
+
+    class Meta:
+        verbose_name = "Mitwirkung an einer Erfassung"
+        verbose_name_plural = "Mitwirkungen an Erfassungen"
+        ordering: ClassVar = ["at", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["recording", "user"],
+                name="recording_hands_four_eyes",
+                violation_error_message="Wer erfasst hat, kann nicht bestätigen.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.get_role_display()}"

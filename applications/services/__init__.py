@@ -144,6 +144,7 @@ from applications.services.notes import (
     recuse,
     send_message,
 )
+from applications.services.paper import record_answer
 from applications.services.partnership import (
     NoPartner,
     StatementChanged,
@@ -163,14 +164,18 @@ from applications.services.publication import (
 )
 from applications.services.recording import (
     ArrivedAhead,
+    HasApplied,
+    LeadIsPartner,
     RecordingChanged,
     SamePerson,
     TimeNeeded,
     confirm_recording,
+    correct_recording,
     discard_recording,
     present_recording,
     return_recording,
     start_recording,
+    take_over_recording,
 )
 from applications.services.reminders import LinkInvalid, choose_reminders, switch_reminder
 from applications.services.review import (
@@ -251,9 +256,11 @@ __all__ = [
     "EntryIncomplete",
     "FileNumberFixed",
     "FourEyes",
+    "HasApplied",
     "HearingOpen",
     "HearingStillRuns",
     "InvitationGone",
+    "LeadIsPartner",
     "LetterChanged",
     "LetterIncomplete",
     "LetterNotOurs",
@@ -340,6 +347,7 @@ __all__ = [
     "confirmation_key",
     "consent_of",
     "correct_letter",
+    "correct_recording",
     "countersign",
     "deliver",
     "discard_recording",
@@ -373,6 +381,7 @@ __all__ = [
     "propose_change",
     "publish_project",
     "read_step",
+    "record_answer",
     "record_checks",
     "record_consent",
     "record_opinion",
@@ -404,6 +413,7 @@ __all__ = [
     "subscribe",
     "switch_reminder",
     "take_back_entry",
+    "take_over_recording",
     "to_confirm",
     "unsubscribe",
     "withdraw",

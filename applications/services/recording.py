@@ -14,14 +14,23 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from applications import mails, permissions
-from applications.models import Application, ApplicationMember, FundingCall, Recording
+from applications.models import (
+    Application,
+    ApplicationMember,
+    CaseLogEntry,
+    FundingCall,
+    Recording,
+    RecordingHand,
+    RecordingRole,
+)
 from applications.models.application import ReceivedAs
 from applications.models.letters import LetterKind
 from applications.models.members import MemberRole
-from applications.rules import DocumentKind, Finding, blocking
+from applications.rules import DocumentKind, Finding, Step, blocking
 from applications.services import (
     checks,
     content,
+    drafts,
     erasure,
     issuing,
     letters,
@@ -49,6 +58,9 @@ DECLARATION: Final = (
 )
 
 
+SHOWN_DISCARDED: Final = 50
+
+
 class ArrivedAhead(Exception):
     """What is recorded has come already."""
 
@@ -59,6 +71,18 @@ class TimeNeeded(Exception):
 
 class SamePerson(Exception):
     """Whoever recorded does not confirm."""
+
+
+class LeadIsPartner(Exception):
+    """The municipality stands among the partners already."""
+
+
+class HasApplied(Exception):
+    """The municipality stands in another live application of the call; `references` name it."""
+
+    def __init__(self, references: list[str]) -> None:
+        super().__init__(", ".join(references))
+        self.references = references
 
 
 class RecordingChanged(Exception):
@@ -82,22 +106,22 @@ def start_recording(
     arrived_at: datetime,
     reason: str,
     upload: UploadedFile,
+    although_applied: bool = True,
     by: User,
     at: datetime,
 ) -> Application:
     """Begin to record what came; `upload` is the application as it came, kept as a document.
 
-    Raises ArrivedAhead, CallNotOpen (it came before the call's start), documents.UploadRefused,
-    NotAllowed.
+    `although_applied` False asks first where the municipality has applied in this call already.
+    Raises HasApplied, ArrivedAhead, CallNotOpen (it came before the call's start),
+    documents.UploadRefused, NotAllowed.
     """
     if not may_review(by):
         raise NotAllowed
-    if arrived_at > at:
-        raise ArrivedAhead
     with transaction.atomic():
-        call = FundingCall.objects.get(pk=call.pk)
-        if not call.is_open(arrived_at) and not call.is_over(arrived_at):
-            raise CallNotOpen
+        call = _call_on(call, arrived_at, at)
+        if not although_applied and (there := applied_in(call, lead)):
+            raise HasApplied(there)
         application = Application.objects.create(
             call=call,
             created_by=by,
@@ -108,13 +132,14 @@ def start_recording(
         ApplicationMember.objects.create(
             application=application, municipality=lead, role=MemberRole.LEAD, call=call
         )
-        Recording.objects.create(
+        row = Recording.objects.create(
             application=application,
             arrived_at=arrived_at,
             reason=reason.strip(),
             recorded_by=by,
             recorded_at=at,
         )
+        _hand(row, by, RecordingRole.WROTE, at)
         log.record(
             application,
             "start_recording",
@@ -132,10 +157,95 @@ def start_recording(
     return application
 
 
+def applied_in(call: FundingCall, town: Municipality) -> list[str]:
+    """The numbers of live applications of the call in which the municipality stands."""
+    rows = ApplicationMember.objects.filter(call=call, municipality=town, live=True)
+    return list(rows.order_by("pk").values_list("application__reference", flat=True))
+
+
+def take_over_recording(*, application: Application, by: User, at: datetime) -> None:
+    """Go on with what a colleague began; whoever wrote in it so far does not confirm it either.
+
+    Raises NotAllowed.
+    """
+    with transaction.atomic():
+        row = _locked(application)
+        if not permissions.may_take_recording_over(by, row):
+            raise NotAllowed
+        before = row.recording.recorded_by_id
+        Recording.objects.filter(application=row).update(recorded_by=by)
+        Application.objects.filter(pk=row.pk).update(created_by=by)
+        _hand(row.recording, by, RecordingRole.WROTE, at)
+        log.record(row, "take_over_recording", by=by, at=at, before=before)
+
+
+def correct_recording(
+    *,
+    application: Application,
+    call: FundingCall,
+    lead: Municipality,
+    received_as: str,
+    arrived_at: datetime,
+    reason: str,
+    by: User,
+    at: datetime,
+) -> None:
+    """Set right what was said of the arrival: whose it is, for which call, how and when it came.
+
+    What was transcribed stays; what belonged to the lead municipality belongs to the new one.
+    Raises LeadIsPartner, ArrivedAhead, CallNotOpen, NotAllowed.
+    """
+    with transaction.atomic():
+        row = _locked(application)
+        if not permissions.may_record(by, row):
+            raise NotAllowed
+        call = _call_on(call, arrived_at, at)
+        member = row.members.select_related("municipality").get(role=MemberRole.LEAD)
+        before = member.municipality
+        if row.members.filter(municipality=lead).exclude(pk=member.pk).exists():
+            raise LeadIsPartner
+        row.call, row.received_as = call, ReceivedAs(received_as)
+        row.save(update_fields=["call", "received_as"])
+        row.members.update(call=call)
+        if lead != before:
+            row.members.filter(pk=member.pk).update(municipality=lead)
+            for rows in (row.cover, row.adoptions, row.documents):
+                rows.filter(municipality=before).update(municipality=lead)
+        Recording.objects.filter(application=row).update(
+            arrived_at=arrived_at, reason=reason.strip()
+        )
+        drafts.touch(row, Step.KOMMUNE, by=by, at=at)  # what was read before is not this
+        log.record(
+            row,
+            "correct_recording",
+            by=by,
+            at=at,
+            lead=lead.ags,
+            lead_before=before.ags,
+            call=call.pk,
+            received_as=received_as,
+            arrived_at=arrived_at.isoformat(),
+            reason=reason.strip(),
+        )
+
+
 def findings_of_recording(application: Application) -> list[Finding]:
-    """What the rules say of what is recorded so far, as of the day it came."""
+    """What the rules say of what is recorded so far, as of the day it came.
+
+    Also who has applied already: staff may know, from the first day on.
+    """
+    return [*told_elsewhere(application), *_ruled(application)]
+
+
+def _ruled(application: Application) -> list[Finding]:
     row = content.with_parts(application)
     return checks.rules.check(checks.filing_of(row, row.recording.arrived_at), row.call.terms())
+
+
+def told_elsewhere(application: Application) -> list[Finding]:
+    """Members that stand in other live applications of the call: it cannot be confirmed beside."""
+    taken = submission.taken_elsewhere(application)
+    return submission.told_applied([row.municipality for row in taken], application)
 
 
 def present_recording(*, application: Application, by: User, at: datetime) -> None:
@@ -147,7 +257,7 @@ def present_recording(*, application: Application, by: User, at: datetime) -> No
         row = _locked(application)
         if not permissions.may_record(by, row):
             raise NotAllowed
-        if stopping := blocking(findings_of_recording(row)):
+        if stopping := blocking(_ruled(row)):
             raise NotSubmittable(stopping)
         Recording.objects.filter(application=row).update(ready_at=at, return_reason="")
         log.record(row, "present_recording", by=by, at=at)
@@ -191,8 +301,8 @@ def confirm_recording(
 
 def _confirm(application: Application, seen: int | None, by: User, at: datetime) -> Application:
     with transaction.atomic():
-        known = Recording.objects.filter(application=application).first()
-        if known is not None and known.recorded_by_id == by.pk:
+        wrote = RecordingHand.objects.filter(role=RecordingRole.WROTE, user=by)
+        if wrote.filter(recording__application=application).exists():
             raise SamePerson
         row = moves.locked(application, "confirm_recording", by=by)
         recording = Recording.objects.get(application=row)
@@ -206,6 +316,7 @@ def _confirm(application: Application, seen: int | None, by: User, at: datetime)
             raise NotSubmittable(stopping)
         recording.confirmed_by, recording.confirmed_at = by, at
         recording.save(update_fields=["confirmed_by", "confirmed_at"])
+        _hand(recording, by, RecordingRole.CONFIRMED, at)
         reference = submission.next_reference(at)
         submission.freeze(members, filing.members)
         late = row.call.is_over(arrived)
@@ -252,6 +363,7 @@ def _confirm(application: Application, seen: int | None, by: User, at: datetime)
 def discard_recording(*, application: Application, reason: str, by: User, at: datetime) -> None:
     """Erase a recording that should not have been begun; its log stays without content.
 
+    Kept is why, with what came and whose it was said to be: a municipality is no person.
     Raises NotAllowed, ReasonMissing.
     """
     if not reason.strip():
@@ -260,13 +372,28 @@ def discard_recording(*, application: Application, reason: str, by: User, at: da
         row = _locked(application)
         if not permissions.may_record(by, row):
             raise NotAllowed
+        lead, told = row.lead, row.recording
+        kept = {
+            "lead": lead.municipality.short_name if lead else "",
+            "call": str(row.call),
+            "received_as": row.received_as,
+            "arrived_at": told.arrived_at.isoformat(),
+            "reason": reason.strip(),
+        }
         files = erasure.erase_application(application=row, rule="recording_discarded", at=at).files
+        log.record(row, "discard_recording", by=by, at=at, **kept)
         transaction.on_commit(lambda: _delete(files))
 
 
 def _delete(names: list[str]) -> None:
     for name in names:
         default_storage.delete(name)
+
+
+def discarded_recordings() -> list[CaseLogEntry]:
+    """What was thrown away, the last first: when, by whom and why stands in its log."""
+    rows = CaseLogEntry.objects.filter(action="discard_recording")
+    return list(rows.select_related("content").order_by("-at", "-pk")[:SHOWN_DISCARDED])
 
 
 def open_recordings() -> list[Recording]:
@@ -283,3 +410,20 @@ def _locked(application: Application) -> Application:
     if not row.received_as or not Recording.objects.filter(application=row).exists():
         raise NotAllowed
     return row
+
+
+def _hand(recording: Recording, by: User, role: RecordingRole, at: datetime) -> None:
+    """Note that this person had a hand in it; who wrote in it before stays who wrote in it."""
+    RecordingHand.objects.get_or_create(
+        recording=recording, user=by, role=role, defaults={"at": at}
+    )
+
+
+def _call_on(call: FundingCall, arrived_at: datetime, at: datetime) -> FundingCall:
+    """The call, read anew. Raises ArrivedAhead, CallNotOpen (it came before the call's start)."""
+    if arrived_at > at:
+        raise ArrivedAhead
+    call = FundingCall.objects.get(pk=call.pk)
+    if not call.is_open(arrived_at) and not call.is_over(arrived_at):
+        raise CallNotOpen
+    return call

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef
@@ -332,41 +332,52 @@ def answer(*, application: Application, by: User, at: datetime) -> Application:
     """
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
-        members = list(content.with_parts(row, lock=True).members.all())
-        filing = checks.filing_of(row, at)
-        findings = checks.rules.check(filing, row.call.terms())
-        if stopping := blocking(findings):
-            raise NotSubmittable(stopping)
-        # What was frozen at the submission stays; only a partner that came since is new.
-        freeze([member for member in members if not member.population_source], filing.members)
-        first = row.first_snapshot
-        assert first is not None
-        assert row.submitted_at is not None
-        filed = snapshots.read(first)
-        frozen = snapshots.build(
-            row,
-            reference=row.reference or "",
-            filed_at=row.submitted_at,
-            late=row.received_late,
-            findings=findings,
-            reason=filed["confirmation_reason"],
-            declaration=filed["declaration"],
-        )
-        snapshot = snapshots.take(row, frozen, by=by, at=at)
-        request = row.information_requests.get(closed_at__isnull=True)
-        _close(request, at, answered=True)
-        moves.make(
-            row,
-            "answer",
-            by=by,
-            at=at,
-            fields={
-                "search_key": search_key_of(row, row.reference or ""),
-                **worklist.of_version(row, frozen),
-            },
-            request=request.number,
-            late=timezone.localdate(at) > request.due_on,
-            snapshot=snapshot.sha256,
-        )
-        render_later(snapshot, at)
+        hand_in(row, "answer", by=by, at=at, on=timezone.localdate(at))
     return row
+
+
+def hand_in(
+    row: Application, action: str, *, by: User, at: datetime, on: date, **told: Any
+) -> None:
+    """Freeze what stands there now as the answer to the open request; it came on that day.
+
+    The caller holds the lock. Raises NotSubmittable.
+    """
+    members = list(content.with_parts(row, lock=True).members.all())
+    filing = checks.filing_of(row, at)
+    findings = checks.rules.check(filing, row.call.terms())
+    if stopping := blocking(findings):
+        raise NotSubmittable(stopping)
+    # What was frozen at the submission stays; only a partner that came since is new.
+    freeze([member for member in members if not member.population_source], filing.members)
+    first = row.first_snapshot
+    assert first is not None
+    assert row.submitted_at is not None
+    filed = snapshots.read(first)
+    frozen = snapshots.build(
+        row,
+        reference=row.reference or "",
+        filed_at=row.submitted_at,
+        late=row.received_late,
+        findings=findings,
+        reason=filed["confirmation_reason"],
+        declaration=filed["declaration"],
+    )
+    snapshot = snapshots.take(row, frozen, by=by, at=at)
+    request = row.information_requests.get(closed_at__isnull=True)
+    _close(request, at, answered=True)
+    moves.make(
+        row,
+        action,
+        by=by,
+        at=at,
+        fields={
+            "search_key": search_key_of(row, row.reference or ""),
+            **worklist.of_version(row, frozen),
+        },
+        request=request.number,
+        late=on > request.due_on,
+        snapshot=snapshot.sha256,
+        **told,
+    )
+    render_later(snapshot, at)

@@ -114,6 +114,13 @@ def replace_document(
     return _keep(new, upload, check, by=by, at=at)
 
 
+def looked_into(
+    application: Application, upload: UploadedFile, kind: DocumentKind, *, by: User, at: datetime
+) -> Document:
+    """The document an upload makes, not stored yet. Raises documents.UploadRefused."""
+    return _inspected(application, upload, kind, None, by, at)
+
+
 def _inspected(
     application: Application,
     upload: UploadedFile,

@@ -130,6 +130,15 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         help="Ihre Ergänzungen gehen ein; der Antrag ist danach wieder geschlossen.",
     ),
     Transition(
+        "record_answer",
+        "Antwort auf Papier aufnehmen",
+        (S.INFORMATION_REQUESTED,),
+        S.FORMAL_CHECK,
+        Actor.REVIEWER,
+        mail="answer_recorded",
+        help="Was per Post oder E-Mail kam, laden Sie hoch und haken ab, was damit erledigt ist.",
+    ),
+    Transition(
         "proceed_without_answer",
         "Entscheidung nach Aktenlage",
         (S.INFORMATION_REQUESTED,),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +17,7 @@ from applications import services
 from applications.models import Application, CallBudget, CheckItem, FundingCall
 from applications.rules import Step
 from applications.services import cooperation, rendering
+from kiv_portal import pdf
 from kiv_portal.calendar import deadline
 from kiv_portal.management.demo_answers import answers
 from kiv_portal.models import DeliveryWay
@@ -35,7 +37,7 @@ ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG, ROCKENBERG = (
     "06440015",
     "06440022",
 )
-BUTZBACH, NIDDA = "06440005", "06440016"
+BUTZBACH, NIDDA, GRUENBERG = "06440005", "06440016", "06531006"
 FURTHER = (ALSFELD, KORBACH, LICH, WITZENHAUSEN, MUENZENBERG)
 """Municipalities that share the third municipal account of the demonstration."""
 
@@ -133,6 +135,8 @@ def _cases(call: FundingCall, at: datetime) -> None:
 
     _filed(call, ALSFELD, "Alsfeld im Gespräch", at - timedelta(days=3), at)
 
+    _recorded(call, first, at)
+
     nidda = _filed(call, NIDDA, "Nidda gemeinsam", at - timedelta(days=21), at)
     services.begin_check(application=nidda, by=first, at=at - timedelta(days=18))
     services.set_file_number(
@@ -177,6 +181,33 @@ def _cases(call: FundingCall, at: datetime) -> None:
     witzenhausen = _filed(call, WITZENHAUSEN, "Witzenhausen plant", at - timedelta(days=45), at)
     _proposed(witzenhausen, first, "rejection", "II 25 – Demo 4", at - timedelta(days=25))
     services.reject(application=witzenhausen, by=second, at=at - timedelta(days=24))
+
+
+def _recorded(call: FundingCall, by: User, at: datetime) -> None:
+    """What came by post yesterday: recorded, and waiting for the second person."""
+    day, title = at - timedelta(days=1), "Grünberg spricht miteinander"
+    town = Municipality.objects.get(ags=GRUENBERG)
+    application = services.start_recording(
+        call=call,
+        lead=town,
+        received_as="post",
+        arrived_at=day,
+        reason="Die Kommune hat noch kein Konto.",
+        upload=SimpleUploadedFile("Antrag.pdf", _sheet(town, title, at), "application/pdf"),
+        by=by,
+        at=day,
+    )
+    for step, data in answers(application, title, at).items():
+        _save(application, step, data, by, day)
+    services.present_recording(application=application, by=by, at=day)
+
+
+def _sheet(town: Municipality, title: str, at: datetime) -> bytes:
+    """A page that stands for what came by post."""
+    words = {"town": town.short_name, "project": title}
+    return pdf.render(
+        "pdf/demo_paper.html", words, title="Antrag, wie er eingegangen ist", created_at=at
+    )
 
 
 def _told(application: Application, by: User, at: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -103,7 +104,12 @@ POSSIBLE = {
     "submitted": {"begin_check", "close"},
     "formal_check": {"request_information", "ask_by_phone", "accept_formally", "close"},
     "answered": {"request_information", "ask_by_phone", "settle_items", "accept_formally", "close"},
-    "information_requested": {"extend_request", "proceed_without_answer", "close"},
+    "information_requested": {
+        "extend_request",
+        "record_answer",
+        "proceed_without_answer",
+        "close",
+    },
     "substantive_check": {
         "request_information",
         "ask_by_phone",
@@ -139,6 +145,7 @@ MAKERS = {
     "ask_by_phone": REVIEW,
     "extend_request": REVIEW,
     "settle_items": REVIEW,
+    "record_answer": REVIEW,
     "proceed_without_answer": REVIEW,
     "accept_formally": REVIEW,
     "begin_hearing": REVIEW,
@@ -333,6 +340,13 @@ CHANGE = {
 }
 
 
+PAPER = {
+    "received_as": "post",
+    "arrived_on": "02.01.2026",
+    "upload": SimpleUploadedFile("Antwort.pdf", world.pdf_bytes(), "application/pdf"),
+}
+
+
 @pytest.mark.parametrize(
     ("case", "action", "data", "status"),
     [
@@ -345,6 +359,7 @@ CHANGE = {
         ("formal_check", "accept_formally", {}, Status.SUBSTANTIVE_CHECK),
         ("formal_check", "close", REASON, Status.CLOSED),
         ("information_requested", "proceed_without_answer", REASON, Status.FORMAL_CHECK),
+        ("information_requested", "record_answer", PAPER, Status.FORMAL_CHECK),
         ("information_requested", "close", REASON, Status.CLOSED),
         ("substantive_check", "request_information", answered_form(), "information_requested"),
         ("substantive_check", "propose", GRANT, Status.PROPOSED),

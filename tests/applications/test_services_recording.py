@@ -22,7 +22,7 @@ from applications.workflow import Status
 from kiv_portal.models import OutboxMail
 from municipalities.permissions import ADMINISTER, AUDIT, READ, REVIEW, SIGN
 from tests import world
-from tests.factories import NOW, UserFactory
+from tests.factories import NOW, FundingCallFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -230,6 +230,99 @@ def test_confirmed_is_only_what_was_presented_and_read(w):
         services.confirm_recording(application=application, by=w.other_reviewer, at=NOW)
 
 
+def test_a_colleague_takes_over_and_none_of_those_who_wrote_confirms(w):
+    application = typed(w)
+    for person in (w.reviewer, w.signer, w.clerk):
+        with pytest.raises(services.NotAllowed):
+            services.take_over_recording(application=application, by=person, at=NOW)
+    services.take_over_recording(application=application, by=w.other_reviewer, at=NOW)
+    with pytest.raises(services.NotAllowed):
+        world.save(application, Step.KONZEPTION, {"title": "Alt"}, w.reviewer)
+    application = world.save(application, Step.KONZEPTION, {"title": "Neu"}, w.other_reviewer)
+    services.present_recording(application=application, by=w.other_reviewer, at=NOW)
+    with pytest.raises(services.NotAllowed):
+        services.take_over_recording(application=application, by=w.reviewer, at=NOW)
+    for person in (w.reviewer, w.other_reviewer):
+        assert not permissions.may_confirm_recording(person, application)
+        with pytest.raises(services.SamePerson):
+            services.confirm_recording(application=application, by=person, at=NOW)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            application.recording.hands.create(user=person, role="confirmed", at=NOW)
+    third = world.staff(REVIEW)
+    case = services.confirm_recording(application=application, by=third, at=NOW)
+    assert [(hand.user, hand.role) for hand in case.recording.hands.all()] == [
+        (w.reviewer, "wrote"),
+        (w.other_reviewer, "wrote"),
+        (third, "confirmed"),
+    ]
+    assert (case.in_charge, "take_over_recording" in words.LOGGED) == (None, True)
+
+
+def test_what_was_said_of_the_arrival_is_set_right_until_it_is_presented(w):
+    application = typed(w)
+    town = world.another(w, 1).lead.municipality
+    other = FundingCallFactory(opened_at=NOW - 9 * DAY, opens_at=NOW - 9 * DAY, round=w.call.round)
+    said = {
+        "call": other,
+        "lead": town,
+        "received_as": "mail",
+        "arrived_at": NOW - DAY,
+        "reason": "Zeitweise kein Netz.",
+    }
+    with pytest.raises(services.ArrivedAhead):
+        services.correct_recording(
+            application=application, **{**said, "arrived_at": NOW + DAY}, by=w.reviewer, at=NOW
+        )
+    with pytest.raises(services.NotAllowed):
+        services.correct_recording(application=application, **said, by=w.other_reviewer, at=NOW)
+    services.correct_recording(application=application, **said, by=w.reviewer, at=NOW)
+    application = Application.objects.get(pk=application.pk)
+    row = application.recording
+    assert (application.call, application.lead.municipality, application.lead.call) == (
+        other,
+        town,
+        other,
+    )
+    assert (application.received_as, row.arrived_at, row.reason) == (
+        "mail",
+        NOW - DAY,
+        "Zeitweise kein Netz.",
+    )
+    assert set(application.cover.values_list("municipality", flat=True)) == {town.pk, None}
+    assert application.log.last().content.values["lead_before"] == "06431901"
+    application.members.create(municipality=w.town, role="partner", call=other, position=1)
+    with pytest.raises(services.LeadIsPartner):
+        services.correct_recording(
+            application=application, **{**said, "lead": w.town}, by=w.reviewer, at=NOW
+        )
+
+
+def test_who_has_applied_already_is_told_before_anything_is_begun(w, client):
+    case = world.submitted(w)
+    with pytest.raises(services.HasApplied) as told:
+        started(w, although_applied=False)
+    assert told.value.references == [case.reference]
+    application = started(w)
+    first = recording.findings_of_recording(application)[0]
+    assert (first.code, "Musterstadt" in first.message) == ("application_exists", True)
+    client.force_login(w.reviewer)
+    day = timezone.localdate(NOW)
+    data = {
+        "call": w.call.pk,
+        "lead": w.town.pk,
+        "received_as": "post",
+        "arrived_on": f"{day:%d.%m.%Y}",
+        "arrived_time": "08:00",
+        "reason": "x",
+    }
+    asked = client.post(BEGIN, {**data, "upload": scan()})
+    assert asked.status_code == 422
+    assert case.reference in asked.context["form"].errors["lead"][0]
+    assert 'type="checkbox" name="anyway"' in asked.content.decode()
+    assert Recording.objects.count() == 1
+    assert client.post(BEGIN, {**data, "upload": scan(), "anyway": "on"}).status_code == 302
+
+
 def test_only_whoever_records_writes_and_no_municipality_sees_it(w):
     application = typed(w)
     for person in (w.other_reviewer, w.clerk, w.signatory, w.signer):
@@ -247,7 +340,7 @@ def test_only_whoever_records_writes_and_no_municipality_sees_it(w):
     world.submitted(w)
 
 
-def test_a_recording_begun_by_mistake_is_erased(w):
+def test_a_recording_begun_by_mistake_is_erased_and_why_is_kept(w, client):
     application = typed(w)
     with pytest.raises(services.ReasonMissing):
         services.discard_recording(application=application, reason=" ", by=w.reviewer, at=NOW)
@@ -261,6 +354,18 @@ def test_a_recording_begun_by_mistake_is_erased(w):
         0,
     )
     assert application.erased_at == NOW
+    last = application.log.last()
+    assert (last.action, last.actor_id, last.content.values["reason"]) == (
+        "discard_recording",
+        w.reviewer.pk,
+        "Doppelt",
+    )
+    assert log.verify(application) == []
+    client.force_login(w.other_reviewer)
+    page = client.get(BEGIN)
+    (told,) = page.context["discarded"]
+    assert (told["values"]["lead"], told["by"]) == ("Musterstadt", w.reviewer)
+    assert "Begründung: Doppelt" in " ".join(page.content.decode().split())
 
 
 def test_what_came_is_never_erased_as_a_draft_nobody_filed(w, settings):
@@ -377,11 +482,11 @@ def test_the_pages_are_for_reviewers_and_ask_as_much_for_one_as_for_three(
     assert client.get(BEGIN).status_code == 302
     client.force_login(world.staff(REVIEW))
     client.get(BEGIN)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(BEGIN)
     started(w, lead=w.other_town)
     started(w, lead=w.small)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(BEGIN)
 
 

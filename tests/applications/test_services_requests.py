@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from applications import services
+from applications.admin import words
 from applications.models import InformationRequest
 from applications.rules import DocumentKind, Step
 from applications.rules.unlocking import locked_changes, opens
 from applications.services import log, reminders, snapshots, unlocking
+from applications.workflow import Status
 from kiv_portal.models import OutboxMail
 from tests import world
 from tests.applications import pages
@@ -395,3 +399,54 @@ def test_only_points_of_the_request_that_was_answered_can_be_ticked_off(w):
         services.settle_items(
             application=application, settled=[request.items.get().pk], by=w.reviewer, at=LATER
         )
+
+
+def test_an_answer_on_paper_is_taken_for_a_municipality_without_an_account(w):
+    case = world.requested(w)
+    world.save(case, Step.KONZEPTION, {"title": "Nie abgesendet"}, w.clerk)
+    first, *rest = case.information_requests.get().items.all()
+    arrived = timezone.localdate(NOW)
+    said = {"received_as": "post", "arrived_on": arrived, "settled": {first.pk}}
+
+    def take(**changes):
+        upload = SimpleUploadedFile("Antwort.pdf", world.pdf_bytes(), "application/pdf")
+        return services.record_answer(
+            **{
+                "application": case,
+                "upload": upload,
+                **said,
+                "by": w.reviewer,
+                "at": NOW,
+                **changes,
+            }
+        )
+
+    with pytest.raises(services.ArrivedAhead):
+        take(arrived_on=arrived + timedelta(days=1))
+    with pytest.raises(services.NothingToSettle):
+        take(settled={uuid.uuid4()})
+    with pytest.raises(services.NotAllowed):
+        take(by=w.clerk)
+    files = case.documents.count()
+    mails = set(OutboxMail.objects.values_list("pk", flat=True))
+    done = take()
+    assert (done.status, done.title, done.documents.count()) == (
+        Status.FORMAL_CHECK,
+        "Vielfalt in Musterstadt",
+        files + 1,
+    )
+    request = case.information_requests.get()
+    assert (request.answered, request.closed_at) == (True, NOW)
+    ticked = [(item.settled_by, item.settled_at) for item in request.items.all()]
+    assert ticked == [(w.reviewer, NOW), *((None, None) for _ in rest)]
+    last = snapshots.read(done.snapshots.order_by("number").last())
+    assert "Antwort.pdf" in [row["name"] for row in last["documents"]]
+    entry = done.log.last()
+    assert (entry.action, entry.actor_id) == ("record_answer", w.reviewer.pk)
+    assert words.log_details(entry.action, entry.content.values)[0] == (
+        f"eingegangen per Post am {arrived:%d.%m.%Y}: Antwort.pdf"
+    )
+    told = OutboxMail.objects.exclude(pk__in=mails)
+    assert {"Ihre Antwort ist eingegangen" in mail.subject for mail in told} == {True}
+    with pytest.raises(services.WrongState):
+        take()

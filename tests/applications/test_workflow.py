@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import get_template
 
 from applications import mails, services, workflow
@@ -44,6 +45,7 @@ MATRIX: dict[str, dict[str, str]] = {
     },
     "extend_request": {"information_requested": "information_requested"},
     "answer": {"information_requested": "formal_check"},
+    "record_answer": {"information_requested": "formal_check"},
     "proceed_without_answer": {"information_requested": "formal_check"},
     "settle_items": {"formal_check": "formal_check", "substantive_check": "substantive_check"},
     "accept_formally": {"formal_check": "substantive_check"},
@@ -85,6 +87,7 @@ ACTORS = {
     "ask_by_phone": R,
     "extend_request": R,
     "answer": A,
+    "record_answer": R,
     "proceed_without_answer": R,
     "settle_items": R,
     "accept_formally": R,
@@ -118,6 +121,7 @@ MAILS = {
     "ask_by_phone": "question_by_phone",
     "extend_request": "request_extended",
     "answer": "answered",
+    "record_answer": "answer_recorded",
     "proceed_without_answer": "proceeding_without_answer",
     "close": "closed",
     "publish_project": "published",
@@ -274,6 +278,9 @@ def _call(action: str, application: Application, by: Any) -> None:
         extra |= {"item": item, "note": "Mit dem Amt gesprochen.", "due_on": DUE}
     if action == "extend_request":
         extra["due_on"] = date(2026, 12, 22)
+    if action == "record_answer":
+        file = SimpleUploadedFile("Antwort.pdf", world.pdf_bytes())
+        extra |= {"upload": file, "received_as": "post", "arrived_on": NOW.date(), "settled": []}
     if action == "settle_items":
         extra["settled"] = []
     if action == "propose":
