@@ -103,7 +103,7 @@ class PlanTable(Table):
         "art": "Art der Ausgabe oder der Deckung",
         "text": "Erläuterung; kann fehlen",
         "traegt": "Kommune, die die Eigenmittel aufbringt; kann fehlen",
-        "betrag": "Betrag in Euro (Betrag)",
+        "betrag": "Betrag in Euro (Betrag); leer, wo keiner angegeben ist",
         "zuwendungsfaehig": "ja oder nein, wie beantragt; nur bei Ausgaben",
     }
 
@@ -113,33 +113,37 @@ class PlanTable(Table):
 
     def rows(self) -> Iterator[tuple[Cell, ...]]:
         for row in _filed(self.call).iterator(chunk_size=CHUNK):
-            held = _content(row)
-            names = {member["ags"]: member["name"] for member in held["members"]}
-            plan = held["steps"]["finanzierung"]
-            begin = (row.reference, held["members"][0]["name"])
-            for line in plan["expenses"]:
-                category = line["category"]
-                yield (
-                    *begin,
-                    "Ausgabe",
-                    line["year"],
-                    ExpenseCategory(category).label if category else "",
-                    line["text"],
-                    "",
-                    Decimal(line["amount"] or "0.00"),
-                    yes_or_no(line["eligible"]),
-                )
-            for line in plan["cover"]:
-                yield (
-                    *begin,
-                    "Deckung",
-                    line["year"],
-                    CoverKind(line["kind"]).label if line["kind"] else "",
-                    line["text"],
-                    names.get(line["municipality"] or "", ""),
-                    Decimal(line["amount"] or "0.00"),
-                    "",
-                )
+            yield from self.lines_of(row.reference, _content(row))
+
+    @staticmethod
+    def lines_of(reference: str, held: dict[str, Any]) -> Iterator[tuple[Cell, ...]]:
+        """The lines of one case, from the content it handed in last."""
+        names = {member["ags"]: member["name"] for member in held["members"]}
+        plan = held["steps"]["finanzierung"]
+        begin = (reference, held["members"][0]["name"])
+        for line in plan["expenses"]:
+            category = line["category"]
+            yield (
+                *begin,
+                "Ausgabe",
+                line["year"],
+                ExpenseCategory(category).label if category else "",
+                line["text"],
+                "",
+                Decimal(line["amount"]) if line["amount"] else None,
+                yes_or_no(line["eligible"]),
+            )
+        for line in plan["cover"]:
+            yield (
+                *begin,
+                "Deckung",
+                line["year"],
+                CoverKind(line["kind"]).label if line["kind"] else "",
+                line["text"],
+                names.get(line["municipality"] or "", ""),
+                Decimal(line["amount"]) if line["amount"] else None,
+                "",
+            )
 
 
 class ReportTable(Table):

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from kiv_portal.models import MAIL_SEAL, Job, OutboxMail, Work, WorkState
@@ -96,6 +97,16 @@ def enqueue_mails(
     for row in rows:
         row.write(body)
     OutboxMail.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def drop_waiting(*keys: str) -> None:
+    """Delete mails of these events that have not gone yet: what they ask for is over.
+
+    A key is the event's, whole, or its beginning where it ends with a colon.
+    """
+    for key in keys:
+        found = Q(key__startswith=key) if key.endswith(":") else Q(key=_short(key))
+        OutboxMail.objects.filter(found).exclude(state=WorkState.DONE).delete()
 
 
 def drop_mails_naming(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 import zipfile
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -24,10 +25,16 @@ from applications.models import (
     DecisionPlanLine,
     DecisionYear,
     Delivery,
+    PersonConsent,
+    PublicEntry,
+    Recording,
+    RecordingHand,
     RequestItem,
 )
 from applications.services import log
 from kiv_portal import pdf
+from municipalities.models import EventKind
+from municipalities.services import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +44,11 @@ if TYPE_CHECKING:
     from django.db.models.fields.files import FieldFile
 
     from applications.models import Application
+    from municipalities.models import User
+
+FORBIDDEN: Final = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+DEVICES: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, with any ending."""
 
 IN_MEMORY: Final = 8 * 1024 * 1024
 CHUNK: Final = 64 * 1024
@@ -95,7 +107,7 @@ class _Pack:
         self.packed.close()
 
     def _write(self, name: str, parts: Iterable[bytes]) -> None:
-        free = name
+        name = free = safe_name(name)
         stem, dot, ending = name.rpartition(".")
         number = 2
         while free.casefold() in self.names:
@@ -110,8 +122,22 @@ class _Pack:
         self.hashes.append((free, digest.hexdigest()))
 
 
-def respond(application: Application, at: datetime) -> FileResponse:
-    """The ZIP as a download; larger ones are put together on disk."""
+def safe_name(name: str) -> str:
+    """The path with what Windows allows in names: what it forbids becomes a line below."""
+    return "/".join(_safe_part(part) for part in name.split("/"))
+
+
+def _safe_part(part: str) -> str:
+    safe = FORBIDDEN.sub("_", part).rstrip(". ") or "_"
+    return f"_{safe}" if DEVICES.match(safe) else safe
+
+
+def respond(application: Application, *, by: User, at: datetime) -> FileResponse:
+    """The ZIP as a download, noted in the log that staff search; larger ones are put together
+    on disk."""
+    record(
+        EventKind.AKTE_TAKEN, user=by, by=by, at=at, detail=f"Antrag {application.reference} (ZIP)"
+    )
     rows = list(
         CaseLogEntry.objects.filter(application=application)
         .select_related("content")
@@ -208,12 +234,25 @@ def _records(application: Application) -> dict[str, Any]:
         ("Hände der Entscheidungen", DecisionHand),
     ):
         found[label] = _plain(model.objects.filter(decision__application=application))
+    for label, model in (
+        ("Erfassung", Recording),
+        ("Öffentlicher Eintrag", PublicEntry),
+        ("Einwilligung der Ansprechperson", PersonConsent),
+    ):
+        found[label] = _plain(model.objects.filter(application=application))
+    found["Hände der Erfassung"] = _plain(
+        RecordingHand.objects.filter(recording__application=application)
+    )
     found["Bekanntgaben"] = _plain(Delivery.objects.filter(letter__application=application))
     return found
 
 
 def _plain(rows: QuerySet[Any]) -> list[dict[str, Any]]:
-    return [{"id": row["pk"], **row["fields"]} for row in serializers.serialize("python", rows)]
+    found = []
+    for row in serializers.serialize("python", rows):
+        row["fields"].pop("nonce", None)  # opens a page to whoever has it
+        found.append({"id": row["pk"], **row["fields"]})
+    return found
 
 
 def _json(values: Any) -> bytes:

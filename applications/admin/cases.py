@@ -312,7 +312,7 @@ class ApplicationAdmin(DeskModelAdmin):
         return files.letter_pdf(self._case(request, pk), letter_id)
 
     def akte_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return akte.respond(self._case(request, pk), request.arrived_at)
+        return akte.respond(self._case(request, pk), by=request.user, at=request.arrived_at)
 
     def draft_letter_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return files.draft_letter(self._case(request, pk), by=request.user, at=request.arrived_at)

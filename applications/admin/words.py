@@ -164,7 +164,7 @@ LOGGED: Final = {
     "confirm_entry": "Text und Kontakt für das Verzeichnis bestätigt",
     "take_back_entry": "Text und Kontakt aus dem Verzeichnis genommen",
     "entry_follows": "Öffentlicher Eintrag dem bekannt gegebenen Bescheid angepasst",
-    "entry_unanswered": "Keine Antwort zum Eintrag: nur das Funktionspostfach steht dort",
+    "entry_unanswered": "Keine Antwort zum Eintrag der Kommune",
     "person_agreed": "Ansprechperson hat eingewilligt, genannt zu werden",
     "person_refused": "Ansprechperson wird nicht (mehr) genannt",
     "application_rendered": "PDF des Antrags erzeugt",
@@ -269,6 +269,13 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         said.append(f"SHA-256 {values['sha256']}")
     if action in ("propose", "propose_change", "sign_change"):
         said.append(_KINDS.get(values.get("kind", ""), ""))
+    if action == "entry_unanswered":
+        by_hand = values.get("by_hand")
+        said.append(
+            "der von Hand eingetragene Kontakt bleibt"
+            if by_hand
+            else "nur das Funktionspostfach steht dort, wo eines angegeben ist"
+        )
     if action == "confirm_entry" and values.get("person_asked"):
         said.append("eine Ansprechperson ist um ihre Einwilligung gebeten")
     if values.get("amount"):

@@ -20,6 +20,7 @@ from applications.models import Application, PersonConsent
 from applications.services import log
 from kiv_portal.folding import clean_text
 from kiv_portal.models import Erasure
+from kiv_portal.outbox import drop_waiting
 from projects import services as projects
 from projects.models import Contact
 
@@ -181,6 +182,8 @@ def _erase(consent: PersonConsent, rule: str, at: datetime) -> None:
     project = consent.application.project
     Erasure.objects.note(consent, proof=consent.nonce, rule=rule, at=at, files=[])
     PersonConsent.objects.filter(pk=consent.pk).delete()
+    # Nobody is asked any more for what was taken back.
+    drop_waiting(f"person_asked:{consent.nonce}", f"person_ends:{consent.nonce}:")
     there = Contact.objects.filter(project=project).exclude(person="").exists()
     if project is not None and consent.given_at is not None and there:
         projects.name_person(project=project, person="", until=None, by=None, at=at)

@@ -206,11 +206,13 @@ def entries_unanswered(argument: str, at: datetime) -> None:
             entry = PublicEntry.objects.filter(application=row, state=EntryState.ASKED).first()
             if entry is None or row.project is None or not row.project.is_public:
                 continue
-            if entry.mailbox:
+            # A contact there can only be one that staff have entered by hand since.
+            by_hand = Contact.objects.filter(project=row.project).exists()
+            if entry.mailbox and not by_hand:
                 projects.set_words(
                     project=row.project,
-                    summary="",
-                    unit="",
+                    summary=row.project.summary,
+                    unit=row.project.unit,
                     contact={
                         "email": entry.mailbox,
                         "basis": f"Funktionspostfach; keine Antwort bis {entry.due_on:%d.%m.%Y}",
@@ -219,7 +221,7 @@ def entries_unanswered(argument: str, at: datetime) -> None:
                     at=at,
                 )
             _settle(row, EntryState.UNANSWERED, None, at)
-            log.record(row, "entry_unanswered", by=None, at=at)
+            log.record(row, "entry_unanswered", by=None, at=at, by_hand=by_hand)
     following.catch_up(at)
 
 

@@ -160,7 +160,8 @@ def start_recording(
 def applied_in(call: FundingCall, town: Municipality) -> list[str]:
     """The numbers of live applications of the call in which the municipality stands."""
     rows = ApplicationMember.objects.filter(call=call, municipality=town, live=True)
-    return list(rows.order_by("pk").values_list("application__reference", flat=True))
+    numbers = rows.order_by("pk").values_list("application__reference", flat=True)
+    return [number for number in numbers if number]
 
 
 def take_over_recording(*, application: Application, by: User, at: datetime) -> None:

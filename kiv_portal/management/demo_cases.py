@@ -198,6 +198,11 @@ def _recorded(call: FundingCall, by: User, at: datetime) -> None:
         at=day,
     )
     for step, data in answers(application, title, at).items():
+        if step is Step.ANSPRECHPARTNER:
+            data |= {
+                "contact_email": "zusammenleben@gruenberg.example",
+                "finance_email": "kaemmerei@gruenberg.example",
+            }
         _save(application, step, data, by, day)
     services.present_recording(application=application, by=by, at=day)
 

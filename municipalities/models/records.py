@@ -37,6 +37,7 @@ class EventKind(models.TextChoices):
     ACCOUNT_CLOSED = "account_closed", "Konto geschlossen"
     ACCOUNT_ERASED = "account_erased", "Konto gelöscht"
     TABLE_TAKEN = "table_taken", "Tabelle ausgegeben"
+    AKTE_TAKEN = "akte_taken", "Akte als ZIP ausgegeben"
     TABLE_READ = "table_read", "Tabelle eingelesen"
     DATA_EXPORTED = "data_exported", "eigene Daten heruntergeladen"
     MEMBERSHIP_ASKED = "membership_asked", "Zugehörigkeit angegeben"

@@ -231,15 +231,17 @@ def set_words(
         refresh_keys(project)
         subjects.append(ChangeSubject.PROJECT)
     there = Contact.objects.select_for_update().filter(project=project).first()
+    hidden = there is not None and there.hidden
     if contact is not None:
         _write_contact(there or Contact(project=project), contact, by, at, "bestätigt")
-        subjects.append(ChangeSubject.CONTACT)
     elif there is not None:
         Erasure.objects.note(there, proof=there.nonce, rule="taken_back", at=at, files=[])
         Contact.history.filter(id=there.pk).delete()
         Contact.objects.filter(pk=there.pk).delete()
+    touched = contact is not None or there is not None
+    if touched and not hidden:  # what nobody sees has not changed for anybody
         subjects.append(ChangeSubject.CONTACT)
-    if subjects:
+    if subjects or touched:
         _announce(project, ChangeKind.CHANGED, at, *subjects)
 
 
@@ -258,7 +260,7 @@ def name_person(
         Contact.history.filter(id=contact.pk).update(person="", person_until=None)
     contact.person, contact.person_until = person, until
     _save(contact, by, at, "Person genannt" if person else "Person nicht mehr genannt")
-    _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
+    _announce(project, ChangeKind.CHANGED, at, *([] if contact.hidden else [ChangeSubject.CONTACT]))
 
 
 def refresh_keys(project: Project) -> None:

@@ -19,6 +19,7 @@ from applications.models import Application, CaseLogEntry, NoteKind, ScanState
 from applications.rules import DocumentKind
 from applications.services import uploads
 from kiv_portal.pdf import check_structure
+from municipalities.models import AccountEvent, EventKind
 from municipalities.permissions import ADMINISTER, AUDIT, PEOPLE, READ, SIGN, may_read_desk
 from tests import world
 from tests.factories import NOW, UserFactory
@@ -91,10 +92,25 @@ def test_all_that_was_handed_in_is_there_with_a_hash_that_fits(w):
     )
     records = json.loads(files["Vorgang.json"])
     assert [note["text"] for note in records["Vermerke"]] == ["Rückruf"]
+    assert (records["Erfassung"], records["Öffentlicher Eintrag"]) == ([], [])
     chain = json.loads(files["Verfahrensprotokoll.json"])
     assert [row["hash"] for row in chain] == list(
         case.log.order_by("sequence").values_list("hash", flat=True)
     )
+
+
+def test_names_are_such_as_windows_can_unpack():
+    assert {name: akte.safe_name(name) for name in ("Anlagen/Angebot.pdf", "a<b>:\"|?*\\c.pdf",
+            "Anlagen/CON.pdf", "con", "Plan. ", "x\n.pdf", "...", "comfort.pdf")} == {
+        "Anlagen/Angebot.pdf": "Anlagen/Angebot.pdf",
+        'a<b>:"|?*\\c.pdf': "a_b_______c.pdf",
+        "Anlagen/CON.pdf": "Anlagen/_CON.pdf",
+        "con": "_con",
+        "Plan. ": "Plan",
+        "x\n.pdf": "x_.pdf",
+        "...": "_",
+        "comfort.pdf": "comfort.pdf",
+    }  # fmt: skip
 
 
 def test_letters_and_decisions_are_there_and_what_is_missing_is_said(w):
@@ -144,6 +160,8 @@ def test_whoever_reads_the_case_may_take_it_and_nobody_else(w, client: Client):
         b"PK",
         f'attachment; filename="Akte-{case.reference}.zip"',
     )
+    event = AccountEvent.objects.get(kind=EventKind.AKTE_TAKEN)
+    assert (event.by, event.detail) == (w.reader, f"Antrag {case.reference} (ZIP)")
     for person in (UserFactory(), w.clerk):
         client.force_login(person)
         assert client.get(address).status_code == 302

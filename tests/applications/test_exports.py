@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from datetime import date, datetime
@@ -20,9 +21,10 @@ from tablib import Dataset
 
 from applications import services
 from applications.admin.exports import TABLES
-from applications.models import Application, CallBudget
+from applications.models import Application, CallBudget, Snapshot
 from applications.resources import CaseTable, PlanTable, ReportTable
 from applications.rules import Step
+from applications.services import snapshots
 from municipalities.models import AccountEvent, EventKind
 from municipalities.permissions import ADMINISTER, AUDIT, PEOPLE, READ, REVIEW, SIGN
 from projects.models import Contact
@@ -182,6 +184,13 @@ def test_nobody_reads_what_is_being_typed_or_not_filed(w):
     case = world.requested(w)
     world.save(case, Step.KONZEPTION, {"title": "Noch nicht abgesendet"}, w.clerk)
     assert [row["projekt"] for row in rows_of(CaseTable())] == ["Vielfalt in Musterstadt"]
+    # Where no amount was typed, none is told.
+    last = case.snapshots.order_by("number").last()
+    payload = json.loads(last.payload)
+    payload["steps"]["finanzierung"]["expenses"][0]["amount"] = None
+    altered = Snapshot(version=last.version, payload=json.dumps(payload))
+    lines = [*PlanTable.lines_of("KIV", snapshots.read(altered))]
+    assert [line[7] for line in lines][:2] == [None, Decimal("10000.00")]
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from applications import services
+from applications.admin import words
 from applications.models import EntryState, PersonConsent, PublicEntry
 from applications.services import erasure, persons, publication
 from applications.workflow import Status
@@ -15,9 +16,9 @@ from kiv_portal.models import Authority, Erasure, OutboxMail
 from kiv_portal.services import ledger
 from kiv_portal.services.erasure import repeat_erasures
 from projects import services as projects
-from projects.models import AmountClass, Contact, DirectoryVersion, Project
+from projects.models import AmountClass, Contact, DirectoryChange, DirectoryVersion, Project
 from tests import world
-from tests.factories import NOW, MembershipFactory, UserFactory
+from tests.factories import NOW, ContactFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -309,6 +310,37 @@ def test_without_an_answer_the_entry_shows_the_mailbox_alone(w):
     assert seen(application)[2] == "vielfalt@musterstadt.example"
 
 
+def test_silence_never_overwrites_what_staff_have_entered_by_hand(w):
+    application = world.published(w, mailbox="post@musterstadt.example")
+    project = application.project
+    Project.objects.filter(pk=project.pk).update(unit="Stabsstelle", summary="Von Hand.")
+    ContactFactory(project=project, person="", email="hand@musterstadt.example", hidden=True)
+    before = DirectoryChange.objects.count()
+    publication.entries_unanswered("", NOW + timedelta(days=15))
+    contact = Contact.objects.get()
+    project.refresh_from_db()
+    assert (contact.email, project.unit, project.summary) == (
+        "hand@musterstadt.example",
+        "Stabsstelle",
+        "Von Hand.",
+    )
+    assert PublicEntry.objects.get().state == "unanswered"
+    values = application.log.last().content.values
+    assert words.log_details("entry_unanswered", values) == [
+        "der von Hand eingetragene Kontakt bleibt"
+    ]
+    # A hidden contact that changes is no news, one that is shown is.
+    said = {"project": project, "summary": "Von Hand.", "unit": "Stabsstelle", "by": None}
+    mailbox = {"email": "neu@musterstadt.example", "basis": "x"}
+    version = DirectoryVersion.objects.get().number
+    projects.set_words(**said, contact=mailbox, at=LATER)
+    assert DirectoryChange.objects.count() == before
+    assert DirectoryVersion.objects.get().number == version + 1
+    projects.show_contact(project=project, by=None, at=LATER)
+    projects.set_words(**said, contact=mailbox, at=LATER)
+    assert DirectoryChange.objects.filter(subject="contact").count() == 2
+
+
 def test_without_a_mailbox_or_after_a_withdrawal_silence_publishes_nothing(w):
     application = world.published(w)
     told = OutboxMail.objects.last()
@@ -501,7 +533,11 @@ def test_the_page_of_the_link_changes_nothing_by_being_looked_at(w, client):
 def test_what_the_municipality_takes_back_is_gone_at_once_and_the_rest_stays(w):
     application, token = asked(w)
     persons.agree_by_link(token=token, at=NOW)
+    waiting = OutboxMail.objects.filter(key__startswith="person_asked:", state="waiting")
+    assert waiting.count() == 1
     services.take_back_entry(application=application, by=w.clerk, at=LATER)
+    # Nobody is asked any more for what is gone.
+    assert waiting.count() == 0
     assert (seen(application), PublicEntry.objects.get().state) == (("", "", ""), "taken_back")
     assert (Contact.objects.count(), Contact.history.count()) == (0, 0)
     assert PersonConsent.objects.count() == 0
@@ -533,7 +569,7 @@ def test_withdrawing_hides_it_at_once_in_page_twins_and_feed(w):
     for word in ("Vielfalt in Musterstadt", CANARY, "vielfalt@musterstadt", project.slug):
         assert word not in text, word
     assert Client().get(f"/projekte/{project.slug}/").status_code == 404
-    assert OutboxMail.objects.count() == mails
+    assert OutboxMail.objects.count() == mails - 1  # nobody asks the person any more
     entry = application.log.last()
     assert (entry.action, entry.content.values) == (
         "withdraw_project",

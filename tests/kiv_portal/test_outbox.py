@@ -491,9 +491,8 @@ def test_the_worker_renders_and_sends_all_there_is_and_then_ends():
         ("letter_pdf", "done"),
     }
     assert set(OutboxMail.objects.values_list("state", flat=True)) == {"done"}
-    assert (
-        len(mail.outbox) == OutboxMail.objects.count() == 2
-    )  # the receipt; no word of the decision
+    # The receipt, once; no word of the decision.
+    assert len(mail.outbox) == OutboxMail.objects.count() == 1
 
     snapshot = application.first_snapshot
     snapshot.refresh_from_db()
