@@ -148,10 +148,7 @@ def open_project(
 
 @transaction.atomic
 def publish(*, project: Project, by: User | None, at: datetime) -> None:
-    """Show the project to the public, again or for the first time.
-
-    Raises AlreadyPublished, NoMunicipality.
-    """
+    """Show the project to the public. Raises AlreadyPublished, NoMunicipality."""
     _lock(project)
     if project.is_public:
         raise AlreadyPublished
@@ -238,9 +235,8 @@ def set_words(
         Erasure.objects.note(there, proof=there.nonce, rule="taken_back", at=at, files=[])
         Contact.history.filter(id=there.pk).delete()
         Contact.objects.filter(pk=there.pk).delete()
-    touched = contact is not None or there is not None
-    if touched and not hidden:  # what nobody sees has not changed for anybody
-        subjects.append(ChangeSubject.CONTACT)
+    if touched := contact is not None or there is not None:
+        subjects += [] if hidden else [ChangeSubject.CONTACT]  # nobody sees a hidden one change
     if subjects or touched:
         _announce(project, ChangeKind.CHANGED, at, *subjects)
 
@@ -347,11 +343,6 @@ def confirm_contact(*, project: Project, on: date, by: User | None, at: datetime
         _announce(project, ChangeKind.CHANGED, at, ChangeSubject.CONTACT)
 
 
-def announce_change(project: Project, at: datetime, subject: ChangeSubject) -> None:
-    """Raise the directory's version and say among its changes what of an entry was changed."""
-    _announce(project, ChangeKind.CHANGED, at, subject)
-
-
 def international(phone: str) -> str:
     """The telephone number for `tel:` links (E.164), empty where it cannot be one."""
     try:
@@ -371,6 +362,11 @@ def _locked_version(at: datetime) -> DirectoryVersion:
         pk=1, defaults={"changed_at": at}
     )
     return version
+
+
+def announce_change(project: Project, at: datetime, subject: ChangeSubject) -> None:
+    """Raise the directory's version and say among its changes what of an entry was changed."""
+    _announce(project, ChangeKind.CHANGED, at, subject)
 
 
 def _announce(project: Project, kind: ChangeKind, at: datetime, *subjects: ChangeSubject) -> None:

@@ -19,7 +19,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applications', '0011_recordings'),
+        ('applications', '0012_letter_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
