@@ -346,7 +346,7 @@ def town_in_words(ags: str, names: Mapping[str, str]) -> str:
 
 def left(name: str) -> str:
     """The name of a municipality that is no member any more, wherever one of its rows is left."""
-    return f"Kommune nicht mehr im Verbund: {name}"
+    return f"{name} (nicht mehr im Verbund)"
 
 
 def _sum(rows: list[dict[str, Any]]) -> Decimal:

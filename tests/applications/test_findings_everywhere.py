@@ -201,7 +201,7 @@ def test_what_is_found_in_the_steps_is_told_and_filed_in_the_same_words(w, clerk
     for finding in (one for one in found if one.code in told_here):
         row_of = page.split(f'id="zeile-{finding.field.partition("-")[2]}"')[1]
         assert finding.message in row_of.split("</fieldset>")[0]
-    left = "Kommune nicht mehr im Verbund: Kleinheim"
+    left = "Kleinheim (nicht mehr im Verbund)"
     assert f'value="{w.small.ags}" selected>{left}</option>' in page
     assert left in words(clerk.get(place(application, "pruefen/")))
     world.save(application, Step.KOMMUNE, {"partners": [partner]}, w.clerk)

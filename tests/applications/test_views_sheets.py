@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from applications import services
-from applications.models import FormSheet
+from applications.models import FormSheet, FundingCall
 from applications.rules import Step
 from applications.services import cooperation, rendering
 from tests import world
@@ -87,6 +87,10 @@ def test_the_steps_lead_to_the_sheets():
         assert f'href="{address}">Kooperationserklärung Kleinheim (PDF, vorausgefüllt)</a>' in page
     page = clerk.get(place(application, "anlagen/")).content.decode()
     assert f'href="{place(application, "unterschriftsblatt.pdf")}"' in page
+    due = "<li>Unterschriftsblatt, von der zeichnungsberechtigten Person unterschrieben</li>"
+    assert due not in page
+    FundingCall.objects.update(signature_form="sheet")
+    assert due in clerk.get(place(application, "anlagen/")).content.decode()
 
 
 def test_the_blank_form_is_there_for_everybody_and_made_once():

@@ -24,6 +24,14 @@ from applications.views.steps.page import Page, files_of
 if TYPE_CHECKING:
     from applications.models import Document
 
+SIGNATURE_SHEETS: Final = {
+    SignatureForm.SHEET: "Unterschriftsblatt, von der zeichnungsberechtigten Person unterschrieben",
+    SignatureForm.QUALIFIED: (
+        "Unterschriftsblatt, von der zeichnungsberechtigten Person qualifiziert elektronisch "
+        "signiert"
+    ),
+}
+"""What belongs to an application by the form of signature its call wants."""
 FILED: Final = "Der Antrag wurde inzwischen eingereicht oder abgesendet."
 NOT_KEPT: Final = "Ein Browser behält gewählte Dateien nicht, wenn die Seite neu geladen wird."
 NOT_ASKED: Final = (
@@ -93,12 +101,13 @@ def _documents_page(
             leaving=next((row for row in files if row["document"] == leaving), None),
             replacing=next((row for row in files if row["document"] == replacing), None),
             replacement=replacement,
+            source=page.application.call.terms().source_documents,
             required=[
                 DocumentKind(kind).label for kind in page.application.call.required_documents
             ],
             several=len(page.application.members.all()) > 1,
             cooperation_sheets=case.cooperation_sheets(page.application),
-            signature_sheet_wanted=page.application.call.signature_form == SignatureForm.SHEET,
+            signature_sheet_wanted=SIGNATURE_SHEETS.get(page.application.call.signature_form, ""),
             may_add=bool(form.kinds),
             full=len(files) >= MAX_DOCUMENTS,
             limit=str(settings.UPLOAD_MAX_BYTES),
