@@ -28,7 +28,8 @@ DRAFTING = Use(
     title="Gemeinsam an einem Antrag arbeiten",
     purpose=(
         "Gäste einladen, sich in Kommentaren abstimmen, sehen, wer gerade schreibt, an Fristen "
-        "erinnern und nichts verlieren, wenn eine Sitzung endet."
+        "erinnern und nichts verlieren, wenn eine Sitzung endet oder das Einreichen noch nicht "
+        "möglich war."
     ),
     basis=TASK,
     retention=(

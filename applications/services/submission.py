@@ -40,7 +40,7 @@ NEXT_NUMBER: Final = (
     "DO UPDATE SET last = applications_numberrange.last + 1 RETURNING last"
 )
 """One statement instead of four, which the ORM has no words for; both databases know it."""
-UNNAMED: Final = "Eine der Partnerkommunen"
+UNNAMED: Final = "Eine der beteiligten Kommunen"
 """Who has applied before, where the reader may not know it and several may be meant."""
 ASK_PARTNER: Final = (
     "Bitte sprechen Sie mit der Partnerkommune, oder wählen Sie eine andere. Lässt sich das so "

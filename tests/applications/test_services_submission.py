@@ -160,7 +160,9 @@ class TestOnePerson:
         with pytest.raises(services.NotSubmittable) as refused:
             world.file(probe, w.stranger)
         [finding] = refused.value.findings
-        assert finding.message.startswith("Eine der Partnerkommunen ist in diesem Förderaufruf")
+        assert finding.message.startswith(
+            "Eine der beteiligten Kommunen ist in diesem Förderaufruf"
+        )
         assert "darf das Portal Ihnen nicht sagen" in finding.way_out
         assert finding.field == "members"
         # With one partner the refusal says as much as the name.
