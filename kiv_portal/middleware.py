@@ -29,7 +29,7 @@ from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
 
 from applications.views.steps.kept import keep
-from kiv_portal import sessions
+from kiv_portal import replica, sessions
 from kiv_portal.desk import used_second_factor
 from kiv_portal.folding import clean_text
 from kiv_portal.logs import route_of
@@ -164,7 +164,8 @@ class PublicPagesMiddleware:
         self, request: HttpRequest, address: tuple[str, str, str], version: str
     ) -> HttpResponseBase:
         asked, request.method = request.method, "GET"  # a HEAD is told what a GET would be
-        response = self.get_response(request)
+        with replica.reading(version):
+            response = self.get_response(request)
         request.method = asked
         page = Page.of(response, version)
         if page is None:

@@ -7,6 +7,9 @@ SECRET_KEY_FALLBACKS
 ALLOWED_HOSTS  required outside the demo, comma separated
 EMAIL_URL      smtp://… (default: mails are written to var/mails)
 MEDIA_ROOT     where uploads and letters are kept (default: var/media)
+MEDIA_STORE    an object store that keeps them instead: s3://bucket?endpoint_url=https://…&region_name=…;
+               its key stands in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY
+REPLICA_URL    a PostgreSQL that follows the one of DATABASE_URL: public pages are read from it
 CLAMD          the virus scanner for uploads (default: none, and then nobody hears of it)
 DEBUG          never in production
 PORTAL_DEMO    the demo: may do without a second factor, answers on loopback only
@@ -27,7 +30,7 @@ LOG_FORMAT     json or plain (default: json outside demo and debug)
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -159,6 +162,14 @@ else:
         "max_size": env.int("DATABASE_POOL", 8),
         "timeout": 10,
     }
+if REPLICA_URL := env.str("REPLICA_URL", ""):
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **env.dj_db_url("REPLICA_URL"),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": dict(DATABASES["default"]["OPTIONS"]),
+    }
+    DATABASE_ROUTERS = ["kiv_portal.replica.PublicReads"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Accounts ---------------------------------------------------------------------------------
@@ -306,6 +317,26 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+
+def object_store(address: str) -> dict[str, object]:
+    """The storage behind an address as MEDIA_STORE has it: bucket, and options of S3Storage."""
+    parts = urlsplit(address)
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": parts.netloc,
+            **dict(parse_qsl(parts.query)),
+            "addressing_style": "path",  # stores other than Amazon's have no names below theirs
+            "signature_version": "s3v4",
+            "file_overwrite": False,  # as on disk: what is written once never changes
+            "max_memory_size": 5 * 1024 * 1024,  # what is read beyond goes to the disk
+        },
+    }
+
+
+if MEDIA_STORE := env.str("MEDIA_STORE", ""):
+    STORAGES["default"] = object_store(MEDIA_STORE)
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_HANDLERS = [
     "kiv_portal.arriving.LimitHandler",

@@ -1,12 +1,13 @@
 """When something went wrong: pages in German, in the look of the portal, without traces."""
 
+import errno
 import sys
 from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -17,6 +18,10 @@ from kiv_portal.views import feedback
 
 RETRY_AFTER = 60
 """After how many seconds it is worth asking again while the database does not answer."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+READ_ONLY = "25006"
+"""PostgreSQL's `read_only_sql_transaction`, which Django calls an InternalError."""
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -54,13 +59,30 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=status)
 
 
+def passes(fault: BaseException | None) -> bool:
+    """Whether a fault is the machine's and not ours.
+
+    A database that does not answer or takes nothing (read-only, as a standby is before it takes
+    over), a disk that is full or read-only, an object store that does not answer.
+    """
+    store = sys.modules.get("botocore.exceptions")  # imported by whoever uses one
+    if store is not None and isinstance(fault, (store.BotoCoreError, store.ClientError)):
+        return True
+    if isinstance(fault, OSError):
+        return fault.errno in FULL
+    read_only = getattr(fault.__cause__, "sqlstate", "") == READ_ONLY if fault else False
+    return isinstance(fault, (OperationalError, InterfaceError)) or (
+        isinstance(fault, InternalError) and read_only
+    )
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Our own fault: say so, even when the ordinary page cannot be built either.
 
-    A database that does not answer is a state that passes: 503, with the time to wait. Neither
-    page asks the database for anything.
+    What `passes` by itself or by somebody's hand is 503, with the time to wait. Neither page asks
+    the database for anything.
     """
-    away = isinstance(sys.exc_info()[1], (OperationalError, InterfaceError))
+    away = passes(sys.exc_info()[1])
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     try:
         page = render_to_string(f"{status.value}.html", request=request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import shutil
+import tempfile
 from datetime import timedelta
 from functools import cache
 from http import HTTPStatus
@@ -92,8 +93,11 @@ def worker_silence(at: datetime) -> timedelta | None:
 
 
 def free_bytes() -> int:
-    """Room on the disk of the uploads; 0 where it cannot be told."""
-    place = Path(settings.MEDIA_ROOT)
+    """Room on the disk of the uploads; 0 where it cannot be told.
+
+    With an object store that is where an upload lies until it is passed on.
+    """
+    place = Path(tempfile.gettempdir() if settings.MEDIA_STORE else settings.MEDIA_ROOT)
     while not place.exists() and place != place.parent:
         place = place.parent
     try:

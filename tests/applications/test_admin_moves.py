@@ -24,7 +24,8 @@ from projects.services import withdraw_from_public
 from tests import world
 from tests.factories import StaffFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+# The moves themselves are tried on both databases where the services are.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 
 @pytest.fixture(autouse=True)

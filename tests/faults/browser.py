@@ -53,7 +53,8 @@ class _Forms(HTMLParser):
             if kind == "submit":
                 self._open.buttons.append((name, given.get("value", "")))
             elif kind != "file":
-                self._open.fields.append((name, given.get("value", "on")))
+                empty = "on" if kind in {"checkbox", "radio"} else ""
+                self._open.fields.append((name, given.get("value", empty)))
         elif tag == "button" and name:
             self._open.buttons.append((name, given.get("value", "")))
         elif tag == "textarea" and name:
@@ -92,9 +93,14 @@ class Answer:
 
     def form(self, action: str) -> Form:
         """The form that is sent to this address."""
-        forms = _Forms()
-        forms.feed(self.page)
-        return next(form for form in forms.forms if form.action.endswith(action))
+        return next(form for form in forms_of(self) if form.action.endswith(action))
+
+
+def forms_of(answer: Answer) -> list[Form]:
+    """Every form of a page."""
+    forms = _Forms()
+    forms.feed(answer.page)
+    return forms.forms
 
 
 class Browser:

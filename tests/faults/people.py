@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import re
 import threading
 import time
 import uuid
@@ -15,12 +17,11 @@ from django.test import Client
 from PIL import Image, PngImagePlugin
 
 from applications import services
-from applications.models import Application
 from applications.rules import DocumentKind, Step
 from municipalities.models import User
 from tests import world
 from tests.factories import MembershipFactory, MunicipalityFactory, PopulationFactory, UserFactory
-from tests.faults.browser import Answer, Away, Browser
+from tests.faults.browser import Answer, Away, Browser, Form, forms_of
 
 PATIENCE = 400  # tries of one act; a server needs seconds to come back, more where others work
 FOUND = 302
@@ -118,8 +119,16 @@ def _session(person: User, *, second_factor: bool = False) -> str:
 class Person(threading.Thread):
     """Works through acts until all are acknowledged; whoever gets no answer tries again."""
 
-    def __init__(self, port: int, acts: list[Callable[[Person], None]], history: History) -> None:
+    def __init__(
+        self,
+        port: int,
+        acts: list[Callable[[Person], None]],
+        history: History,
+        end: float = math.inf,
+    ) -> None:
+        """`end` is when no further act is begun, by `time.monotonic`."""
         super().__init__(daemon=True)
+        self.end = end
         self.port = port
         self.acts = acts
         self.history = history
@@ -128,6 +137,8 @@ class Person(threading.Thread):
     def run(self) -> None:
         try:
             for act in self.acts:
+                if time.monotonic() > self.end:
+                    break
                 act(self)
         except BaseException as error:  # told by the test
             self.failed = error
@@ -180,7 +191,7 @@ def uploading(case: Case, times: int) -> Callable[[Person], None]:
         browser = person.browser(case.session)
         for _ in range(times):
             name = f"Anlage {uuid.uuid4()}.png"
-            data = _picture(name)
+            data = picture(name)
 
             def upload(name: str = name, data: bytes = data) -> str:
                 page = browser.get(address)
@@ -260,7 +271,7 @@ def signing(case: Case) -> Callable[[Person], None]:
         def sign() -> str:
             if not sent:
                 page = browser.get(address)
-                form = next(form for form in _forms(page) if ("proposal" in dict(form.fields)))
+                form = next(form for form in forms_of(page) if ("proposal" in dict(form.fields)))
                 sent.append(dict(form.fields))
             case.tried.add("signed")
             got = browser.send(_as_form((address, sent[0])), address, {})
@@ -273,33 +284,17 @@ def signing(case: Case) -> Callable[[Person], None]:
     return act
 
 
-def _as_form(sent: tuple[str, dict[str, str]]):
-    from tests.faults.browser import Form
-
+def _as_form(sent: tuple[str, dict[str, str]]) -> Form:
     return Form(sent[0], "post", list(sent[1].items()))
 
 
-def _forms(page: Answer):
-    from tests.faults.browser import _Forms
-
-    forms = _Forms()
-    forms.feed(page.page)
-    return forms.forms
-
-
 def _words(answer: Answer) -> str:
-    import re
-
     main = answer.page.partition("<main")[2]
     return " ".join(re.sub(r"<[^>]+>", " ", main).split())[:300]
 
 
-def _picture(text: str) -> bytes:
+def picture(text: str) -> bytes:
     note, out = PngImagePlugin.PngInfo(), io.BytesIO()
     note.add_text("Text", text)
     Image.new("RGB", (1, 1)).save(out, "PNG", pnginfo=note)
     return out.getvalue()
-
-
-def application_of(case: Case) -> Application:
-    return Application.objects.get(pk=case.pk)

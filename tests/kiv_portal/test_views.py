@@ -1,5 +1,6 @@
 """The portal's own pages: public ones alike for everybody, errors in German, health, the desk."""
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import lxml.html
+import psycopg
 import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 from django.db.models import CharField, TextField
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -395,9 +397,9 @@ def test_sign_language_has_a_marked_place_for_the_film(client: Client) -> None:
 
 
 @contextmanager
-def database_down() -> Iterator[None]:
+def database_down(fault: Exception | None = None) -> Iterator[None]:
     def refuse(*args: Any) -> None:
-        raise OperationalError("down")
+        raise fault or OperationalError("down")
 
     with connection.execute_wrapper(refuse):
         yield
@@ -422,6 +424,23 @@ def test_a_database_that_does_not_answer_is_told_without_it(client: Client) -> N
     assert response.headers["Cache-Control"] == "no-store"
     assert "Das Portal ist gerade nicht erreichbar" in text(response)
     assert not response.cookies
+
+
+def test_a_full_or_read_only_disk_is_told_as_a_state_that_passes(client: Client) -> None:
+    client.raise_request_exception = False
+    read_only, other = InternalError("read-only"), InternalError("corrupt")
+    read_only.__cause__ = psycopg.errors.ReadOnlySqlTransaction()
+    other.__cause__ = psycopg.errors.InternalError_()
+    faults = {
+        OSError(errno.ENOSPC, "full"): 503,
+        OSError(errno.EROFS, "read-only"): 503,
+        OSError(errno.EACCES, "denied"): 500,
+        read_only: 503,
+        other: 500,
+    }
+    for fault, status in faults.items():
+        with database_down(fault):
+            assert client.get("/").status_code == status, repr(fault)
 
 
 def test_a_fault_of_the_code_is_told_without_its_trace(client: Client) -> None:

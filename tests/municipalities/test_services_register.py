@@ -643,6 +643,7 @@ def test_the_real_files_agree_with_the_fixture() -> None:
     assert set(District.objects.values_list("ags", "court")) == courts
 
 
+@pytest.mark.sweep  # `./portal bench register` does it on the other database
 def test_three_years_of_the_whole_german_register() -> None:
     first = apply_import(
         real_register("GV100AD_301121.ASC"),

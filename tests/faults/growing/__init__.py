@@ -1,0 +1,1 @@
+"""A release with one migration more than this one; see tests/faults/test_operation.py."""
