@@ -115,6 +115,7 @@ from applications.services.guests import (
     change_guest,
     end_guest,
     invite_guest,
+    register_guest,
 )
 from applications.services.handover import CannotTakeOver, hand_over
 from applications.services.hearings import (
@@ -386,6 +387,7 @@ __all__ = [
     "record_consent",
     "record_opinion",
     "recuse",
+    "register_guest",
     "reject",
     "remove_document",
     "replace_document",

@@ -15,6 +15,7 @@ from applications import mails, permissions
 from applications.models import Application, ApplicationGuest, GuestRole
 from applications.services import log
 from applications.services.drafts import NotAllowed
+from municipalities import services as people
 from municipalities.models import Membership
 
 if TYPE_CHECKING:
@@ -168,6 +169,18 @@ def accept_invitation(*, token: str, by: User, at: datetime) -> Application:
         guest.save(update_fields=["user", "accepted_at", "token_hash"])
         log.record(application, "accept_invitation", by=by, at=at, guest=str(guest.pk))
     return application
+
+
+def register_guest(*, token: str, name: str, password: str, at: datetime) -> Application:
+    """Make the account of an invited helper, who need not belong to any municipality, and admit.
+
+    Raises InvitationGone, and `municipalities.services.NotPossible` where the address has an
+    account already.
+    """
+    with transaction.atomic():
+        guest = invitation(token, at=at)
+        user = people.open_account(email=guest.email, name=name, password=password, at=at)
+        return accept_invitation(token=token, by=user, at=at)
 
 
 def _locked(application: Application, by: User) -> Application:

@@ -114,7 +114,9 @@ def _entry(application: Application, at: datetime, *, is_guest: bool = False) ->
         if closing.is_over:
             todo = f"Die Frist ist am {closing.text} abgelaufen."
         elif closing.left:
-            todo = f"Bitte bis {closing.text} einreichen, {closing.left}."
+            to_file = f"Bitte bis {closing.text} einreichen, {closing.left}."
+            # A guest files nothing, and is only told until when the others can.
+            todo = f"Frist: {closing.text}, {closing.left}." if is_guest else to_file
         else:
             todo = "Der Aufruf ist ohne Frist."
     elif application.state is Status.INFORMATION_REQUESTED and not is_guest:

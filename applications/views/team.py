@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from applications import permissions, rules, services
@@ -21,7 +25,10 @@ from applications.rules import SignatureForm
 from applications.services import cooperation, guests, handover, partnership
 from applications.views import case, wording
 from kiv_portal.euro import format_euro
-from municipalities.models import Membership
+from kiv_portal.sessions import holds_for_people
+from municipalities.forms.account import InvitedForm
+from municipalities.models import Membership, User
+from municipalities.services import NotPossible
 
 if TYPE_CHECKING:
     from applications.models import Application, ApplicationGuest
@@ -331,9 +338,18 @@ def signature_sheet(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 # --- The guest's side ----------------------------------------------------------------------------
 
 
+@holds_for_people
+@login_not_required
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """An invitation opened by whoever is signed in; the POST accepts it."""
+    """An invitation opened by whoever is signed in; the POST accepts it.
+
+    Without a sign-in it makes the account it is for, as helpers belong to no municipality for
+    which they could register; who has one, and whoever has no invitation, signs in first.
+    """
+    if not request.user.is_authenticated:
+        return _helper_without_account(request, token)
     user, at = case.person(request), case.arrived(request)
     try:
         guest = guests.invitation(token, at=at)
@@ -355,6 +371,38 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         "applications/invitation.html",
         {"guest": guest, "fits": fits, "until": timezone.localdate(_last_moment(guest))},
         status=HTTPStatus.OK if fits else HTTPStatus.FORBIDDEN,
+    )
+
+
+def _helper_without_account(request: HttpRequest, token: str) -> HttpResponse:
+    at = case.arrived(request)
+    try:
+        guest = guests.invitation(token, at=at)
+    except services.InvitationGone:
+        return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
+    if User.objects.filter(email=guest.email).exists():
+        return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
+    form = InvitedForm(request.POST or None, email=guest.email)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.register_guest(
+                token=token,
+                name=form.cleaned_data["name"],
+                password=form.cleaned_data["password"],
+                at=at,
+            )
+        except (services.InvitationGone, NotPossible):
+            return redirect_to_login(request.path, resolve_url(settings.LOGIN_URL))
+        messages.success(
+            request,
+            "Ihr Konto ist angelegt, und Sie sind Gast des Antrags. Bitte melden Sie sich an.",
+        )
+        return redirect(f"{resolve_url(settings.LOGIN_URL)}?next={reverse('applications')}")
+    return render(
+        request,
+        "applications/invitation_register.html",
+        {"guest": guest, "form": form, "until": timezone.localdate(_last_moment(guest))},
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK,
     )
 
 

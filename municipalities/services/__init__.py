@@ -13,6 +13,7 @@ from municipalities.services.invitations import (
     accept_invitation,
     find_invitation,
     invite,
+    open_account,
     register_invited,
     withdraw_invitation,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "managed_alone_by",
     "managers",
     "note_account",
+    "open_account",
     "plan_import",
     "record",
     "refuse_membership",

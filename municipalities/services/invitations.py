@@ -138,14 +138,22 @@ def register_invited(*, token: str, name: str, password: str, at: datetime) -> U
     """
     with transaction.atomic():
         invitation = _locked(token, at)
-        if User.objects.filter(email=invitation.email).exists():
-            raise NotPossible(
-                "Zu dieser Adresse gibt es schon ein Konto. Bitte melden Sie sich an."
-            )
-        user = User.objects.create_user(invitation.email, password, name=name, created_at=at)
-        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-        record(EventKind.REGISTERED, user=user, by=user, at=at, detail="über eine Einladung")
+        user = open_account(email=invitation.email, name=name, password=password, at=at)
         _accept(invitation, user, at)
+    return user
+
+
+@transaction.atomic
+def open_account(*, email: str, name: str, password: str, at: datetime) -> User:
+    """An account for an address to which the link of an invitation was mailed: it is verified.
+
+    Raises NotPossible where the address has an account already.
+    """
+    if User.objects.filter(email=email).exists():
+        raise NotPossible("Zu dieser Adresse gibt es schon ein Konto. Bitte melden Sie sich an.")
+    user = User.objects.create_user(email, password, name=name, created_at=at)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    record(EventKind.REGISTERED, user=user, by=user, at=at, detail="über eine Einladung")
     return user
 
 

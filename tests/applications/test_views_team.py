@@ -16,10 +16,11 @@ from applications.models import Application, ApplicationGuest, CallSubscription,
 from applications.rules import ReminderKind, SignatureForm, Step
 from applications.services import reminders
 from kiv_portal.models import OutboxMail
+from municipalities.models import User
 from tests import world
 from tests.applications.pages import place, signed_in, words
 from tests.applications.test_services_team import admitted, helper, invite, token
-from tests.factories import NOW, FundingCallFactory, MembershipFactory, UserFactory
+from tests.factories import NOW, PASSWORD, FundingCallFactory, MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -213,13 +214,31 @@ class TestTheGuest:
         application = world.filled(w)
         invite(application, w.signatory)
         address = f"/antraege/gast/{token()}/"
+        guest = signed_in(helper())
         response = Client().get(address)
         assert response["Location"] == f"/konto/anmelden/?next={address}"
-        guest = signed_in(helper())
         assert "Einladung annehmen" in words(guest.get(address))
         assert guest.post(address)["Location"] == place(application)
         assert "Sie sind Gast dieses Antrags" in words(guest.get(place(application)))
         assert guest.get(address).status_code == 404
+
+    def test_a_helper_without_an_account_makes_one_with_the_invitation(self, w):
+        application = world.filled(w)
+        invite(application, w.signatory)
+        browser, address = Client(), f"/antraege/gast/{token()}/"
+        page = browser.get(address)
+        assert page.status_code == 200
+        assert "helferin@beratung.example" in words(page)
+        refused = browser.post(address, {"name": "Fachstelle", "password": "kurz"})
+        assert refused.status_code == 422
+        made = browser.post(address, {"name": "Fachstelle", "password": PASSWORD})
+        assert made["Location"] == "/konto/anmelden/?next=/antraege/"
+        person = User.objects.get(email="helferin@beratung.example")
+        assert person.memberships.count() == 0
+        assert "Sie sind Gast dieses Antrags" in words(signed_in(person).get(place(application)))
+        # The link is used up, and tells nobody more than a wrong one does.
+        for gone in (address, "/antraege/gast/abc/"):
+            assert Client().get(gone)["Location"] == f"/konto/anmelden/?next={gone}"
 
     def test_another_account_is_told_what_to_do(self, w):
         invite(world.draft(w), w.signatory)
