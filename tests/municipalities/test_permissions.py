@@ -19,6 +19,7 @@ from municipalities.permissions import (
 )
 from tests import world
 from tests.factories import NOW, MembershipFactory, MunicipalityFactory, UserFactory
+from tests.rights import TABLE, VERBS
 
 pytestmark = pytest.mark.django_db
 
@@ -125,50 +126,6 @@ def test_the_roles_of_a_person_are_read_once(django_assert_num_queries):
         assert permissions.may_review(person) is True
         assert permissions.may_administer(person) is False
         assert permissions.may_read_desk(person) is True
-
-
-EVERYBODY = {READ, AUDIT, REVIEW, SIGN, ADMINISTER, PEOPLE}
-KEEPERS = {ADMINISTER}
-WATCHERS = {ADMINISTER, AUDIT}
-LOG_READERS = {PEOPLE, AUDIT}
-TABLE: dict[str, dict[str, set[str]]] = {
-    "applications.application": {"view": EVERYBODY - {PEOPLE}},
-    "applications.archiveoffer": {"view": WATCHERS, "change": KEEPERS},
-    "applications.retentionhold": {"view": WATCHERS, "add": KEEPERS},
-    "applications.callbudget": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "applications.checkitem": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "applications.fundingcall": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "applications.letterblock": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "municipalities.accountevent": {"view": LOG_READERS},
-    "municipalities.district": {"view": EVERYBODY, "change": KEEPERS},
-    "municipalities.factorreset": {"view": LOG_READERS},
-    "municipalities.invitation": {"view": LOG_READERS},
-    "municipalities.membership": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
-    "municipalities.municipality": {"view": EVERYBODY, "change": KEEPERS},
-    "municipalities.population": {"view": EVERYBODY, "add": KEEPERS},
-    "municipalities.registerimport": {"view": EVERYBODY},
-    "municipalities.rolegrant": {"view": LOG_READERS},
-    "municipalities.user": {"view": LOG_READERS, "add": {PEOPLE}, "change": {PEOPLE}},
-    "portal.authority": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "portal.download": {
-        "view": EVERYBODY,
-        "add": KEEPERS,
-        "change": KEEPERS,
-        "delete": KEEPERS,
-    },
-    "portal.erasure": {"view": WATCHERS},
-    "portal.erasurerun": {"view": WATCHERS},
-    "portal.job": {"view": WATCHERS},
-    "portal.outboxmail": {"view": WATCHERS},
-    "projects.contact": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "projects.fundinground": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "projects.project": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "projects.projectdocument": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-    "projects.projectmember": {"view": EVERYBODY, "add": KEEPERS, "change": KEEPERS},
-}
-"""Model, verb, roles. Nothing of a case may be added, changed or deleted by hand at the desk."""
-
-VERBS = ("view", "add", "change", "delete")
 
 
 @pytest.mark.parametrize("role", STAFF_GROUPS)
