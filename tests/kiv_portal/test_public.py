@@ -156,6 +156,7 @@ def test_what_needs_no_sign_in_is_kept_or_named_here() -> None:
         "/benachrichtigung/",  # a form
         "/benachrichtigung/<str:token>/",  # of one address
         "/erinnerung-abbestellen/<str:token>/",  # of one person
+        "/antraege/gast/<str:token>/",  # of one invited helper
         "/kontakt/bestaetigen/<str:token>/",  # of one contact
         "/kontakt/einwilligung/<str:token>/",  # of one contact
         "/hilfe/antragsformular.pdf",  # a stream, or a page that waits for it
