@@ -312,7 +312,8 @@ def test_a_ledger_that_is_older_shortened_or_anothers_repeats_nothing(client: Cl
     path.write_text(f"{newest}{{halb", encoding="utf-8")
     assert refused(client) == ledger.UNREADABLE.format(4)
     head, _, rest = newest.partition("\n")
-    path.write_text(f"{head.replace('1', '2')}\n{rest}", encoding="utf-8")
+    anothers = head.replace(LedgerMark.objects.get().token, "0" * 32)
+    path.write_text(f"{anothers}\n{rest}", encoding="utf-8")
     assert (warning(client), refused(client)) == (ledger.OTHER, ledger.OTHER)
     # The night erases and says that it could not write it down; it adds nothing to a false one.
     note(3)
