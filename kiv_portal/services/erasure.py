@@ -83,6 +83,8 @@ def _each(report: Report, what: str, act: Callable[[], object]) -> bool:
     """Do one; what goes wrong with it is told, and the next one has its turn."""
     try:
         act()
+    except accounts.UsedSince:
+        return False
     except LastManager:
         report.add(
             "held_back",
@@ -156,6 +158,7 @@ def _application(application: Application, rule: str, at: datetime, keep: bool) 
 
 def _unless_last(user: User, rule: str, at: datetime) -> None:
     with transaction.atomic():
+        accounts.check_unchanged(user)
         check_successor(user)
         _account(user, rule, at)
 

@@ -61,6 +61,11 @@ TOLD: Final = timedelta(days=30)
 TOLD_AGAIN: Final = timedelta(days=7)
 """And once more so long before."""
 
+
+class UsedSince(Exception):
+    """Somebody signed in, or the account was closed, after it was found due."""
+
+
 WITH_REASON: Final = (EventKind.FACTOR_RESET_ASKED, EventKind.FACTOR_RESET)
 """Lines of the log that say why, in somebody's own words."""
 
@@ -190,6 +195,13 @@ def accounts_to_erase(at: datetime) -> dict[str, list[User]]:
         found[rule] = [user for user in rows if user.pk not in taken]
         taken |= {user.pk for user in found[rule]}
     return found
+
+
+def check_unchanged(user: User) -> None:
+    """Lock the account. Raises UsedSince where it is no longer as it was when it was found due."""
+    person = User.objects.select_for_update().get(pk=user.pk)
+    if (person.last_login, person.closed_at) != (user.last_login, user.closed_at):
+        raise UsedSince
 
 
 def proof_of(user: User) -> str:

@@ -512,6 +512,14 @@ def test_an_unused_account_is_told_30_and_7_days_before_and_one_sign_in_keeps_it
     assert ending.warn_of_unused(end + 50 * YEARS) == 0
 
 
+def test_whoever_signs_in_while_the_night_runs_keeps_the_account() -> None:
+    user = UserFactory(created_at=NOW)
+    User.objects.filter(pk=user.pk).update(last_login=NOW + 3 * YEARS)  # after it was found due
+    with pytest.raises(ending.UsedSince):
+        erasure._unless_last(user, "unused_accounts", NOW + 3 * YEARS)
+    assert Erasure.objects.count() == 0
+
+
 def test_the_last_manager_is_not_erased_before_there_is_a_successor() -> None:
     town, keeper = MunicipalityFactory(), StaffFactory()
     who = {"municipality": town, "confirmed_at": NOW, "confirmed_by": keeper}
