@@ -134,9 +134,6 @@ def test_lists_open_as_the_table_says(role: str, client: Client) -> None:
         "projects/contact/?confirmed_on__year__gt=1",
         "projects/contact/?confirmed_on__year=9999",
         "projects/contact/?confirmed_on__month=99999999999999999999",
-        "portal/job/?state__exact=%00",
-        "projects/project/?stand=%00",
-        "municipalities/district/?court=%00",
         "portal/download/?nichts=1",
     ],
 )
@@ -159,6 +156,10 @@ def test_a_list_answers_only_its_own_filters(query: str, client: Client) -> None
         "projects/project/?round__id__exact=99999999999999999999",
         "projects/contact/?confirmed_on__year=2026&confirmed_on__month=2&confirmed_on__day=3",
         "projects/contact/?confirmed_on__month=2&hidden__exact=0&basis=x",
+        # What nobody sees is cleaned away before: nothing is asked for.
+        "portal/job/?state__exact=%00",
+        "projects/project/?stand=%00",
+        "municipalities/district/?court=%00",
     ],
 )
 def test_the_filters_of_the_lists_work(query: str, client: Client) -> None:
