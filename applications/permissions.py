@@ -332,7 +332,8 @@ def may_correct_letter(user: User | AnonymousUser, application: Application) -> 
 
 
 def may_allow_early_start(user: User | AnonymousUser, application: Application) -> bool:
-    """May consent to an early start: a signer who does not handle the case, before a decision."""
+    """May sign the consent to an early start: a signer who does not handle the case, before a
+    decision. Its writer never does: the letter says who that is."""
     if isinstance(user, AnonymousUser) or not may_sign_decisions(user):
         return False
     if is_recused(user, application):

@@ -55,7 +55,7 @@ def respond(admin: ModelAdmin[Any], request: HttpRequest) -> HttpResponse:
                 "href": case_address(chosen[pk]),
                 "refused": _take_on(chosen[pk], request),
             }
-            for pk in form.cleaned_data["antraege"]
+            for pk in dict.fromkeys(form.cleaned_data["antraege"])  # one sent twice is one
         ]
     context = {
         "title": "Mehrere Anträge übernehmen",

@@ -64,7 +64,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         application.information_requests.select_related("sent_by").prefetch_related("items")
     )
     asked = next((request for request in requests if request.closed_at is None), None)
-    buttons = moves.buttons(application, user)
+    buttons = moves.buttons(application, user, at)
     decisions = list(application.decisions.prefetch_related("years", "hands__user"))
     findings = _findings(content)
     logged = list(
@@ -95,7 +95,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "tone": words.TONES[application.state],
         "state": application.state.label,
         "turn": words.turn_label(application.state),
-        "next": _next(application),
+        "next": _next(application, at),
         "asked": asked,
         "overdue": asked is not None and asked.due_on < timezone.localdate(at),
         "buttons": [button for button in buttons if not button.reason],
@@ -155,12 +155,12 @@ def case_address_of(application: Application, page: str, key: Any) -> str:
     return reverse(f"admin:applications_application_{page}", args=[application.pk, key])
 
 
-def _next(application: Application) -> str:
+def _next(application: Application, at: datetime) -> str:
     if application.project is None or application.state is Status.REVOKED:
         return NEXT[application.state]
     if application.project.is_public:
         return "Das Projekt steht im öffentlichen Verzeichnis."
-    if not is_told(application):
+    if not is_told(application, at):
         return "Das Projekt ist bewilligt. Veröffentlichen lässt es sich nach der Bekanntgabe."
     return "Das Projekt ist bewilligt und noch nicht veröffentlicht."
 

@@ -58,9 +58,11 @@ FAULTS: Final[dict[type[Exception], str]] = {
     services.NoOpenRequest: "Es läuft keine Nachforderung, zu der ein Schreiben gehört.",
     services.AlreadyIssued: "Zu dieser Nachforderung gibt es schon ein Schreiben.",
     services.SecondPersonNeeded: (
-        "Dem vorzeitigen Maßnahmenbeginn stimmt eine Person mit der Rolle „Schlusszeichnung“ zu, "
-        "die den Fall nicht selbst bearbeitet."
+        "Den vorzeitigen Maßnahmenbeginn zeichnet vor der Entscheidung eine Person mit der Rolle "
+        "„Schlusszeichnung“, die das Schreiben nicht angelegt hat und den Fall nicht bearbeitet."
     ),
+    services.LetterNotSigned: "Zuerst muss eine zweite Person das Schreiben zeichnen.",
+    services.AlreadySigned: "Das Schreiben ist schon gezeichnet.",
     services.NotDecided: "Solche Einträge folgen auf einen Bescheid.",
     services.AlreadyStruck: "Dieser Eintrag ist schon gestrichen.",
     services.NotAllowed: "Ihr Konto darf das nicht.",
@@ -188,10 +190,10 @@ def _kinds(application: Application, user: Any) -> list[LetterKind]:
     kinds: list[LetterKind] = []
     if may_review(user):
         kinds.append(LetterKind.RECEIPT)
+        if application.state in permissions.BEFORE_DECISION:
+            kinds.append(LetterKind.EARLY_START)
         if application.information_requests.filter(closed_at__isnull=True).exists():
             kinds.append(LetterKind.REQUEST)
-    if permissions.may_allow_early_start(user, application):
-        kinds.append(LetterKind.EARLY_START)
     return kinds
 
 
@@ -205,12 +207,17 @@ def delivery(
     letter = application.letters.filter(pk=letter_id).first()
     if letter is None:
         raise Http404("Dieses Schreiben gibt es nicht.")
-    if not may_review(request.user):
+    may_sign = _may_sign(letter, request.user)
+    if not may_review(request.user) and not may_sign:
         return _refused(admin, request, application, HTTPStatus.FORBIDDEN, REVIEWERS_ONLY)
     at = request.arrived_at
     under_way = letter.deliveries.filter(failed_at__isnull=True).last()
     act = request.POST.get("act", "") if request.method == "POST" else ""
-    forms = _delivery_forms(letter, under_way, request.POST, act)
+    forms: dict[str, Form]
+    if letter.waits_for_signature and under_way is None:
+        forms = {"sign": desk_letters.SignForm(request.POST or None)} if may_sign else {}
+    else:
+        forms = _delivery_forms(letter, under_way, request.POST, act)
     if act and act not in forms:
         return _refused(
             admin, request, application, HTTPStatus.CONFLICT, "Das ist inzwischen erledigt."
@@ -220,7 +227,11 @@ def delivery(
         if form.is_valid() and _attempt(
             request, form, _delivery_call(act, form, letter, request, at), DELIVERED[act]
         ):
-            return HttpResponseRedirect(address(application, "delivery", letter.pk))
+            done = act == "sign" and not may_review(request.user)
+            back = (
+                case_address(application) if done else address(application, "delivery", letter.pk)
+            )
+            return HttpResponseRedirect(back)
     authority = Authority.load()
     lead = letters.lead_of(application).municipality
     context = {
@@ -239,7 +250,16 @@ def delivery(
     return _page(admin, request, application, "delivery.html", title, list(forms.values()), context)
 
 
+def _may_sign(letter: Letter, user: Any) -> bool:
+    return (
+        letter.waits_for_signature
+        and letter.created_by_id != user.pk
+        and permissions.may_allow_early_start(user, letter.application)
+    )
+
+
 DELIVERED: Final = {
+    "sign": "Das Schreiben ist gezeichnet. Es kann jetzt bekannt gegeben werden.",
     "deliver": "Das Schreiben ist auf dem Weg.",
     "acknowledge": "Das Empfangsbekenntnis ist eingetragen.",
     "fail": "Die Bekanntgabe ist nicht bewirkt. Bitte wählen Sie einen anderen Weg.",
@@ -270,6 +290,10 @@ def _delivery_call(
     act: str, form: Any, letter: Letter, request: HttpRequest, at: Any
 ) -> Callable[[], Any]:
     by = request.user
+    if act == "sign":
+        return lambda: services.sign_letter(
+            letter=letter, seen=form.cleaned_data["seen"], by=by, at=at
+        )
     if act == "deliver":
         return lambda: services.deliver(
             letter=letter,

@@ -23,6 +23,8 @@ from applications.workflow import Actor, Status, Transition
 from municipalities.permissions import may_review, may_sign_decisions
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from applications.models import Application, Decision
     from municipalities.models import User
 
@@ -71,7 +73,11 @@ def proposed_in(application: Application) -> Decision | None:
 
 
 def hindrance(
-    application: Application, user: User, move: Transition, proposed: Decision | None
+    application: Application,
+    user: User,
+    move: Transition,
+    proposed: Decision | None,
+    at: datetime,
 ) -> Refused | None:
     """Why this person cannot make this move now; None if they can. Role, state, four eyes.
 
@@ -92,8 +98,8 @@ def hindrance(
     return (
         _of_request(application, move)
         or _of_hearing(application, move)
-        or _of_proposal(application, user, move, proposed)
-        or _of_project(application, move)
+        or _of_proposal(application, user, move, proposed, at)
+        or _of_project(application, move, at)
     )
 
 
@@ -125,7 +131,11 @@ def _of_hearing(application: Application, move: Transition) -> Refused | None:
 
 
 def _of_proposal(
-    application: Application, user: User, move: Transition, proposed: Decision | None
+    application: Application,
+    user: User,
+    move: Transition,
+    proposed: Decision | None,
+    at: datetime,
 ) -> Refused | None:
     action = move.action
     if action == "set_file_number":
@@ -144,8 +154,8 @@ def _of_proposal(
     if proposed is None:
         return _conflict(NO_PROPOSAL)
     if move.actor is Actor.SIGNER:  # a writer learns that first, whatever else is the matter
-        return _of_hands(application, proposed, user, move) or _of_kind(proposed, action)
-    return _of_kind(proposed, action) or _of_hands(application, proposed, user, move)
+        return _of_hands(application, proposed, user, move, at) or _of_kind(proposed, action)
+    return _of_kind(proposed, action) or _of_hands(application, proposed, user, move, at)
 
 
 def _of_kind(proposed: Decision, action: str) -> Refused | None:
@@ -167,7 +177,7 @@ def _of_kind(proposed: Decision, action: str) -> Refused | None:
 
 
 def _of_hands(
-    application: Application, proposed: Decision, user: User, move: Transition
+    application: Application, proposed: Decision, user: User, move: Transition, at: datetime
 ) -> Refused | None:
     if move.action == "correct_letter":
         if not permissions.may_correct_letter(user, application):
@@ -179,7 +189,7 @@ def _of_hands(
         return None
     roles = {hand.role for hand in proposed.hands.all() if hand.user_id == user.pk}
     if move.action == "agree":
-        mine = {user.pk, *permissions.stood_in_for(user, on=timezone.localdate())}
+        mine = {user.pk, *permissions.stood_in_for(user, on=timezone.localdate(at))}
         wrote = {hand.user_id for hand in proposed.hands.all() if hand.role == HandRole.WROTE}
         if not mine & wrote or proposed.corrected_by_id == user.pk:
             return _forbidden(ONLY_WRITERS)
@@ -192,11 +202,11 @@ def _of_hands(
     return None
 
 
-def _of_project(application: Application, move: Transition) -> Refused | None:
+def _of_project(application: Application, move: Transition, at: datetime) -> Refused | None:
     project = application.project
     if move.action == "publish_project" and project and project.is_public:
         return _conflict("Das Projekt ist schon veröffentlicht.")
-    if move.action == "publish_project" and not is_told(application):
+    if move.action == "publish_project" and not is_told(application, at):
         return _conflict(
             "Der Bescheid ist noch nicht bekannt gegeben. Öffentlich wird das Projekt erst, wenn "
             "die Kommune von der Bewilligung weiß."
@@ -206,9 +216,9 @@ def _of_project(application: Application, move: Transition) -> Refused | None:
     return None
 
 
-def is_told(application: Application) -> bool:
-    """Whether the applicant knows by now that the case is granted."""
-    return told_state(with_letters(application), timezone.now()) is Status.GRANTED
+def is_told(application: Application, at: datetime) -> bool:
+    """Whether the applicant knows by then that the case is granted."""
+    return told_state(with_letters(application), at) is Status.GRANTED
 
 
 def with_letters(application: Application) -> Application:

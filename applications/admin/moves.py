@@ -254,7 +254,7 @@ class Button:
     primary: bool = False
 
 
-def buttons(application: Application, user: User) -> list[Button]:
+def buttons(application: Application, user: User, at: datetime) -> list[Button]:
     """The moves that the state allows, those out of this person's reach with the reason.
 
     Moves of a role the person does not hold are left out.
@@ -270,7 +270,7 @@ def buttons(application: Application, user: User) -> list[Button]:
             or application.state not in move.sources
         ):
             continue
-        refused = hindrance(application, user, move, proposed)
+        refused = hindrance(application, user, move, proposed, at)
         if refused and (refused.status is HTTPStatus.CONFLICT or action in ON_LETTER):
             continue
         if refused and action in SIGNATURES and action != signature:
@@ -296,7 +296,7 @@ def respond(
     try:
         if action in acts.BESIDE:
             acts.check_may_write(application, request.user)
-        elif refused := hindrance(application, request.user, move, proposed_in(application)):
+        elif refused := hindrance(application, request.user, move, proposed_in(application), at):
             raise refused
         form = page.form(application, request.POST if request.method == "POST" else None, at)
         form.files = request.FILES

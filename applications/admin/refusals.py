@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from applications import services
 from applications.admin.hindrances import CHANGED, FOUR_EYES, NOT_YOURS, Refused
@@ -12,6 +12,50 @@ from projects.services import AlreadyPublished, NotPublished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+REFUSED: Final[dict[type[Exception], tuple[HTTPStatus, str, str]]] = {
+    services.NotAllowed: (
+        HTTPStatus.FORBIDDEN,
+        NOT_YOURS,
+        "Ihr Konto darf diese Handlung nicht vornehmen.",
+    ),
+    services.FourEyes: (HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES),
+    services.PartnerTaken: (
+        HTTPStatus.CONFLICT,
+        "Eine Partnerkommune ist inzwischen anderswo beteiligt",
+        "Die eingereichte Fassung lässt sich deshalb nicht wiederherstellen. Bitte klären Sie mit "
+        "der Kommune, wer am Antrag beteiligt ist.",
+    ),
+    services.HearingStillRuns: (
+        HTTPStatus.CONFLICT,
+        "Der Termin der Anhörung läuft noch",
+        "Ohne Äußerung der Kommune endet die Anhörung erst nach dem Termin.",
+    ),
+}
+OTHERWISE: Final[dict[type[Exception], str]] = {
+    services.NotRecused: "Diese Person ist nicht mehr als befangen eingetragen.",
+    services.NoReviewer: "Die gewählte Person prüft diesen Antrag nicht.",
+    services.ProposalChanged: (
+        "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das Sie "
+        "gelesen haben."
+    ),
+    services.FileNumberFixed: "Inzwischen liegt ein Vorschlag vor.",
+    services.ConsentMissing: "Das Schreiben wurde inzwischen bearbeitet.",
+    services.NothingToAgree: "Das Schreiben wurde inzwischen bearbeitet.",
+    services.ProposalOpen: "Der Vorschlag hat sich inzwischen geändert.",
+    services.LetterNotOurs: "Der Vorschlag hat sich inzwischen geändert.",
+    services.NothingToChange: "Der Vorschlag hat sich inzwischen geändert.",
+    services.UnknownTarget: "Es liegt inzwischen eine andere Fassung vor.",
+    services.NothingToSettle: "Es liegt inzwischen eine andere Fassung vor.",
+    services.HearingOpen: "Die Anhörung hat sich inzwischen geändert.",
+    services.NoHearing: "Die Anhörung hat sich inzwischen geändert.",
+    services.OtherKind: "Vorgeschlagen ist eine Entscheidung anderer Art.",
+    services.NotToldYet: "Der Bescheid ist noch nicht bekannt gegeben.",
+    AlreadyPublished: "Das Projekt ist schon veröffentlicht.",
+    NotPublished: "Das Projekt steht nicht im öffentlichen Verzeichnis.",
+}
+"""What has become of the case since the person read it."""
 
 
 @contextmanager
@@ -22,75 +66,13 @@ def refusals() -> Iterator[None]:
     """
     try:
         yield
-    except services.NotAllowed as error:
-        raise Refused(
-            HTTPStatus.FORBIDDEN, NOT_YOURS, "Ihr Konto darf diese Handlung nicht vornehmen."
-        ) from error
-    except services.FourEyes as error:
-        raise Refused(HTTPStatus.FORBIDDEN, NOT_YOURS, FOUR_EYES) from error
-    except services.NotRecused as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Diese Person ist nicht mehr als befangen eingetragen."
-        ) from error
-    except services.NoReviewer as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Die gewählte Person prüft diesen Antrag nicht."
-        ) from error
     except services.WrongState as error:
         raise Refused(HTTPStatus.CONFLICT, CHANGED, str(error)) from error
-    except services.PartnerTaken as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Eine Partnerkommune ist inzwischen anderswo beteiligt",
-            "Die eingereichte Fassung lässt sich deshalb nicht wiederherstellen. Bitte klären Sie "
-            "mit der Kommune, wer am Antrag beteiligt ist.",
-        ) from error
-    except services.ProposalChanged as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            CHANGED,
-            "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das "
-            "Sie gelesen haben.",
-        ) from error
-    except services.FileNumberFixed as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Inzwischen liegt ein Vorschlag vor."
-        ) from error
-    except (services.ConsentMissing, services.NothingToAgree) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Schreiben wurde inzwischen bearbeitet."
-        ) from error
-    except (services.ProposalOpen, services.LetterNotOurs, services.NothingToChange) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Der Vorschlag hat sich inzwischen geändert."
-        ) from error
-    except (services.UnknownTarget, services.NothingToSettle) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Es liegt inzwischen eine andere Fassung vor."
-        ) from error
-    except (services.HearingOpen, services.NoHearing) as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Die Anhörung hat sich inzwischen geändert."
-        ) from error
-    except services.HearingStillRuns as error:
-        raise Refused(
-            HTTPStatus.CONFLICT,
-            "Der Termin der Anhörung läuft noch",
-            "Ohne Äußerung der Kommune endet die Anhörung erst nach dem Termin.",
-        ) from error
-    except services.OtherKind as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Vorgeschlagen ist eine Entscheidung anderer Art."
-        ) from error
-    except services.NotToldYet as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Der Bescheid ist noch nicht bekannt gegeben."
-        ) from error
-    except AlreadyPublished as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Projekt ist schon veröffentlicht."
-        ) from error
-    except NotPublished as error:
-        raise Refused(
-            HTTPStatus.CONFLICT, CHANGED, "Das Projekt steht nicht im öffentlichen Verzeichnis."
-        ) from error
+    except tuple(REFUSED) as error:
+        raise Refused(*_found(REFUSED, error)) from error
+    except tuple(OTHERWISE) as error:
+        raise Refused(HTTPStatus.CONFLICT, CHANGED, _found(OTHERWISE, error)) from error
+
+
+def _found(table: dict[type[Exception], Any], error: Exception) -> Any:
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)

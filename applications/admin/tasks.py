@@ -22,7 +22,9 @@ from applications.models import (
 )
 from applications.models.application import ApplicationQuerySet
 from applications.models.decisions import DecisionState, HandRole
+from applications.models.letters import SIGNED_BY_TWO
 from applications.models.members import MemberRole
+from applications.permissions import BEFORE_DECISION
 from applications.workflow import Status
 from kiv_portal.models import DeliveryWay
 from municipalities.permissions import may_review, may_sign_decisions
@@ -86,7 +88,16 @@ def _hands(user: User) -> Exists:
 
 
 def _to_sign(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    return cases.filter(Exists(_proposed()), ~_hands(user))
+    letters = _unsigned().exclude(created_by=user)
+    own = Q(status__in=BEFORE_DECISION) & ~Q(reviewer=user) & Exists(letters)
+    return cases.filter((Exists(_proposed()) & ~_hands(user)) | own)
+
+
+def _unsigned() -> QuerySet[Letter]:
+    """Letters of a case that go out only when a second person has signed."""
+    return Letter.objects.filter(
+        application=OuterRef("pk"), kind__in=SIGNED_BY_TWO, signed_at__isnull=True
+    )
 
 
 def _with_signer(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
@@ -111,7 +122,9 @@ def _under_way() -> QuerySet[Delivery]:
 
 
 def _to_send(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    waiting = Letter.objects.filter(~Exists(_under_way()), application=OuterRef("pk"))
+    waiting = Letter.objects.filter(~Exists(_under_way()), application=OuterRef("pk")).exclude(
+        kind__in=SIGNED_BY_TWO, signed_at__isnull=True
+    )
     return cases.filter(Exists(waiting.filter(deliveries__isnull=True)))
 
 

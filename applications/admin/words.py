@@ -150,6 +150,7 @@ LOGGED: Final = {
     "revoke": "Aufhebung schlussgezeichnet",
     "letter_written": "Schreiben angelegt",
     "letter_uploaded": "außerhalb erstelltes Schreiben hochgeladen",
+    "letter_signed": "Schreiben von zweiter Person gezeichnet",
     "deliver": "Schreiben auf den Weg gegeben",
     "retrieved": "Schreiben abgerufen, Bekanntgabe voraussichtlich am folgenden Tag",
     "acknowledge": "Empfangsbekenntnis eingetragen",
@@ -253,7 +254,13 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
     if action in ("settle_items", "record_answer"):
         said += [f"erledigt: {place}" for place in values["settled"]]
         said += [f"offen: {place}" for place in values["open"]]
-    if action in ("letter_written", "letter_uploaded", "letter_rendered", "deliver"):
+    if action in (
+        "letter_written",
+        "letter_uploaded",
+        "letter_rendered",
+        "letter_signed",
+        "deliver",
+    ):
         said.append(_LETTERS.get(values.get("kind", ""), ""))
     if action in ("add_entry", "strike_entry"):
         said.append(_ENTRIES.get(values.get("kind", ""), ""))

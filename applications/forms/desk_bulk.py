@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 NOTHING = "Bitte wählen Sie mindestens einen Antrag."
+UNKNOWN = "Einer der gewählten Anträge ist nicht da. Bitte wählen Sie aus der Liste."
 
 
 class TakeOnForm(forms.Form):
@@ -21,7 +22,7 @@ class TakeOnForm(forms.Form):
         label="Anträge",
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": NOTHING, "invalid_choice": NOTHING},
+        error_messages={"required": NOTHING, "invalid_choice": UNKNOWN},
     )
 
     def __init__(self, *args: Any, cases: Iterable[tuple[int, str]], **kwargs: Any) -> None:

@@ -37,6 +37,12 @@ class TickedField(SavedEmpty, forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
 
+class SignForm(forms.Form):
+    """The hash of the letter that the person read."""
+
+    seen = forms.CharField(widget=forms.HiddenInput(), required=False)
+
+
 class ElsewhereForm(forms.Form):
     """The choice between the portal's letter and one made elsewhere."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -183,6 +183,10 @@ def letter_path(letter: Letter, filename: str) -> str:
     return f"schreiben/{letter.id}.pdf"
 
 
+SIGNED_BY_TWO: Final = (LetterKind.EARLY_START,)
+"""What one person writes and another signs, as a decision; decisions have their own hands."""
+
+
 class Letter(models.Model):
     """One letter to the applicant: its frozen plain values, and the PDF once it is rendered.
 
@@ -216,12 +220,26 @@ class Letter(models.Model):
         "Abweichungen von den Textbausteinen", default=list, blank=True
     )
     first_opened_at = models.DateTimeField("zuerst geöffnet", null=True, blank=True)
+    # Of what allows something without being a decision: who signed it besides its writer.
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    signed_at = models.DateTimeField("gezeichnet am", null=True, blank=True)
 
     class Meta:
         verbose_name = "Schreiben"
         verbose_name_plural = "Schreiben"
         ordering: ClassVar = ["created_at"]
         constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(signed_by__isnull=True, signed_at__isnull=True)
+                | (
+                    Q(signed_by__isnull=False, signed_at__isnull=False)
+                    & ~Q(signed_by=F("created_by"))
+                ),
+                name="letter_four_eyes",
+                violation_error_message="Wer das Schreiben angelegt hat, kann es nicht zeichnen.",
+            ),
             models.CheckConstraint(
                 condition=Q(file="", sha256="") | (~Q(file="") & ~Q(sha256="")),
                 name="letter_file_has_its_hash",
@@ -235,6 +253,11 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} vom {self.dated_on:%d.%m.%Y}"
+
+    @property
+    def waits_for_signature(self) -> bool:
+        """Whether a second person has still to sign it before it goes out."""
+        return self.kind in SIGNED_BY_TWO and self.signed_at is None
 
     @property
     def is_notice(self) -> bool:

@@ -63,7 +63,7 @@ from applications.services.delivery import (
     AlreadyOnFile,
     ConsentNotOnFile,
     DayOutOfPlace,
-    LetterNotReady,
+    LetterNotSigned,
     NoSuchDelivery,
     NotRetrievable,
     PostDaysUnknown,
@@ -130,9 +130,12 @@ from applications.services.hearings import (
 )
 from applications.services.issuing import (
     AlreadyIssued,
+    AlreadySigned,
+    LetterNotReady,
     NoOpenRequest,
     SecondPersonNeeded,
     issue_letter,
+    sign_letter,
 )
 from applications.services.letters import LetterIncomplete, missing_parts
 from applications.services.letters.elsewhere import Elsewhere
@@ -230,6 +233,7 @@ __all__ = [
     "AlreadyIssued",
     "AlreadyOnFile",
     "AlreadyOpen",
+    "AlreadySigned",
     "AlreadyStruck",
     "AlreadySubmitted",
     "AnswerIncomplete",
@@ -266,6 +270,7 @@ __all__ = [
     "LetterIncomplete",
     "LetterNotOurs",
     "LetterNotReady",
+    "LetterNotSigned",
     "LinkInvalid",
     "MailboxMissing",
     "NoHearing",
@@ -407,6 +412,7 @@ __all__ = [
     "settle_comment",
     "settle_items",
     "sign_change",
+    "sign_letter",
     "start",
     "start_anew",
     "start_recording",

@@ -17,6 +17,7 @@ from applications.models.letters import LetterKind
 from applications.models.members import MemberRole
 from applications.services import following, log
 from applications.services.drafts import NotAllowed
+from applications.services.issuing import LetterNotReady
 from applications.workflow import Status
 from kiv_portal.calendar import add_working_days, deadline, is_working_day
 from kiv_portal.models import Authority, DeliveryWay, OutboxMail, WorkState
@@ -32,8 +33,8 @@ RETRIEVAL_DAYS: Final = 10
 """Calendar days after the notice within which a letter must be retrieved (§ 41 Abs. 2a VwVfG)."""
 
 
-class LetterNotReady(Exception):
-    """The letter's PDF has not been made yet."""
+class LetterNotSigned(Exception):
+    """A second person has still to sign the letter."""
 
 
 class AlreadyDelivered(Exception):
@@ -132,6 +133,8 @@ def deliver(
         letter = Letter.objects.select_for_update().get(pk=letter.pk)
         if not letter.file:
             raise LetterNotReady
+        if letter.waits_for_signature:
+            raise LetterNotSigned
         if letter.deliveries.filter(failed_at__isnull=True).exists():
             raise AlreadyDelivered
         if not timezone.localdate(letter.created_at) <= day <= today:

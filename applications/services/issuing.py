@@ -30,7 +30,15 @@ class NoOpenRequest(Exception):
 
 
 class SecondPersonNeeded(Exception):
-    """An early start is allowed by a signer who does not handle the case themselves."""
+    """An early start is signed by a signer who neither wrote it nor handles the case."""
+
+
+class AlreadySigned(Exception):
+    """The letter has been signed, or there is nothing in it to sign."""
+
+
+class LetterNotReady(Exception):
+    """The letter's PDF has not been made yet, or is not the one the person read."""
 
 
 class AlreadyIssued(Exception):
@@ -102,9 +110,8 @@ def issue_letter(
 ) -> Letter:
     """Make a receipt, the letter of the open request, or the consent to an early start.
 
-    An early start is consented to by a signer who is not the case's reviewer. Raises
-    NoOpenRequest, AlreadyIssued, SecondPersonNeeded, LetterIncomplete, UploadRefused,
-    NotAllowed.
+    An early start goes out when a second person has signed it (`sign_letter`). Raises
+    NoOpenRequest, AlreadyIssued, LetterIncomplete, UploadRefused, NotAllowed.
     """
     if kind not in ISSUABLE:
         raise NotAllowed
@@ -113,10 +120,10 @@ def issue_letter(
         file = stack.enter_context(kept(upload)) if upload else None
         stack.enter_context(transaction.atomic())
         row = Application.objects.select_for_update().get(pk=application.pk)
-        if kind == LetterKind.EARLY_START:
-            if not permissions.may_allow_early_start(by, row):
-                raise SecondPersonNeeded
-        elif not permissions.may_review_application(by, row):
+        early = kind == LetterKind.EARLY_START
+        if early and row.state not in permissions.BEFORE_DECISION:
+            raise NotAllowed
+        if not permissions.may_review_application(by, row):
             raise NotAllowed
         fields: dict[str, Any] = {}
         if kind == LetterKind.REQUEST:
@@ -141,3 +148,32 @@ def issue_letter(
             at=at,
             **fields,
         )
+
+
+def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
+    """Sign what another person wrote; only then it can go out.
+
+    `seen` is the hash of the PDF the person read. Raises AlreadySigned, LetterNotReady,
+    SecondPersonNeeded.
+    """
+    with transaction.atomic():
+        row = Application.objects.select_for_update().get(pk=letter.application_id)
+        letter = Letter.objects.select_for_update().get(pk=letter.pk, application=row)
+        if not letter.waits_for_signature:
+            raise AlreadySigned
+        if not letter.file or letter.sha256 != seen:
+            raise LetterNotReady
+        if letter.created_by_id == by.pk or not permissions.may_allow_early_start(by, row):
+            raise SecondPersonNeeded
+        letter.signed_by, letter.signed_at = by, at
+        letter.save(update_fields=["signed_by", "signed_at"])
+        log.record(
+            row,
+            "letter_signed",
+            by=by,
+            at=at,
+            letter=str(letter.pk),
+            kind=letter.kind,
+            sha256=letter.sha256,
+        )
+    return letter

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
 from applications import services
-from applications.models import Application, CallBudget, CaseEntry, LetterBlock
+from applications.models import Application, CallBudget, CaseEntry, Letter, LetterBlock
 from applications.services.letters import PARTS_ELSEWHERE
 from applications.workflow import Status
 from kiv_portal.models import Authority
@@ -294,6 +295,34 @@ def test_a_consent_is_recorded_and_ended(w, client: Client) -> None:
     assert services.consent_of(w.town) is None
 
 
+def _signed_by_a_second_person(w: world.World, application: Any, client: Client) -> None:
+    """The consent to an early start goes out only when somebody else has signed it."""
+    letter = application.letters.get(kind="early_start")
+    page = address(application, f"schreiben/{letter.pk}/bekanntgabe")
+    with pytest.raises(services.LetterNotReady):
+        services.sign_letter(letter=letter, seen="", by=w.signer, at=now())
+    letter.file, letter.sha256 = "letters/x.pdf", "a" * 64
+    letter.save()
+    for person in (w.reviewer, w.other_reviewer, w.administrator):
+        with pytest.raises(services.SecondPersonNeeded):
+            services.sign_letter(letter=letter, seen="a" * 64, by=person, at=now())
+    with pytest.raises(services.LetterNotSigned):
+        services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
+    with pytest.raises(IntegrityError, match="letter_four_eyes"), transaction.atomic():
+        Letter.objects.filter(pk=letter.pk).update(signed_by=w.reviewer, signed_at=now())
+    assert list(client.get(page).context["forms"]) == []
+    client.force_login(w.signer)
+    assert list(client.get(page).context["forms"]) == ["sign"]
+    assert client.post(page, {"act": "sign", "seen": "b" * 64}).status_code == 422
+    assert client.post(page, {"act": "sign", "seen": "a" * 64}).status_code == 302
+    letter.refresh_from_db()
+    assert (letter.signed_by, application.log.last().action) == (w.signer, "letter_signed")
+    with pytest.raises(services.AlreadySigned):
+        services.sign_letter(letter=letter, seen="a" * 64, by=w.signer, at=now())
+    client.force_login(w.reviewer)
+    assert list(client.get(page).context["forms"]) == ["deliver"]
+
+
 def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> None:
     application = world.requested(w, at=now())
     client.force_login(w.reviewer)
@@ -309,8 +338,8 @@ def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> N
         ("request", False),
         ("receipt", True),
     ]
-    client.force_login(w.signer)  # does not handle the case: may allow an early start
     assert client.post(page, {"kind": "early_start", "made": "here"}).status_code == 302
+    _signed_by_a_second_person(w, application, client)
     client.force_login(w.reader)
     assert client.get(page).status_code == 403
 
