@@ -48,6 +48,19 @@ class Transition:
 
 
 S = Status
+UNDER_WAY: Final = (
+    S.SUBMITTED,
+    S.FORMAL_CHECK,
+    S.INFORMATION_REQUESTED,
+    S.SUBSTANTIVE_CHECK,
+    S.HEARING,
+)
+"""Filed, and nothing proposed or decided."""
+CHECKING: Final = (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK)
+DECIDED: Final = (S.GRANTED, S.REJECTED)
+LETTER_OPEN: Final = (S.PROPOSED, *DECIDED)
+"""A proposal may be open, and its letter written on."""
+
 TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "submit",
@@ -70,14 +83,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "withdraw",
         "Antrag zurückziehen",
-        (
-            S.SUBMITTED,
-            S.FORMAL_CHECK,
-            S.INFORMATION_REQUESTED,
-            S.SUBSTANTIVE_CHECK,
-            S.HEARING,
-            S.PROPOSED,
-        ),
+        (*UNDER_WAY, S.PROPOSED),
         S.WITHDRAWN,
         Actor.APPLICANT,
         mail="withdrawn",
@@ -95,7 +101,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "request_information",
         "Unterlagen nachfordern",
-        (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK),
+        CHECKING,
         S.INFORMATION_REQUESTED,
         Actor.REVIEWER,
         mail="information_requested",
@@ -104,7 +110,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "ask_by_phone",
         "Rückfrage am Telefon festhalten",
-        (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK),
+        CHECKING,
         S.INFORMATION_REQUESTED,
         Actor.REVIEWER,
         mail="question_by_phone",
@@ -151,7 +157,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "settle_items",
         "Nachgereichtes abhaken",
-        (S.FORMAL_CHECK, S.SUBSTANTIVE_CHECK),
+        CHECKING,
         None,
         Actor.REVIEWER,
         help="Punkt für Punkt: Was ist erledigt? Was offen bleibt, lässt sich erneut nachfordern.",
@@ -209,7 +215,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "edit_letter",
         "Schreiben bearbeiten",
-        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        LETTER_OPEN,
         None,
         Actor.REVIEWER,
         help="Nur für dieses Schreiben; die Abweichung von den Textbausteinen bleibt sichtbar.",
@@ -217,7 +223,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "correct_letter",
         "Schreiben korrigieren",
-        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        LETTER_OPEN,
         None,
         Actor.SIGNER,
         help=(
@@ -228,7 +234,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "agree",
         "Mit der Korrektur einverstanden",
-        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        LETTER_OPEN,
         None,
         Actor.REVIEWER,
         help="Danach kann eine Person zeichnen, die nicht mitgeschrieben hat.",
@@ -236,7 +242,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "countersign",
         "Mitzeichnen",
-        (S.PROPOSED, S.GRANTED, S.REJECTED),
+        LETTER_OPEN,
         None,
         Actor.REVIEWER,
         help="Sie zeichnen mit; die Schlusszeichnung bleibt einer weiteren Person vorbehalten.",
@@ -277,7 +283,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "propose_change",
         "Änderung des Bescheids vorschlagen",
-        (S.GRANTED, S.REJECTED),
+        DECIDED,
         None,
         Actor.REVIEWER,
         help="Berichtigung, Änderung oder Aufhebung; eine zweite Person zeichnet.",
@@ -285,7 +291,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "return_change",
         "Änderungsvorschlag zurückgeben",
-        (S.GRANTED, S.REJECTED),
+        DECIDED,
         None,
         Actor.SIGNER,
         reason=True,
@@ -294,7 +300,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "retract_change",
         "Änderungsvorschlag zurückholen",
-        (S.GRANTED, S.REJECTED),
+        DECIDED,
         None,
         Actor.REVIEWER,
         reason=True,
@@ -303,7 +309,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "sign_change",
         "Änderung schlusszeichnen",
-        (S.GRANTED, S.REJECTED),
+        DECIDED,
         None,
         Actor.SIGNER,
         help="Der Bescheid über die Änderung wird erzeugt; danach folgt die Bekanntgabe.",
@@ -319,13 +325,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(
         "close",
         "Verfahren als erledigt beenden",
-        (
-            S.SUBMITTED,
-            S.FORMAL_CHECK,
-            S.INFORMATION_REQUESTED,
-            S.SUBSTANTIVE_CHECK,
-            S.HEARING,
-        ),
+        UNDER_WAY,
         S.CLOSED,
         Actor.REVIEWER,
         mail="closed",

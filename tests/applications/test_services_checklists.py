@@ -21,6 +21,7 @@ from applications.rules import Step
 from applications.services import checklists, log, snapshots
 from applications.services.checklists import Allowed, Said
 from kiv_portal.management.demo_cases import checklist as demo_checklist
+from kiv_portal.pdf import check_structure
 from tests import world
 from tests.applications import pages
 from tests.factories import NOW
@@ -252,6 +253,11 @@ def text_of(pdf: bytes) -> str:
     return run.stdout.decode()
 
 
+def _is_part(one: Any) -> bool:
+    """Whether an object of a PDF is a part of its structure: a heading, a paragraph, a table."""
+    return isinstance(one, pikepdf.Dictionary) and "/S" in one and "/P" in one
+
+
 def test_the_jurys_copy_has_no_bank_details_and_no_telephone_number(w):
     application = world.filled(w)
     canaries = {
@@ -273,6 +279,13 @@ def test_the_jurys_copy_has_no_bank_details_and_no_telephone_number(w):
     with pikepdf.open(io.BytesIO(made)) as pdf:
         assert not pdf.attachments
         assert pdf.Root.MarkInfo.Marked
+        assert str(pdf.Root.Lang) == "de-DE"
+        assert str(pdf.docinfo["/Title"])
+        assert pdf.Root.ViewerPreferences.DisplayDocTitle
+        kinds = [str(one.S) for one in pdf.objects if _is_part(one)]
+    assert kinds.count("/H1") == 1
+    assert {"/H2", "/P"} <= set(kinds)
+    assert check_structure(made) == []
     assert content["steps"]["ansprechpartner"]["iban"]  # the copy left the file as it was
 
 
