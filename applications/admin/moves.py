@@ -186,8 +186,8 @@ PAGES: Final[dict[str, Page]] = {
     ),
     "proceed_without_answer": Page(
         services.proceed_without_answer,
-        _reason,
-        _reason_value,
+        requests.proceed_form,
+        requests.proceed_values,
         requests.open_request,
         "admin/applications/move_proceed.html",
     ),

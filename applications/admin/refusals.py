@@ -40,6 +40,9 @@ OTHERWISE: Final[dict[type[Exception], str]] = {
         "Es liegt inzwischen ein anderer Vorschlag oder ein anderes Schreiben vor als das, das Sie "
         "gelesen haben."
     ),
+    services.RequestChanged: (
+        "Nachgefordert ist inzwischen etwas anderes als das, was Sie gelesen haben."
+    ),
     services.FileNumberFixed: "Inzwischen liegt ein Vorschlag vor.",
     services.ConsentMissing: "Das Schreiben wurde inzwischen bearbeitet.",
     services.NothingToAgree: "Das Schreiben wurde inzwischen bearbeitet.",

@@ -14,6 +14,7 @@ from applications.forms.desk_requests import (
     InformationForm,
     PaperForm,
     PhoneForm,
+    ProceedForm,
     SettleForm,
 )
 from applications.models import Application
@@ -102,15 +103,35 @@ def phone_values(form: PhoneForm) -> dict[str, Any]:
     }
 
 
+def _running(application: Application) -> InformationRequest:
+    return application.information_requests.get(closed_at__isnull=True)
+
+
 def extend_form(application: Application, data: Any, at: datetime) -> ExtendForm:
     """The form for a later date."""
-    request = application.information_requests.get(closed_at__isnull=True)
-    return ExtendForm(data, today=timezone.localdate(at), before=request.due_on)
+    request = _running(application)
+    return ExtendForm(
+        data,
+        today=timezone.localdate(at),
+        before=request.due_on,
+        initial={"request": request.number},
+    )
 
 
 def extend_values(form: ExtendForm) -> dict[str, Any]:
     """What the form holds, as the service takes it."""
-    return {"due_on": form.cleaned_data["due_on"], "reason": form.cleaned_data["reason"]}
+    typed = form.cleaned_data
+    return {"due_on": typed["due_on"], "reason": typed["reason"], "seen": typed["request"]}
+
+
+def proceed_form(application: Application, data: Any, at: datetime) -> ProceedForm:
+    """Going on without an answer to the very request on the page."""
+    return ProceedForm(data, initial={"request": _running(application).number})
+
+
+def proceed_values(form: ProceedForm) -> dict[str, Any]:
+    """What the form holds, as the service takes it."""
+    return {"reason": form.cleaned_data["reason"], "seen": form.cleaned_data["request"]}
 
 
 def settle_form(application: Application, data: Any, at: datetime) -> SettleForm:
@@ -126,8 +147,8 @@ def settle_values(form: SettleForm) -> dict[str, Any]:
 
 def paper_form(application: Application, data: Any, at: datetime) -> PaperForm:
     """The points of the open request, and what came on paper."""
-    request = application.information_requests.get(closed_at__isnull=True)
-    return PaperForm(data, items=request.items.all())
+    request = _running(application)
+    return PaperForm(data, items=request.items.all(), initial={"request": request.number})
 
 
 def paper_values(form: PaperForm) -> dict[str, Any]:
@@ -138,6 +159,7 @@ def paper_values(form: PaperForm) -> dict[str, Any]:
         "received_as": typed["received_as"],
         "arrived_on": typed["arrived_on"],
         "settled": {uuid.UUID(key) for key in typed["settled"]},
+        "seen": typed["request"],
     }
 
 

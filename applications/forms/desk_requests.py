@@ -212,7 +212,19 @@ class PhoneForm(UntilForm):
         return Wanted(target.step, self.cleaned_data["sentence"], target.key)
 
 
-class ExtendForm(UntilForm, ReasonForm):
+class RequestSeenForm(forms.Form):
+    """What holds for the very request that was on the page, by its number."""
+
+    request = forms.IntegerField(
+        required=False, widget=forms.HiddenInput, min_value=1, max_value=32767
+    )
+
+
+class ProceedForm(RequestSeenForm, ReasonForm):
+    """Going on without an answer, and why."""
+
+
+class ExtendForm(RequestSeenForm, UntilForm, ReasonForm):
     """A later date, and why."""
 
     field_order = ("due_on", "reason")
@@ -256,7 +268,7 @@ class SettleForm(forms.Form):
         self.initial["settled"] = [str(item.pk) for item in items if item.settled_at]
 
 
-class PaperForm(SettleForm):
+class PaperForm(RequestSeenForm, SettleForm):
     """An answer that came on paper: how, when, the thing itself, and what it settles."""
 
     field_order = ("received_as", "arrived_on", "upload", "settled")

@@ -195,6 +195,10 @@ class AnswerForm(forms.Form):
         label="Ich habe die Angaben ergänzt und möchte sie jetzt absenden.",
         help_text="Danach können Sie hier nichts mehr ändern.",
     )
+    # The number of the request on the page; one from before a release that asks for it has none.
+    bitte = forms.IntegerField(
+        required=False, widget=forms.HiddenInput, min_value=1, max_value=32767
+    )
 
     def clean_absenden(self) -> bool:
         if not self.cleaned_data["absenden"]:

@@ -36,23 +36,26 @@ def record_answer(
     settled: Collection[uuid.UUID],
     by: User,
     at: datetime,
+    seen: int | None = None,
 ) -> Application:
     """Take the answer to the open request as it came: a document, and what it settles ticked.
 
     An account is never a condition (PROGRAMME §6). What the municipality typed meanwhile and did
-    not hand in is put back, as where nobody answers; its revisions stay. Raises ArrivedAhead,
-    NothingToSettle, documents.UploadRefused, NotSubmittable, NotAllowed, WrongState.
+    not hand in is put back, as where nobody answers; its revisions stay. `seen` as in
+    `submission.open_request`. Raises ArrivedAhead, NothingToSettle, RequestChanged,
+    documents.UploadRefused, NotSubmittable, NotAllowed, WrongState.
     """
     if arrived_on > timezone.localdate(at):
         raise ArrivedAhead
     with transaction.atomic():
-        moves.locked(application, ACTION, by=by)
+        submission.open_request(moves.locked(application, ACTION, by=by), seen)
     document = uploads.looked_into(application, upload, DocumentKind.OTHER, by=by, at=at)
     # The file is on disk before a row names it; without its row it is swept up as a leftover.
     document.file.save(str(document.pk), upload, save=False)
     try:
         with transaction.atomic():
             row = moves.locked(application, ACTION, by=by)
+            submission.open_request(row, seen)
             _take(row, document, ReceivedAs(received_as), arrived_on, settled, by, at)
     except BaseException:
         document.file.storage.delete(document.file.name)
@@ -69,7 +72,7 @@ def _take(
     by: User,
     at: datetime,
 ) -> None:
-    request = row.information_requests.get(closed_at__isnull=True)
+    request = submission.open_request(row)
     items = {item.pk: item for item in request.items.all()}
     if not items.keys() >= set(settled):
         raise NothingToSettle

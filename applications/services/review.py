@@ -17,7 +17,7 @@ from applications.rules import Step
 from applications.rules.unlocking import WHOLE
 from applications.services import log, moves, snapshots, unlocking
 from applications.services.drafts import NotAllowed
-from applications.services.submission import close_open_matters, search_key_of
+from applications.services.submission import close_open_matters, open_request, search_key_of
 
 if TYPE_CHECKING:
     from municipalities.models import User
@@ -188,16 +188,22 @@ def _labels(application: Application) -> dict[tuple[str, str], str]:
 
 
 def extend_request(
-    *, application: Application, due_on: date, reason: str, by: User, at: datetime
+    *,
+    application: Application,
+    due_on: date,
+    reason: str,
+    by: User,
+    at: datetime,
+    seen: int | None = None,
 ) -> InformationRequest:
     """Give the applicant until a later day; what is open stays open.
 
-    Raises DueDateTooEarly unless the new day lies ahead and after the old one, NotAllowed,
-    WrongState, ReasonMissing.
+    `seen` as in `open_request`. Raises DueDateTooEarly unless the new day lies ahead and after
+    the old one, RequestChanged, NotAllowed, WrongState, ReasonMissing.
     """
     with transaction.atomic():
         row = moves.locked(application, "extend_request", by=by, reason=reason)
-        request = row.information_requests.get(closed_at__isnull=True)
+        request = open_request(row, seen)
         before = request.due_on
         if due_on <= max(before, timezone.localdate(at)):
             raise DueDateTooEarly
@@ -255,14 +261,15 @@ def answered_request(application: Application) -> InformationRequest | None:
 
 
 def proceed_without_answer(
-    *, application: Application, reason: str, by: User, at: datetime
+    *, application: Application, reason: str, by: User, at: datetime, seen: int | None = None
 ) -> Application:
     """End an unanswered request: „Entscheidung nach Aktenlage", on the last version handed in.
 
-    Raises NotAllowed, WrongState, ReasonMissing.
+    `seen` as in `open_request`. Raises RequestChanged, NotAllowed, WrongState, ReasonMissing.
     """
     with transaction.atomic():
         row = moves.locked(application, "proceed_without_answer", by=by, reason=reason)
+        open_request(row, seen)
         close_open_matters(row, by=by, at=at)
         moves.make(row, "proceed_without_answer", by=by, at=at, reason=reason.strip())
     return row

@@ -325,13 +325,32 @@ def _close(request: InformationRequest, at: datetime, *, answered: bool) -> None
     request.save(update_fields=["closed_at", "answered"])
 
 
-def answer(*, application: Application, by: User, at: datetime) -> Application:
+class RequestChanged(Exception):
+    """The open request is not the one the person had before their eyes."""
+
+
+def open_request(row: Application, seen: int | None = None) -> InformationRequest:
+    """What is asked of the applicant now. `seen` is the number of the request on the page.
+
+    The caller holds the lock, and the case is in that state. Raises RequestChanged.
+    """
+    request: InformationRequest = row.information_requests.get(closed_at__isnull=True)
+    if seen not in (None, request.number):
+        raise RequestChanged
+    return request
+
+
+def answer(
+    *, application: Application, by: User, at: datetime, seen: int | None = None
+) -> Application:
     """Hand in what was asked for: a new frozen copy, the case is closed again.
 
-    Raises NotSubmittable where the changes left no application at all, NotAllowed, WrongState.
+    `seen` as in `open_request`. Raises NotSubmittable where the changes left no application at
+    all, RequestChanged, NotAllowed, WrongState.
     """
     with transaction.atomic():
         row = moves.locked(application, "answer", by=by)
+        open_request(row, seen)
         hand_in(row, "answer", by=by, at=at, on=timezone.localdate(at))
     return row
 
@@ -364,7 +383,7 @@ def hand_in(
         declaration=filed["declaration"],
     )
     snapshot = snapshots.take(row, frozen, by=by, at=at)
-    request = row.information_requests.get(closed_at__isnull=True)
+    request = open_request(row)
     _close(request, at, answered=True)
     moves.make(
         row,

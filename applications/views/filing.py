@@ -239,10 +239,20 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if application.state is not Status.INFORMATION_REQUESTED or asked is None:
         messages.info(request, "Zurzeit sind keine Unterlagen nachzureichen.")
         return redirect(application)
-    form = AnswerForm(request.POST if request.method == "POST" else None)
+    form = AnswerForm(
+        request.POST if request.method == "POST" else None, initial={"bitte": asked.number}
+    )
     if request.method == "POST" and form.is_valid():
         try:
-            services.answer(application=application, by=user, at=at)
+            seen = form.cleaned_data["bitte"]
+            services.answer(application=application, by=user, at=at, seen=seen)
+        except services.RequestChanged:
+            messages.error(
+                request,
+                "Noch nicht abgesendet: Inzwischen bittet die Behörde um etwas anderes als das, "
+                "was auf Ihrer Seite stand. Bitte prüfen Sie, was jetzt offen ist.",
+            )
+            return redirect(case.address("application_answer", application))
         except services.WrongState:
             messages.info(request, "Zurzeit sind keine Unterlagen nachzureichen.")
         except services.NotSubmittable as error:

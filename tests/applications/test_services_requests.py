@@ -450,3 +450,35 @@ def test_an_answer_on_paper_is_taken_for_a_municipality_without_an_account(w):
     assert {"Ihre Antwort ist eingegangen" in mail.subject for mail in told} == {True}
     with pytest.raises(services.WrongState):
         take()
+
+
+def test_a_page_about_an_earlier_request_does_nothing_to_the_one_that_is_open() -> None:
+    w = world.build(NOW)
+    application = world.in_check(w, NOW)
+
+    def ask(again: str) -> None:
+        services.request_information(
+            application=application,
+            items=[(Step.KONZEPTION, again)],
+            due_on=(NOW + timedelta(days=20)).date(),
+            by=w.reviewer,
+            at=NOW,
+        )
+
+    ask("Bitte ergänzen Sie die Ziele.")
+    services.proceed_without_answer(
+        application=application, reason="Nichts kam.", by=w.reviewer, at=NOW, seen=1
+    )
+    ask("Bitte ergänzen Sie den Zeitplan.")
+    later = (NOW + timedelta(days=40)).date()
+    stale: dict[str, Any] = {"application": application, "at": NOW, "seen": 1}
+    with pytest.raises(services.RequestChanged):
+        services.answer(by=w.signatory, **stale)
+    with pytest.raises(services.RequestChanged):
+        services.proceed_without_answer(reason="Nichts kam.", by=w.reviewer, **stale)
+    with pytest.raises(services.RequestChanged):
+        services.extend_request(due_on=later, reason="Der Ausschuss.", by=w.reviewer, **stale)
+    application.refresh_from_db()
+    assert application.status == Status.INFORMATION_REQUESTED
+    assert application.information_requests.get(closed_at__isnull=True).number == 2
+    services.answer(application=application, by=w.signatory, at=NOW, seen=2)
