@@ -164,8 +164,7 @@ class PublicPagesMiddleware:
         self, request: HttpRequest, address: tuple[str, str, str], version: str
     ) -> HttpResponseBase:
         asked, request.method = request.method, "GET"  # a HEAD is told what a GET would be
-        with replica.reading(version):
-            response = self.get_response(request)
+        response = replica.made(version, lambda: self.get_response(request))
         request.method = asked
         page = Page.of(response, version)
         if page is None:

@@ -163,11 +163,12 @@ else:
         "timeout": 10,
     }
 if REPLICA_URL := env.str("REPLICA_URL", ""):
-    DATABASES["replica"] = {
-        **DATABASES["default"],
-        **env.dj_db_url("REPLICA_URL"),
-        "CONN_MAX_AGE": 0,
-        "OPTIONS": dict(DATABASES["default"]["OPTIONS"]),
+    DATABASES["replica"] = env.dj_db_url("REPLICA_URL") | {"CONN_MAX_AGE": 0}
+    # Nobody waits for it: where it does not answer at once, the first one does.
+    DATABASES["replica"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL", 8),
+        "timeout": 0.5,
     }
     DATABASE_ROUTERS = ["kiv_portal.replica.PublicReads"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
