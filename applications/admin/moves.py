@@ -197,7 +197,7 @@ PAGES: Final[dict[str, Page]] = {
     "propose": Page(
         services.propose,
         proposals.form,
-        lambda form: {"proposal": form.proposal},
+        lambda form: {"proposal": form.proposal, "seen": form.cleaned_data["version"]},
         proposals.before_proposing,
         PROPOSE,
     ),

@@ -50,6 +50,7 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
         "starts_on": start,
         "ends_on": end,
         "made": "elsewhere" if application.call.letters_elsewhere else "here",
+        "version": services.latest_version(application),
     }
     initial |= {f"year_{year}": amount for year, amount in by_year.items()}
     initial |= _plan_initial(checklists.adjusted_lines(application, plan))

@@ -49,6 +49,7 @@ OTHERWISE: Final[dict[type[Exception], str]] = {
     services.ProposalOpen: "Der Vorschlag hat sich inzwischen geändert.",
     services.LetterNotOurs: "Der Vorschlag hat sich inzwischen geändert.",
     services.NothingToChange: "Der Vorschlag hat sich inzwischen geändert.",
+    services.VersionChanged: "Es liegt inzwischen eine andere Fassung vor.",
     services.UnknownTarget: "Es liegt inzwischen eine andere Fassung vor.",
     services.NothingToSettle: "Es liegt inzwischen eine andere Fassung vor.",
     services.HearingOpen: "Die Anhörung hat sich inzwischen geändert.",

@@ -98,6 +98,9 @@ class ProposalForm(ElsewhereForm):
         help_text="Nur nötig, wenn die Kommune zu dieser Ablehnung nicht angehört wurde.",
     )
 
+    # Of the application, as it was handed in: the proposal holds for what was read.
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput, max_value=32767)
+
     def __init__(
         self,
         *args: Any,

@@ -547,6 +547,7 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
         "starts_on": "01.07.2027",
         "ends_on": "31.12.2028",
         "made": "here",
+        "version": 1,
         "plan_expense_moderation__2027": "10.000,00",
         "plan_expense_moderation__2028": "10.000,00",
         "plan_cover_own_06431901_2027": "1.000,00",

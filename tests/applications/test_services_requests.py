@@ -482,3 +482,17 @@ def test_a_page_about_an_earlier_request_does_nothing_to_the_one_that_is_open() 
     assert application.status == Status.INFORMATION_REQUESTED
     assert application.information_requests.get(closed_at__isnull=True).number == 2
     services.answer(application=application, by=w.signatory, at=NOW, seen=2)
+
+
+def test_a_proposal_holds_for_the_version_that_was_read() -> None:
+    w = world.build(NOW)
+    application = world.in_substance(w, NOW)
+    with pytest.raises(services.VersionChanged):
+        services.propose(
+            application=application, proposal=world.grant_proposal(), by=w.reviewer, at=NOW, seen=2
+        )
+    application.refresh_from_db()
+    assert application.status == Status.SUBSTANTIVE_CHECK
+    services.propose(
+        application=application, proposal=world.grant_proposal(), by=w.reviewer, at=NOW, seen=1
+    )

@@ -209,6 +209,8 @@ class OneCase(RuleBasedStateMachine):
         if page.action in {"grant", "return_proposal", "retract_proposal"}:
             # What was signed or returned is what stood on the page.
             assert before.decisions == page.facts.decisions, (page.action, page.facts, before)
+        if page.action == "propose":
+            assert before.copies == page.facts.copies, (page.facts, before)
         if page.action in {"answer", "proceed_without_answer"}:
             assert before.requests == page.facts.requests, (page.action, page.facts, before)
 

@@ -44,6 +44,10 @@ class ProposalChanged(Exception):
     """The open proposal is not the one the person had before their eyes."""
 
 
+class VersionChanged(Exception):
+    """Another version of the application was handed in than the one the person had read."""
+
+
 class ProposalOpen(Exception):
     """There is a proposal already that waits for its signature."""
 
@@ -66,16 +70,26 @@ def last_heard(application: Application, subject: str) -> Hearing | None:
     return application.hearings.filter(subject=subject, closed_at__isnull=False).last()
 
 
-def propose(*, application: Application, proposal: Proposal, by: User, at: datetime) -> Decision:
+def propose(
+    *,
+    application: Application,
+    proposal: Proposal,
+    by: User,
+    at: datetime,
+    seen: int | None = None,
+) -> Decision:
     """Write a proposal; whoever does has a hand in it and cannot sign.
 
-    Raises ProposalIncomplete, LetterIncomplete (a part of the letter is not there),
+    `seen` is the number of the version handed in that the person had read. Raises
+    ProposalIncomplete, LetterIncomplete (a part of the letter is not there), VersionChanged,
     documents.UploadRefused, NotAllowed, WrongState.
     """
     if proposal.kind not in FIRST_KINDS:
         raise ProposalIncomplete({"kind": "Diese Art der Entscheidung gibt es nicht."})
     with _kept(proposal) as file, transaction.atomic():
         row = moves.locked(application, "propose", by=by)
+        if seen not in (None, latest_version(row)):
+            raise VersionChanged
         plan = checks.plan_of(row)
         requested = rules.requested(plan)
         if faults := faults_of(proposal, requested, before_of(row)):
@@ -95,6 +109,12 @@ def propose(*, application: Application, proposal: Proposal, by: User, at: datet
             _write_money(decision, proposal, lines_of(plan))
         _finish(row, decision, "propose", by=by, at=at)
     return decision
+
+
+def latest_version(application: Application) -> int:
+    """The number of the version handed in last; 0 before the first."""
+    last = application.snapshots.order_by("number").last()
+    return last.number if last else 0
 
 
 def propose_change(
