@@ -241,8 +241,11 @@ def may_manage_team(user: User | AnonymousUser, application: Application) -> boo
     charge of the application.
     """
     member = _membership(user, application)
-    if member is None:
-        return False
+    return member is not None and manages_team(member, application)
+
+
+def manages_team(member: Membership, application: Application) -> bool:
+    """`may_manage_team` of one of the lead's people whose account is open."""
     if application.created_by_id == member.user_id:
         return member.may_edit
     return member.confirmed_at is not None and (member.may_manage or member.may_sign)

@@ -135,7 +135,10 @@ def end_guest(*, guest: ApplicationGuest, by: User, at: datetime) -> None:
 
 
 def invitation(token: str, *, at: datetime) -> ApplicationGuest:
-    """The open invitation this link belongs to. Raises InvitationGone."""
+    """The open invitation this link belongs to; none counts of whoever may invite no more.
+
+    Raises InvitationGone.
+    """
     found = (
         ApplicationGuest.objects.standing()
         .select_related("application__call", "invited_by")
@@ -147,7 +150,7 @@ def invitation(token: str, *, at: datetime) -> ApplicationGuest:
         )
         .first()
     )
-    if found is None:
+    if found is None or not permissions.may_manage_team(found.invited_by, found.application):
         raise InvitationGone
     return found
 
@@ -158,9 +161,7 @@ def accept_invitation(*, token: str, by: User, at: datetime) -> Application:
     Raises InvitationGone, WrongAddress; staff cannot be guests of a draft: NotAllowed.
     """
     with transaction.atomic():
-        guest = invitation(token, at=at)
-        application = Application.objects.select_for_update().get(pk=guest.application_id)
-        guest = invitation(token, at=at)  # unless somebody ended it while we waited
+        application, guest = _locked_invitation(token, at)
         if by.is_staff or not by.is_active:
             raise NotAllowed
         if not permissions.owns_address(by, guest.email):
@@ -178,7 +179,7 @@ def register_guest(*, token: str, name: str, password: str, at: datetime) -> App
     account already.
     """
     with transaction.atomic():
-        guest = invitation(token, at=at)
+        _, guest = _locked_invitation(token, at)
         user = people.open_account(email=guest.email, name=name, password=password, at=at)
         return accept_invitation(token=token, by=user, at=at)
 
@@ -188,6 +189,13 @@ def _locked(application: Application, by: User) -> Application:
     if not permissions.may_manage_team(by, row):
         raise NotAllowed
     return row
+
+
+def _locked_invitation(token: str, at: datetime) -> tuple[Application, ApplicationGuest]:
+    """The application under its lock, and the invitation unless it was used or ended meanwhile."""
+    found = invitation(token, at=at)
+    application = Application.objects.select_for_update().get(pk=found.application_id)
+    return application, invitation(token, at=at)
 
 
 def _works_on(application: Application, address: str) -> bool:

@@ -106,6 +106,7 @@ def _page(
             change = (guest, form)
     people = _people(application)
     person = application.in_charge
+    inviters = {row["user"] for row in people if row["may_manage"]}
     named = handover.contacts_naming(application, person) if person else []
     return render(
         request,
@@ -120,7 +121,9 @@ def _page(
             "signature_sheet": application.is_draft
             and application.call.signature_form in (SignatureForm.SHEET, SignatureForm.QUALIFIED),
             "partners": _partners(application),
-            "guests": [_shown(row, at) for row in standing],
+            "guests": [
+                _shown(row, at, still_invites=row.invited_by in inviters) for row in standing
+            ],
             "invite": invite or GuestForm(initial={"rolle": "read", "bis": ends_on}),
             "change_guest": change[0] if change else None,
             "change": change[1] if change else None,
@@ -152,6 +155,7 @@ def _people(application: Application) -> list[dict[str, Any]]:
             "user": row.user,
             "rights": ", ".join(label for name, label in rights if getattr(row, name)) or "nichts",
             "confirmed": row.confirmed_at is not None,
+            "may_manage": permissions.manages_team(row, application),
             "may_sign": row.may_sign and row.confirmed_at is not None and row.user.is_active,
         }
         for row in rows
@@ -184,13 +188,15 @@ def _last_moment(guest: ApplicationGuest) -> Any:
     return guest.expires_at - timedelta(microseconds=1)
 
 
-def _shown(guest: ApplicationGuest, at: Any) -> dict[str, Any]:
+def _shown(guest: ApplicationGuest, at: Any, *, still_invites: bool) -> dict[str, Any]:
     if guest.expires_at <= at:
         state, tone = "Zugang abgelaufen", "neutral"
     elif guest.accepted_at:
         state, tone = "angenommen", "success"
     elif guest.invited_at <= at - guests.INVITATION_LASTS:
         state, tone = "Einladung abgelaufen", "neutral"
+    elif not still_invites:  # `guests.invitation` opens none of theirs
+        state, tone = "Einladung gilt nicht mehr", "neutral"
     else:
         state, tone = "eingeladen", "info"
     return {

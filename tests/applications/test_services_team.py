@@ -160,6 +160,33 @@ class TestGuests:
         assert permissions.visible_to(user, at=end - timedelta(seconds=1)).count() == 1
         assert permissions.visible_to(user, at=end).count() == 0
 
+    def test_an_invitation_ends_with_the_right_of_whoever_sent_it_and_an_access_does_not(self, w):
+        application = world.draft(w)
+        guest = admitted(application, w.signatory)
+        invite(application, w.signatory, email="b@c.example")
+        sent, rights = token(), Membership.objects.filter(user=w.signatory)
+        user = helper("b@c.example")
+        account = User.objects.filter(pk=w.signatory.pk)
+        for rows, before, after in (
+            (account, {"is_active": True}, {"is_active": False}),
+            (
+                rights,
+                {"may_sign": True, "may_manage": True},
+                {"may_sign": False, "may_manage": False},
+            ),
+        ):
+            rows.update(**after)
+            with pytest.raises(services.InvitationGone):
+                services.accept_invitation(token=sent, by=user, at=NOW)
+            with pytest.raises(services.InvitationGone):
+                services.register_guest(token=sent, name="N", password="x", at=NOW)
+            rows.update(**before)
+            assert guests.invitation(sent, at=NOW).email == user.email
+        rights.delete()
+        with pytest.raises(services.InvitationGone):
+            guests.invitation(sent, at=NOW)
+        assert list(permissions.visible_to(guest, at=NOW)) == [application]
+
     def test_an_access_is_changed_and_ended_at_once(self, w):
         application = world.draft(w)
         user = admitted(application, w.signatory, role=GuestRole.READ)

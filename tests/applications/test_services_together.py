@@ -14,9 +14,11 @@ from applications.services import log
 from applications.services.decisions import years_of_call
 from applications.workflow import Status
 from municipalities import permissions
+from municipalities.models import User
 from projects.models import Project
 from tests import world
-from tests.factories import NOW
+from tests.applications.test_services_team import invite, token
+from tests.factories import NOW, PASSWORD
 from tests.parallel import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,6 +129,21 @@ def test_two_approvals_against_the_last_of_the_budget_never_both_pass(round_):
         _assert_whole(case)
     assert (Letter.objects.count(), Project.objects.count()) == (1, 1)
     assert [row.committed for row in years_of_call(w.call)] == [Decimal("9000.00")] * 2
+
+
+def test_a_helper_who_clicks_twice_has_one_account():
+    w = world.build()
+    application = world.draft(w)
+    guest = invite(application, w.signatory)
+    link = token()
+    register = lambda: services.register_guest(  # noqa: E731
+        token=link, name="Fachstelle", password=PASSWORD, at=NOW
+    )
+    results = _at_once(register, register)
+    assert sorted(map(str, results)) == sorted([DONE, str(services.InvitationGone)])
+    guest.refresh_from_db()
+    assert guest.user == User.objects.get(email=guest.email)
+    assert log.verify(application) == []
 
 
 def test_a_letter_is_sent_once():

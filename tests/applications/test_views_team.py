@@ -139,6 +139,15 @@ class TestTheTeam:
     def test_states_of_invitations_are_told(self, w, clerk, clock):
         application = world.draft(w)
         invite(application, w.signatory)
+        invite(application, w.clerk, email="b@c.example")
+        rights = w.signatory.memberships
+        rights.update(may_sign=False, may_manage=False)
+        text = words(signed_in(w.clerk).get(place(application, "team/")))
+        gone = ["helferin@beratung.example Einladung gilt nicht mehr", "b@c.example eingeladen"]
+        assert [line in text for line in gone] == [True, True], text
+        page = signed_in(helper()).get(f"/antraege/gast/{'x' * 43}/")
+        assert (page.status_code, "betreut den Antrag nicht mehr" in words(page)) == (404, True)
+        rights.update(may_sign=True)
         clock.at = NOW + timedelta(days=15)
         browser = signed_in(w.clerk)
         assert "Einladung abgelaufen" in words(browser.get(place(application, "team/")))
