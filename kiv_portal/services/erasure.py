@@ -63,6 +63,7 @@ def erase_expired(*, at: datetime, dry_run: bool = False) -> Report:
             "Akten: keine Frist gesetzt (RETENTION_DAYS, case_files); nichts angeboten oder "
             "gelöscht."
         )
+    _each(report, "Dateien, die zu nichts mehr gehören,", partial(_sweep, report, at, not dry_run))
     if dry_run:
         with transaction.atomic():
             _run(report, at, keep=False)
@@ -100,9 +101,6 @@ def _each(report: Report, what: str, act: Callable[[], object]) -> bool:
 
 
 def _run(report: Report, at: datetime, *, keep: bool) -> None:
-    if keep:
-        left = leftovers.clear(at)
-        report.add("leftovers", left, f"Dateien, die zu nichts mehr gehören: {left}.")
     warned = applications.warn_of_drafts(at)
     report.add("warned", warned, f"Entwürfe: {warned} Ankündigungen der Löschung.")
     for case in applications.files_to_offer(at):
@@ -110,12 +108,10 @@ def _run(report: Report, at: datetime, *, keep: bool) -> None:
         report.add("offered", 1, f"Dem Archiv angeboten: {offer}.")
     for draft in applications.drafts_to_erase(at):
         what = f"Entwurf Nummer {draft.pk}"
-        if _each(report, what, partial(_application, draft, "drafts", at, keep)):
-            report.add("drafts", 1, f"{what} gelöscht.")
+        _application(report, what, draft, "drafts", at, keep)
     for case in applications.files_to_erase(at):
         what = f"Akte {case.reference}"
-        if _each(report, what, partial(_application, case, "case_files", at, keep)):
-            report.add("case_files", 1, f"{what} gelöscht.")
+        _application(report, what, case, "case_files", at, keep)
     told = accounts.warn_of_unused(at)
     report.add("told", told, f"Konten: {told} Ankündigungen der Löschung.")
     for rule, users in accounts.accounts_to_erase(at).items():
@@ -150,10 +146,44 @@ _RULES: Final = {
 }
 
 
-def _application(application: Application, rule: str, at: datetime, keep: bool) -> None:
-    row = applications.erase_application(application=application, rule=rule, at=at)
-    if keep:
-        leftovers.delete(row.files)  # what cannot be deleted goes another night
+def _sweep(report: Report, at: datetime, keep: bool) -> None:
+    """Files that no record names go, or stay and are told where they are too many at once."""
+    found = leftovers.find(at)
+    report.add(
+        "leftovers_held_back",
+        found.held_back,
+        f"Dateien, die diese Datenbank nicht nennt, bleiben liegen: {found.held_back} (sie nennt "
+        f"{found.named}). Bitte prüfen Sie, ob Datenbank (DATABASE_URL) und Speicher (MEDIA_ROOT, "
+        "MEDIA_STORE) zusammengehören.",
+    )
+    failed = leftovers.delete(found.due) if keep else []
+    gone = len(found.due) - len(failed)
+    report.add("leftovers", gone, f"Dateien, die zu nichts mehr gehören: {gone}.")
+    _tell_left(report, failed)
+
+
+def _tell_left(report: Report, names: list[str]) -> None:
+    for name in names:
+        report.add(
+            "files_left",
+            1,
+            f"Die Datei {name} liegt noch im Speicher. Die nächste Nacht versucht es wieder.",
+        )
+
+
+def _application(
+    report: Report, what: str, application: Application, rule: str, at: datetime, keep: bool
+) -> None:
+    """Its rows go in one transaction, which is told; then its files, of which any left is told."""
+    erased: list[Erasure] = []
+
+    def act() -> None:
+        erased.append(applications.erase_application(application=application, rule=rule, at=at))
+
+    if _each(report, what, act):
+        report.add(rule, 1, f"{what} gelöscht.")
+        if keep:
+            _tell_left(report, leftovers.delete(erased[0].files))
 
 
 def _unless_last(user: User, rule: str, at: datetime) -> None:
@@ -194,11 +224,13 @@ def repeat_erasures(at: datetime) -> Report:
     for line in known.lines:
         label, _, key = line["subject"].partition(":")
         record = apps.get_model(label).objects.filter(pk=int(key)).first()
-        leftovers.delete(line["files"])
+        left = leftovers.delete(line["files"])
+        _tell_left(report, left)
         if isinstance(record, Application) and str(record.uuid) == line["proof"]:
             if record.erased_at is None:
-                _application(record, line["rule"], at, keep=True)
+                row = applications.erase_application(application=record, rule=line["rule"], at=at)
                 report.add("repeated", 1, f"Antrag Nummer {key} erneut gelöscht.")
+                _tell_left(report, [n for n in leftovers.delete(row.files) if n not in left])
         elif isinstance(record, User) and accounts.proof_of(record) == line["proof"]:
             if not Erasure.objects.filter(subject=line["subject"], proof=line["proof"]).exists():
                 _account(record, line["rule"], at)

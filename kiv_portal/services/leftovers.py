@@ -1,12 +1,14 @@
 """Files of applications that no record names: an upload broke off, an erasure could not delete.
 
 They may hold what people wrote and are in nobody's file. What an erasure left goes the next
-night; all else only when no backup is left whose records could still name it.
+night; all else only when no backup is left whose records could still name it, and never so much
+at once that it is rather the database that is the wrong one.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +17,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import FileField
 
+from kiv_portal.files import object_store_faults
 from kiv_portal.models import Erasure
 from kiv_portal.services.backup import stored
 
@@ -28,23 +31,38 @@ FOLDERS: Final = ("antraege/", "beteiligung/", "schreiben/")
 """Where uploads, frozen applications, opinions and letters lie; sheets are tidied elsewhere."""
 
 
-def clear(at: datetime) -> int:
-    """Delete them; how many were."""
+LEFT_AT_MOST: Final = 20
+"""So many files that nothing names may go in a night, or 1 % of those that something names."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a night finds: what goes, and what stays because it is too much at once."""
+
+    due: list[str]
+    held_back: int = 0
+    named: int = 0
+    """How many files in these folders the database names."""
+
+
+def find(at: datetime) -> Found:
+    """What no record names: files of recorded erasures, and whatever is older than all backups.
+
+    With a new or another database nothing here seems to belong to anything. So all but the files
+    of erasures stays where the database names none, or more would go than uploads that broke off
+    can be.
+    """
     period = timedelta(days=settings.BACKUP_DAYS)
     known = _named()
-    erased = {
-        name
-        for files in Erasure.objects.filter(at__gt=at - period).values_list("files", flat=True)
-        for name in files
-    }
-    left = [
-        name
-        for folder in FOLDERS
-        for name in stored(folder)
-        if name not in known
-        and (name in erased or at - default_storage.get_modified_time(name) >= period)
-    ]
-    return len(left) - len(delete(left))
+    erased = {name for files in Erasure.objects.values_list("files", flat=True) for name in files}
+    unnamed = [name for folder in FOLDERS for name in stored(folder) if name not in known]
+    due = [name for name in unnamed if name in erased]
+    strange = [name for name in unnamed if name not in erased and _is_older(name, at - period)]
+    named = sum(name.startswith(FOLDERS) for name in known)
+    if strange and (not named or len(strange) > max(LEFT_AT_MOST, named // 100)):
+        logger.error("Files that no record names were kept: %d, named: %d", len(strange), named)
+        return Found(due, held_back=len(strange), named=named)
+    return Found(due + strange, named=named)
 
 
 def delete(names: Iterable[str]) -> list[str]:
@@ -53,10 +71,19 @@ def delete(names: Iterable[str]) -> list[str]:
     for name in names:
         try:
             default_storage.delete(name)
-        except OSError as fault:  # the next night tries again
+        except (OSError, *object_store_faults()) as fault:  # the next night tries again
             logger.error("A file could not be deleted: %s", type(fault).__name__)
             failed.append(name)
     return failed
+
+
+def _is_older(name: str, than: datetime) -> bool:
+    """Whether it was last written by then; not where that cannot be told, as of one just gone."""
+    try:
+        return default_storage.get_modified_time(name) <= than
+    except (OSError, *object_store_faults()) as fault:
+        logger.warning("The age of a file could not be told: %s", type(fault).__name__)
+        return False
 
 
 def _named() -> set[str]:

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from applications.views.steps.kept import keep
+from kiv_portal.files import object_store_faults
 from kiv_portal.views import feedback
 
 RETRY_AFTER = 60
@@ -65,8 +66,7 @@ def passes(fault: BaseException | None) -> bool:
     A database that does not answer or takes nothing (read-only, as a standby is before it takes
     over), a disk that is full or read-only, an object store that does not answer.
     """
-    store = sys.modules.get("botocore.exceptions")  # imported by whoever uses one
-    if store is not None and isinstance(fault, (store.BotoCoreError, store.ClientError)):
+    if isinstance(fault, object_store_faults()):
         return True
     if isinstance(fault, OSError):
         return fault.errno in FULL

@@ -9,17 +9,18 @@ import shutil
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from botocore.exceptions import ClientError
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
@@ -578,8 +579,16 @@ def test_what_cannot_be_erased_is_told_and_stops_nothing_else() -> None:
     content = file.read_bytes()
     file.unlink()
     (file / "darin").mkdir(parents=True)  # is no file, and cannot be deleted as one
+    document.refresh_from_db()
+    plan(w)  # of a draft that stays: the database goes on naming a file
+    Application.objects.exclude(pk=draft.pk).update(changed_at=late)
     erasure.erase_expired(at=late - timedelta(days=30))
     report = erasure.erase_expired(at=late)
+    assert [line for line in report.lines if "Entwurf" in line or "Datei" in line] == [
+        f"Entwurf Nummer {draft.pk} gelöscht.",
+        f"Die Datei {document.file.name} liegt noch im Speicher. Die nächste Nacht versucht es "
+        "wieder.",
+    ]
     assert [line for line in report.lines if "nicht gelöscht" in line] == [
         f"Konto Nummer {stuck.pk} (selbst geschlossen) nicht gelöscht: IntegrityError."
     ]
@@ -593,6 +602,132 @@ def test_what_cannot_be_erased_is_told_and_stops_nothing_else() -> None:
     assert (night.counts["leftovers"], file.exists(), strange.exists()) == (1, False, True)
     night = erasure.erase_expired(at=late + timedelta(days=1))
     assert (night.counts["leftovers"], strange.exists()) == (1, False)
+
+
+def plan(w: world.World) -> str:
+    """The name of a file that the database names."""
+    return uploads.add_document(
+        application=world.draft(w),
+        upload=SimpleUploadedFile("Plan.pdf", world.pdf_bytes()),
+        kind=DocumentKind.OTHER,
+        by=w.clerk,
+        at=NOW,
+    ).file.name
+
+
+def lay(root: Path, count: int) -> list[Path]:
+    """Files that are older than every backup and that nothing names."""
+    files = [root / "antraege" / "fremd" / f"{number}" for number in range(count)]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+        os.utime(file, ((NOW - timedelta(days=30)).timestamp(),) * 2)
+    return files
+
+
+def test_with_another_database_the_files_of_the_portal_stay(
+    media_root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More than uploads that broke off can be, or nothing named at all: told, and nothing goes."""
+
+    def said(count: int, named: int) -> list[str]:
+        return [
+            f"Dateien, die diese Datenbank nicht nennt, bleiben liegen: {count} (sie nennt "
+            f"{named}). Bitte prüfen Sie, ob Datenbank (DATABASE_URL) und Speicher (MEDIA_ROOT, "
+            "MEDIA_STORE) zusammengehören."
+        ]
+
+    def lines(*, dry_run: bool) -> list[str]:
+        return [
+            line
+            for line in erasure.erase_expired(at=NOW, dry_run=dry_run).lines
+            if "Dateien" in line
+        ]
+
+    w = world.build()
+    (alone,) = lay(media_root, 1)
+    assert [lines(dry_run=dry) for dry in (True, False)] == [said(1, 0)] * 2
+    assert ErasureRun.objects.get().counts["leftovers_held_back"] == 1
+    plan(w)
+    many = lay(media_root, 21)
+    erased = many[0].with_name("geloescht")  # what an erasure left goes all the same
+    erased.write_bytes(b"x")
+    name = str(erased.relative_to(media_root))
+    Erasure.objects.note(w.town, proof="x", rule="drafts", at=NOW - YEARS, files=[name])
+    gone = ["Dateien, die zu nichts mehr gehören: 1."]
+    assert lines(dry_run=True) == said(21, 1) + gone
+    assert erased.exists()
+    assert lines(dry_run=False) == said(21, 1) + gone
+    assert ([file.exists() for file in many], erased.exists()) == ([True] * 21, False)
+    assert [r.message for r in caplog.records if r.name == "kiv_portal.services.leftovers"] == [
+        "Files that no record names were kept: 1, named: 0",
+        "Files that no record names were kept: 1, named: 0",
+        "Files that no record names were kept: 21, named: 1",
+        "Files that no record names were kept: 21, named: 1",
+    ]
+    many[-1].unlink()
+    gone = ["Dateien, die zu nichts mehr gehören: 20."]
+    assert [lines(dry_run=dry) for dry in (True, False)] == [gone] * 2
+    assert alone.parent.exists()
+    assert list(alone.parent.iterdir()) == []
+
+
+class Store(FileSystemStorage):
+    """Answers as an object store does that refuses some things."""
+
+    refused: ClassVar[set[str]] = set()
+
+    def _ask(self, act: str, name: str) -> None:
+        if f"{act} {name}" in self.refused:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, act)
+
+    def delete(self, name: str) -> None:
+        self._ask("delete", name)
+        super().delete(name)
+
+    def get_modified_time(self, name: str) -> datetime:
+        self._ask("age", name)
+        return super().get_modified_time(name)
+
+    def listdir(self, path: str) -> tuple[list[str], list[str]]:
+        self._ask("list", path)
+        return super().listdir(path)
+
+
+def test_an_object_store_that_refuses_stops_no_erasure(
+    media_root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = {"BACKEND": f"{Store.__module__}.{Store.__qualname__}"}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    w = world.build()
+    named = plan(w)
+    files = lay(media_root, 3)
+    first, second, _ = (str(file.relative_to(media_root)) for file in files)
+    # One cannot be deleted, one is gone before its age is asked for.
+    monkeypatch.setattr(Store, "refused", {f"delete {first}", f"age {second}"})
+    report = erasure.erase_expired(at=NOW)
+    assert [file.exists() for file in files] == [True, True, False]
+    assert [line for line in report.lines if "Datei" in line] == [
+        "Dateien, die zu nichts mehr gehören: 1.",
+        f"Die Datei {first} liegt noch im Speicher. Die nächste Nacht versucht es wieder.",
+    ]
+    assert (report.counts["files_left"], report.counts["failed"]) == (1, 0)
+
+    # No list of the files: all else is erased.
+    monkeypatch.setattr(Store, "refused", {"list antraege/", f"delete {named}"})
+    late = NOW + 2 * YEARS
+    erasure.erase_expired(at=late - timedelta(days=30))
+    report = erasure.erase_expired(at=late)
+    assert [line for line in report.lines if "Datei" in line or "Entwurf" in line] == [
+        "Dateien, die zu nichts mehr gehören, nicht gelöscht: ClientError.",
+        f"Entwurf Nummer {Application.objects.get().pk} gelöscht.",
+        f"Die Datei {named} liegt noch im Speicher. Die nächste Nacht versucht es wieder.",
+    ]
+    again = erasure.repeat_erasures(late)
+    assert (again.counts, (media_root / named).exists()) == ({"files_left": 1}, True)
+    monkeypatch.setattr(Store, "refused", set())
+    assert erasure.repeat_erasures(late).counts == {}
+    assert not (media_root / named).exists()
 
 
 def test_a_person_closes_the_own_account(client: Client) -> None:

@@ -15,6 +15,7 @@ import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import InternalError, OperationalError, connection
@@ -435,6 +436,7 @@ def test_a_full_or_read_only_disk_is_told_as_a_state_that_passes(client: Client)
         OSError(errno.ENOSPC, "full"): 503,
         OSError(errno.EROFS, "read-only"): 503,
         OSError(errno.EACCES, "denied"): 500,
+        ClientError({}, "GetObject"): 503,
         read_only: 503,
         other: 500,
     }
