@@ -170,6 +170,9 @@ class ProjectAdmin(ProjectImport, HistoryAdmin):
             part.instance._history_user = request.user
             part.instance._history_date = request.arrived_at
         super().save_formset(request, form, formset, change)
+        for part in formset.forms:
+            if isinstance(part.instance, Contact) and "person" in part.changed_data:
+                part.instance.forget_persons_before()
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         shown_before = Contact.objects.shown().filter(project=form.instance).exists()

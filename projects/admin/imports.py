@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from municipalities.admin.imports import PlannedImport
-from municipalities.models import EventKind
-from municipalities.services import record
 from projects.resources.imports import (
     ConfirmTableForm,
     ContactFormat,
@@ -44,19 +42,7 @@ class TableImport(PlannedImport):
         return response
 
     def done(self, request: HttpRequest, result: Any) -> str:
-        """Also in the log of accounts: who read in which file, and how many rows it changed."""
-        plan, name = result.plan, request.POST.get("original_file_name", "")[:100]
-        new = sum(one.project is None for one in plan.changes)
-        counts = (("geändert", len(plan.changes) - new), ("neu", new), ("gleich", plan.unchanged))
-        told = "; ".join(f"{label}: {count}" for label, count in counts)
-        record(
-            EventKind.TABLE_READ,
-            user=request.user,
-            by=request.user,
-            at=request.arrived_at,
-            detail=f"{self.import_formats[0].table.title}: {name}; {told}",
-        )
-        return f"Tabelle eingelesen. {told}."
+        return f"Tabelle eingelesen. {result.plan.counts}."
 
 
 class ProjectImport(TableImport):

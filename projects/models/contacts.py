@@ -78,6 +78,12 @@ class Contact(models.Model):
     def __str__(self) -> str:
         return self.person or self.email or str(self.project)
 
+    def forget_persons_before(self) -> None:
+        """Take out of its earlier versions, if it has any, whoever they name other than now."""
+        if self.pk:
+            others = type(self).history.filter(id=self.pk).exclude(person=self.person)
+            others.update(person="", person_until=None)
+
     @property
     def next_change(self) -> date | None:
         """The last day on which it stands there as it does now; None where none is set."""

@@ -247,15 +247,13 @@ def name_person(
 ) -> None:
     """Name a person beside the contact until that day, by their own consent. Raises NoContact.
 
-    Without a name nobody is named any more, at once, and no earlier version of the contact
-    names them either.
+    Without a name nobody is named any more, at once. No earlier version of the contact names
+    anybody else either.
     """
     contact = _locked_contact(project)
-    person = _line(person)
-    if not person:
-        Contact.history.filter(id=contact.pk).update(person="", person_until=None)
-    contact.person, contact.person_until = person, until
-    _save(contact, by, at, "Person genannt" if person else "Person nicht mehr genannt")
+    contact.person, contact.person_until = _line(person), until
+    contact.forget_persons_before()
+    _save(contact, by, at, "Person genannt" if contact.person else "Person nicht mehr genannt")
     _announce(project, ChangeKind.CHANGED, at, *([] if contact.hidden else [ChangeSubject.CONTACT]))
 
 
@@ -409,6 +407,7 @@ def _write_contact(
     contact.confirmed_on = timezone.localdate(at)
     contact.expires_on = contact.confirmed_on + timedelta(days=settings.CONTACT_DAYS)
     contact.asked_on, contact.wish = None, ""
+    contact.forget_persons_before()
     _save(contact, by, at, reason)
 
 

@@ -292,6 +292,14 @@ def test_a_contact_can_be_erased(client, keeper):
     assert version() == 1
 
 
+def test_who_is_replaced_by_hand_is_in_no_history(client, keeper):
+    project = ContactFactory(person="Musterperson Eins").project
+    data = form_data(project, **{"contact-0-person": "Musterperson Zwei"})
+    client.post(f"{PROJECTS}{project.pk}/change/", data)
+    assert Contact.objects.get().person == "Musterperson Zwei"
+    assert set(Contact.history.values_list("person", flat=True)) == {"", "Musterperson Zwei"}
+
+
 def test_an_erased_contact_is_in_no_history_and_no_log(client, keeper):
     project = ContactFactory(person="Musterperson Eins").project
     data = form_data(project, **{"contact-0-phone": "06127/903-174"})

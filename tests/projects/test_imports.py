@@ -245,6 +245,42 @@ def test_contacts_change_as_shown_and_a_person_named_no_longer_is_in_no_version(
     assert contact.history.first().history_user == keeper
     told_of = DirectoryChange.objects.filter(kind="changed").values_list("subject", flat=True)
     assert sorted(told_of) == ["contact", "project"]
+    event = AccountEvent.objects.get(kind="table_read")
+    assert (event.by, event.user, event.detail) == (
+        keeper,
+        keeper,
+        "Kontakte: tabelle.csv; geändert: 1; neu: 0; gleich: 0",
+    )
+    for person in ("Frau Eins", "Frau Zwei"):
+        confirm(client, CONTACTS, upload(client, CONTACTS, lines(ContactTable(ON), person=person)))
+    assert set(contact.history.values_list("person", flat=True)) == {"", "Frau Zwei"}
+
+
+def test_a_table_brings_back_neither_a_person_whose_consent_is_over_nor_an_erased_contact(project):
+    def faults(**cells: str) -> list[str]:
+        rows = read_table(as_csv(older | cells), ContactTable).rows
+        return [str(fault) for fault in tables.plan_contacts(rows, ON).faults]
+
+    text = exported(ContactTable(date(2026, 10, 1))).decode("utf-8-sig")
+    (older,) = csv.DictReader(io.StringIO(text), delimiter=";")
+    over = (
+        "Zeile 2, Spalte „person“: Die Einwilligung endete am 01.11.2026; eine neue bitte beim "
+        "Projekt eintragen."
+    )
+    assert faults() == [over]
+    assert faults(person="Herr Anders") == [over]
+    assert faults(person="") == []
+    Contact.objects.update(person_until=ON)  # its last day
+    assert faults() == []
+    Contact.objects.all().delete()
+    gone = (
+        "Dieses Projekt hat keinen Kontakt (mehr). Eine Tabelle ändert Kontakte nur; ein neuer "
+        "wird beim Projekt eingetragen."
+    )
+    assert faults() == [f"Zeile 2, Spalte „person“: {gone}"]
+    assert faults(person="") == [f"Zeile 2, Spalte „email“: {gone}"]
+    rest = dict.fromkeys(("person", "email", "telefon", "grundlage", "bestaetigt"), "")
+    assert faults(**rest, stelle="Amt für Vielfalt") == []
 
 
 def test_what_must_not_be_is_told_row_by_row_and_nothing_happens(project, keeper, client):

@@ -21,6 +21,7 @@ from projects.services.tables.plans import (
     by_slug,
     check_address,
     line_of,
+    note_read,
     planned,
     reason_of,
     save,
@@ -54,7 +55,17 @@ def plan_contacts(rows: Iterable[Row], on: date) -> TablePlan:
         for column, longest in LENGTHS.items():
             if column in values:
                 values[column] = text_of(row, column, values[column], longest, faults)
-        _check_contact(row, {**now, **values}, now, on, faults)
+        if project and contact is None and any(values.get(name) for name in OF_A_PERSON):
+            column = next(name for name in OF_A_PERSON if values.get(name))
+            faults.append(Fault(row.line, column, NO_CONTACT))
+        elif contact and _is_over(contact, on) and values.get("person"):
+            text = (
+                f"Die Einwilligung endete am {contact.person_until:%d.%m.%Y}; eine neue bitte beim "
+                "Projekt eintragen."
+            )
+            faults.append(Fault(row.line, "person", text))
+        else:
+            _check_contact(row, {**now, **values}, now, on, faults)
         for column in ("projekt", "kommunen"):
             said = line_of(str(values.get(column) or ""))
             if project and said and said != now[column]:
@@ -71,8 +82,8 @@ def apply_contacts(
 ) -> TablePlan:
     """Read the rows in, as planned under that fingerprint; a hidden contact stays hidden.
 
-    Who is named no longer, no earlier version names either. Raises TableRefused, and then
-    nothing has changed.
+    Who is named no longer, also because somebody else is, no earlier version names either.
+    Raises TableRefused, and then nothing has changed.
     """
     list(Project.objects.select_for_update().order_by("pk"))
     contacts = {one.project_id: one for one in Contact.objects.select_for_update().order_by("pk")}
@@ -88,12 +99,13 @@ def apply_contacts(
             save(project, by, at, reason)
             subjects.append(ChangeSubject.PROJECT)
         if columns := [column for column in changed if column != "stelle"]:
-            contact = contacts.get(project.pk) or Contact(project=project)
+            contact = contacts[project.pk]  # the plan refuses what would make a new one
             _fill(contact, columns, change.values)
             save(contact, by, at, reason)
             if not contact.hidden:
                 subjects.append(ChangeSubject.CONTACT)
         settle_edit(project=project, at=at, subjects=subjects)
+    note_read("Kontakte", name, plan, by, at)
     return plan
 
 
@@ -108,6 +120,12 @@ CONTACT_FIELDS: Final = {
 }
 """Columns that change a contact, or the unit beside it, with the field each fills."""
 
+OF_A_PERSON: Final = tuple(name for name in CONTACT_FIELDS if name != "stelle")
+NO_CONTACT: Final = (
+    "Dieses Projekt hat keinen Kontakt (mehr). Eine Tabelle ändert Kontakte nur; ein neuer wird "
+    "beim Projekt eingetragen."
+)
+
 LENGTHS: Final = {"stelle": 300, "person": 200, "email": 254, "telefon": 50, "grundlage": 200}
 
 
@@ -121,16 +139,20 @@ def _of_contact(project: Project, contact: Contact | None, on: date) -> dict[str
     if contact is None:
         texts: dict[str, Value] = dict.fromkeys(("person", "email", "telefon", "grundlage"), "")
         return {**told, **texts, "bestaetigt": None, "gezeigt_bis": None}
-    over = contact.person_until is not None and contact.person_until < on
     return {
         **told,
-        "person": "" if over else line_of(contact.person),
+        "person": "" if _is_over(contact, on) else line_of(contact.person),
         "email": line_of(contact.email),
         "telefon": line_of(contact.phone),
         "grundlage": line_of(contact.basis),
         "bestaetigt": contact.confirmed_on,
         "gezeigt_bis": contact.expires_on,
     }
+
+
+def _is_over(contact: Contact, on: date) -> bool:
+    """Whether the consent of the person ended before that day."""
+    return contact.person_until is not None and contact.person_until < on
 
 
 def _check_contact(
@@ -141,7 +163,7 @@ def _check_contact(
     faults: list[Fault],
 ) -> None:
     """What a contact must be once the row is read in; what stands there already may stay."""
-    told = {name: values.get(name) for name in CONTACT_FIELDS if name != "stelle"}
+    told = {name: values.get(name) for name in OF_A_PERSON}
     if all(told[name] == now.get(name) for name in told):
         return
     if not values.get("email") and not values.get("telefon"):
@@ -176,5 +198,4 @@ def _fill(contact: Contact, columns: Sequence[str], values: Mapping[str, Value])
         contact.phone_e164 = international(contact.phone)
     if "person" in columns:
         contact.person_until = None
-        if not contact.person and contact.pk:
-            Contact.history.filter(id=contact.pk).update(person="", person_until=None)
+        contact.forget_persons_before()

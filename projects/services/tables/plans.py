@@ -8,6 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from kiv_portal.folding import clean_text
+from municipalities.models import EventKind
+from municipalities.services import record
 from projects.models import AmountClass, Contact, Project, ProjectMember
 
 if TYPE_CHECKING:
@@ -91,6 +93,13 @@ class TablePlan:
             for one in self.changes
         ]
         return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    @property
+    def counts(self) -> str:
+        """How many rows it changes, opens anew and leaves as they are."""
+        new = sum(one.project is None for one in self.changes)
+        counts = (("geändert", len(self.changes) - new), ("neu", new), ("gleich", self.unchanged))
+        return "; ".join(f"{label}: {count}" for label, count in counts)
 
 
 def check_address(
@@ -184,13 +193,19 @@ def reason_of(name: str) -> str:
     return f"Tabelle eingelesen: {line_of(name)}"[:100]
 
 
-def save(record: Project | ProjectMember | Contact, by: User, at: datetime, reason: str) -> None:
+def note_read(table: str, name: str, plan: TablePlan, by: User, at: datetime) -> None:
+    """Say in the log of accounts who read in which file, and how many rows it changed."""
+    detail = f"{table}: {line_of(name)[:100]}; {plan.counts}"
+    record(EventKind.TABLE_READ, user=by, by=by, at=at, detail=detail)
+
+
+def save(row: Project | ProjectMember | Contact, by: User, at: datetime, reason: str) -> None:
     """Save with an entry in the record's history."""
-    note(record, by, at, reason)
-    record.save()
+    note(row, by, at, reason)
+    row.save()
 
 
-def note(record: Any, by: User, at: datetime, reason: str) -> None:
+def note(row: Any, by: User, at: datetime, reason: str) -> None:
     """Let the history say who, when and why, once the record is saved or deleted."""
-    record._history_user, record._history_date = by, at
-    record._change_reason = reason
+    row._history_user, row._history_date = by, at
+    row._change_reason = reason

@@ -23,6 +23,7 @@ from projects.services.tables.plans import (
     line_of,
     missing,
     note,
+    note_read,
     planned,
     reason_of,
     save,
@@ -93,6 +94,7 @@ def apply_projects(
                 setattr(project, PROJECT_FIELDS[column], change.values[column])
         save(project, by, at, reason)
         settle_edit(project=project, at=at, subjects=[ChangeSubject.PROJECT])
+    note_read("Projekte", name, plan, by, at)
     return plan
 
 
