@@ -124,6 +124,9 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
                 "href": case_address_of(application, "letter_pdf", letter.pk),
                 "delivery_href": case_address_of(application, "delivery", letter.pk),
                 "deliveries": list(letter.deliveries.all()),
+                # Some went out before a second person had to sign.
+                "to_sign": letter.waits_for_signature
+                and all(delivery.failed_at for delivery in letter.deliveries.all()),
             }
             for letter in with_letters(application).letters.all()
         ],

@@ -61,6 +61,10 @@ FAULTS: Final[dict[type[Exception], str]] = {
         "Den vorzeitigen Maßnahmenbeginn zeichnet vor der Entscheidung eine Person mit der Rolle "
         "„Schlusszeichnung“, die das Schreiben nicht angelegt hat und den Fall nicht bearbeitet."
     ),
+    services.ReviewerNeeded: (
+        "Bitte zuerst eine zuständige Person eintragen: Wer zeichnet, darf den Fall nicht selbst "
+        "bearbeiten."
+    ),
     services.LetterNotSigned: "Zuerst muss eine zweite Person das Schreiben zeichnen.",
     services.AlreadySigned: "Das Schreiben ist schon gezeichnet.",
     services.NotDecided: "Solche Einträge folgen auf einen Bescheid.",

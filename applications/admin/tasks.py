@@ -94,9 +94,15 @@ def _to_sign(cases: ApplicationQuerySet, user: User, today: date) -> Application
 
 
 def _unsigned() -> QuerySet[Letter]:
-    """Letters of a case that go out only when a second person has signed."""
+    """Letters of a case that go out only when a second person has signed, and have not yet.
+
+    Some went out before a second person had to sign: there is nothing left to sign in those.
+    """
     return Letter.objects.filter(
-        application=OuterRef("pk"), kind__in=SIGNED_BY_TWO, signed_at__isnull=True
+        ~Exists(_under_way()),
+        application=OuterRef("pk"),
+        kind__in=SIGNED_BY_TWO,
+        signed_at__isnull=True,
     )
 
 

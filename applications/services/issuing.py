@@ -33,6 +33,10 @@ class SecondPersonNeeded(Exception):
     """An early start is signed by a signer who neither wrote it nor handles the case."""
 
 
+class ReviewerNeeded(Exception):
+    """Nobody handles the case yet, so nobody could sign the consent to an early start."""
+
+
 class AlreadySigned(Exception):
     """The letter has been signed, or there is nothing in it to sign."""
 
@@ -111,7 +115,7 @@ def issue_letter(
     """Make a receipt, the letter of the open request, or the consent to an early start.
 
     An early start goes out when a second person has signed it (`sign_letter`). Raises
-    NoOpenRequest, AlreadyIssued, LetterIncomplete, UploadRefused, NotAllowed.
+    NoOpenRequest, AlreadyIssued, ReviewerNeeded, LetterIncomplete, UploadRefused, NotAllowed.
     """
     if kind not in ISSUABLE:
         raise NotAllowed
@@ -125,6 +129,8 @@ def issue_letter(
             raise NotAllowed
         if not permissions.may_review_application(by, row):
             raise NotAllowed
+        if early and row.reviewer_id is None:
+            raise ReviewerNeeded
         fields: dict[str, Any] = {}
         if kind == LetterKind.REQUEST:
             request = row.information_requests.filter(closed_at__isnull=True).last()

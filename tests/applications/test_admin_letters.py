@@ -295,6 +295,30 @@ def test_a_consent_is_recorded_and_ended(w, client: Client) -> None:
     assert services.consent_of(w.town) is None
 
 
+def _sent_before_it_had_to_be_signed(
+    w: world.World, application: Application, client: Client
+) -> None:
+    """Such a letter is on nobody's list once it is on its way, and is again where that failed."""
+    letter, place = application.letters.get(kind="early_start"), address(application, "change")
+    task = "/admin/applications/application/?aufgabe=zeichnen"
+
+    def told() -> tuple[bool, int]:
+        client.force_login(w.reviewer)
+        waits = "noch zu zeichnen" in client.get(place).content.decode()
+        client.force_login(w.signer)
+        return waits, len(client.get(task).context["cl"].result_list)
+
+    assert told() == (True, 1)
+    sent = letter.deliveries.create(
+        number=1, way="receipt", sent_on=timezone.localdate(), sent_at=now(), sent_by=w.reviewer
+    )
+    assert told() == (False, 0)
+    letter.deliveries.update(failed_at=now(), failed_reason="Zurückgekommen")
+    assert told() == (True, 1)
+    sent.delete()
+    client.force_login(w.reviewer)
+
+
 def _signed_by_a_second_person(w: world.World, application: Any, client: Client) -> None:
     """The consent to an early start goes out only when somebody else has signed it."""
     letter = application.letters.get(kind="early_start")
@@ -338,7 +362,19 @@ def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> N
         ("request", False),
         ("receipt", True),
     ]
-    assert client.post(page, {"kind": "early_start", "made": "here"}).status_code == 302
+    early = {"kind": "early_start", "made": "here"}
+    Application.objects.update(reviewer=None)
+    refused = client.post(page, early)
+    assert (refused.status_code, refused.context["form"].non_field_errors()) == (
+        422,
+        [
+            "Bitte zuerst eine zuständige Person eintragen: Wer zeichnet, darf den Fall nicht "
+            "selbst bearbeiten."
+        ],
+    )
+    Application.objects.update(reviewer=w.reviewer)
+    assert client.post(page, early).status_code == 302
+    _sent_before_it_had_to_be_signed(w, application, client)
     _signed_by_a_second_person(w, application, client)
     client.force_login(w.reader)
     assert client.get(page).status_code == 403
