@@ -318,6 +318,11 @@ def respond(
                 form.show_faults(error.faults)
             except services.ArrivedAhead:
                 form.add_error("arrived_on", "Dieser Tag liegt in der Zukunft.")
+            except services.ArrivedBeforeAsked:
+                form.add_error(
+                    "arrived_on",
+                    "An diesem Tag war noch nicht nachgefordert. Bitte prüfen Sie das Datum.",
+                )
             except documents.UploadRefused as error:
                 form.add_error("upload", str(error))
             except services.BudgetExceeded as error:

@@ -27,6 +27,12 @@ REFUSED: Final[dict[type[Exception], tuple[HTTPStatus, str, str]]] = {
         "Die eingereichte Fassung lässt sich deshalb nicht wiederherstellen. Bitte klären Sie mit "
         "der Kommune, wer am Antrag beteiligt ist.",
     ),
+    services.NotSubmittable: (
+        HTTPStatus.CONFLICT,
+        "So lässt sich die Antwort nicht aufnehmen",
+        "Der zuletzt eingereichten Fassung fehlt inzwischen etwas, ohne das sie kein Antrag ist. "
+        "Was fehlt, steht im Fall bei den Prüfhinweisen. Bitte klären Sie es mit der Kommune.",
+    ),
     services.HearingStillRuns: (
         HTTPStatus.CONFLICT,
         "Der Termin der Anhörung läuft noch",

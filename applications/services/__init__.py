@@ -151,7 +151,7 @@ from applications.services.notes import (
     recuse,
     send_message,
 )
-from applications.services.paper import record_answer
+from applications.services.paper import ArrivedBeforeAsked, record_answer
 from applications.services.partnership import (
     NoPartner,
     StatementChanged,
@@ -242,6 +242,7 @@ __all__ = [
     "AlreadySubmitted",
     "AnswerIncomplete",
     "ArrivedAhead",
+    "ArrivedBeforeAsked",
     "Autosaved",
     "Before",
     "BudgetExceeded",

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 ACTION = "record_answer"
 
 
+class ArrivedBeforeAsked(Exception):
+    """What is taken as the answer came before the day the request was sent."""
+
+
 def record_answer(
     *,
     application: Application,
@@ -42,25 +46,32 @@ def record_answer(
 
     An account is never a condition (PROGRAMME §6). What the municipality typed meanwhile and did
     not hand in is put back, as where nobody answers; its revisions stay. `seen` as in
-    `submission.open_request`. Raises ArrivedAhead, NothingToSettle, RequestChanged,
-    documents.UploadRefused, NotSubmittable, NotAllowed, WrongState.
+    `submission.open_request`. Raises ArrivedAhead, ArrivedBeforeAsked, NothingToSettle,
+    RequestChanged, documents.UploadRefused, NotSubmittable, NotAllowed, WrongState.
     """
     if arrived_on > timezone.localdate(at):
         raise ArrivedAhead
     with transaction.atomic():
-        submission.open_request(moves.locked(application, ACTION, by=by), seen)
+        _asked(moves.locked(application, ACTION, by=by), seen, arrived_on)
     document = uploads.looked_into(application, upload, DocumentKind.OTHER, by=by, at=at)
     # The file is on disk before a row names it; without its row it is swept up as a leftover.
     document.file.save(str(document.pk), upload, save=False)
     try:
         with transaction.atomic():
             row = moves.locked(application, ACTION, by=by)
-            submission.open_request(row, seen)
+            _asked(row, seen, arrived_on)
             _take(row, document, ReceivedAs(received_as), arrived_on, settled, by, at)
     except BaseException:
         document.file.storage.delete(document.file.name)
         raise
     return row
+
+
+def _asked(row: Application, seen: int | None, arrived_on: date) -> None:
+    """Look that the request is the one on the page, and not younger than what came."""
+    request = submission.open_request(row, seen)
+    if arrived_on < timezone.localdate(request.sent_at):
+        raise ArrivedBeforeAsked
 
 
 def _take(

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from applications import services
 from applications.admin import moves
+from applications.admin.hindrances import Refused
+from applications.admin.refusals import refusals
 from applications.models import Application, DecisionHand, InformationRequest, Letter
 from applications.rules import Step
 from applications.workflow import Status
@@ -343,7 +345,7 @@ CHANGE = {
 
 PAPER = {
     "received_as": "post",
-    "arrived_on": "02.01.2026",
+    "arrived_on": f"{timezone.localdate():%d.%m.%Y}",
     "upload": SimpleUploadedFile("Antwort.pdf", world.pdf_bytes(), "application/pdf"),
 }
 
@@ -528,6 +530,27 @@ def test_what_the_rules_found_stands_at_its_section(client: Client) -> None:
     hints = {section["label"]: section["hint"] for section in form.sections}
     said = {label for label, text in hints.items() if text.startswith("Prüfhinweise: ")}
     assert said == {Step.KONZEPTION.label, Step.FINANZIERUNG.label}
+
+
+def test_what_came_before_the_request_is_refused_at_its_day_and_no_answer_in_words(
+    client: Client,
+) -> None:
+    w = world.build(now())
+    application = asked(w, now())
+    client.force_login(w.reviewer)
+    page = address(application, "record_answer")
+    upload = SimpleUploadedFile("Antwort.pdf", world.pdf_bytes(), "application/pdf")
+    early = client.post(page, {**PAPER, "upload": upload, "arrived_on": "02.01.2026"})
+    assert (early.status_code, early.context["form"].errors) == (
+        422,
+        {"arrived_on": ["An diesem Tag war noch nicht nachgefordert. Bitte prüfen Sie das Datum."]},
+    )
+    with pytest.raises(Refused) as refused, refusals():
+        raise services.NotSubmittable([])
+    assert (refused.value.status, refused.value.title) == (
+        409,
+        "So lässt sich die Antwort nicht aufnehmen",
+    )
 
 
 # --- Proposing ------------------------------------------------------------------------------------

@@ -423,6 +423,8 @@ def test_an_answer_on_paper_is_taken_for_a_municipality_without_an_account(w):
 
     with pytest.raises(services.ArrivedAhead):
         take(arrived_on=arrived + timedelta(days=1))
+    with pytest.raises(services.ArrivedBeforeAsked):
+        take(arrived_on=arrived - timedelta(days=1))
     with pytest.raises(services.NothingToSettle):
         take(settled={uuid.uuid4()})
     with pytest.raises(services.NotAllowed):
