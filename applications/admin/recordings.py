@@ -19,6 +19,7 @@ from applications.forms.desk_recordings import (
     ArrivalForm,
     RecordingForm,
     RecordingReasonForm,
+    TakeOverForm,
 )
 from applications.models import Application, RecordingHand
 from applications.rules import Severity, Step
@@ -175,10 +176,16 @@ def one(admin: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
     action = request.POST.get("aktion", "") if request.method == "POST" else ""
     form = RecordingReasonForm(request.POST if action in ("zurueck", "verwerfen") else None)
     arrival = _arrival_form(row, request, action)
+    take_over = TakeOverForm(request.POST if action == "uebernehmen" else None)
     problem = ""
     try:
         if action == "uebernehmen":
-            services.take_over_recording(application=application, by=user, at=at)
+            services.take_over_recording(
+                application=application,
+                although_at_work=take_over.is_valid() and take_over.cleaned_data["agreed"],
+                by=user,
+                at=at,
+            )
             messages.success(request, "Sie erfassen jetzt weiter. Bestätigen muss jemand anderes.")
             return HttpResponseRedirect(address(application))
         if (
@@ -216,6 +223,8 @@ def one(admin: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
             return HttpResponseRedirect(case_address(filed))
         if request.method == "POST" and action not in ("zurueck", "verwerfen", "berichtigen"):
             problem = "Bitte wählen Sie, was geschehen soll."
+    except services.StillAtWork:
+        take_over.ask()
     except services.SamePerson:
         problem = "Sie haben selbst (mit) erfasst. Bestätigen muss eine zweite Person."
     except services.RecordingChanged:
@@ -224,7 +233,7 @@ def one(admin: ModelAdmin[Any], request: HttpRequest, pk: int) -> HttpResponse:
         problem = str(error)
     except (services.NotAllowed, services.WrongState) as error:
         raise PermissionDenied("Das ist jetzt nicht (mehr) möglich.") from error
-    forms = {"form": form, "arrival_form": arrival}
+    forms = {"form": form, "arrival_form": arrival, "take_over_form": take_over}
     return _page(admin, request, row, application, findings, forms, problem)
 
 
@@ -267,6 +276,7 @@ def _page(
         if step not in (Step.KOMMUNE, Step.ANLAGEN)
     ]
     mine = row.recorded_by_id == user.pk
+    last_at_work = row.last_at_work()
     context = {
         "title": f"Erfassung: {application.lead}",
         "row": row,
@@ -293,6 +303,8 @@ def _page(
         "may_write": mine and row.ready_at is None,
         "may_confirm": permissions.may_confirm_recording(user, application),
         "may_take_over": not mine and row.ready_at is None,
+        "last_at_work": last_at_work,
+        "maybe_at_work": request.arrived_at - last_at_work < recording.AT_WORK,
         "wrote": row.hands.filter(user=user.pk).exists(),
         **forms,
         "problem": problem,

@@ -116,6 +116,25 @@ class RecordingForm(ArrivalForm):
         )
 
 
+class TakeOverForm(forms.Form):
+    """Taking a recording over from somebody who may be writing in it at this moment."""
+
+    use_required_attribute = False
+    agreed = forms.BooleanField(
+        label="Die Person schreibt gerade nicht weiter, oder wir haben uns abgesprochen.",
+        required=False,
+        help_text="Was sie noch nicht gespeichert hat, geht sonst verloren.",
+    )
+
+    def ask(self) -> None:
+        """Say that the tick is needed."""
+        text = (
+            "Hier wurde in der letzten Stunde noch geschrieben. Bitte sprechen Sie sich ab und "
+            "kreuzen Sie das an."
+        )
+        self.add_error("agreed", text)
+
+
 class RecordingReasonForm(forms.Form):
     """Why a recording is given back or thrown away."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from applications.models.application import Application
 
@@ -70,6 +71,13 @@ class Recording(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application}: erfasst von {self.recorded_by}"
+
+    def last_at_work(self) -> datetime:
+        """When its recorder last wrote in it; before they wrote, when they began or took over."""
+        done = self.application.log.filter(actor_id=self.recorded_by_id)
+        wrote = self.application.revisions.filter(by=self.recorded_by_id)
+        times = [rows.aggregate(last=Max("at"))["last"] for rows in (done, wrote)]
+        return max(instant for instant in (self.recorded_at, *times) if instant)
 
 
 class RecordingHand(models.Model):

@@ -6,7 +6,7 @@ any other. The day it came counts as stamped, so also whether it came in time (Â
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.core.files.storage import default_storage
@@ -60,6 +60,9 @@ DECLARATION: Final = (
 
 SHOWN_DISCARDED: Final = 50
 
+AT_WORK: Final = timedelta(hours=1)
+"""Whoever wrote in a recording so lately may well be writing still."""
+
 
 class ArrivedAhead(Exception):
     """What is recorded has come already."""
@@ -83,6 +86,10 @@ class HasApplied(Exception):
     def __init__(self, references: list[str]) -> None:
         super().__init__(", ".join(references))
         self.references = references
+
+
+class StillAtWork(Exception):
+    """Its recorder did something to the recording within the last hour."""
 
 
 class RecordingChanged(Exception):
@@ -164,15 +171,20 @@ def applied_in(call: FundingCall, town: Municipality) -> list[str]:
     return [number for number in numbers if number]
 
 
-def take_over_recording(*, application: Application, by: User, at: datetime) -> None:
+def take_over_recording(
+    *, application: Application, although_at_work: bool = True, by: User, at: datetime
+) -> None:
     """Go on with what a colleague began; whoever wrote in it so far does not confirm it either.
 
-    Raises NotAllowed.
+    `although_at_work` False asks first where the colleague may be writing still. Raises
+    StillAtWork, NotAllowed.
     """
     with transaction.atomic():
         row = _locked(application)
         if not permissions.may_take_recording_over(by, row):
             raise NotAllowed
+        if not although_at_work and at - row.recording.last_at_work() < AT_WORK:
+            raise StillAtWork
         before = row.recording.recorded_by_id
         Recording.objects.filter(application=row).update(recorded_by=by)
         Application.objects.filter(pk=row.pk).update(created_by=by)

@@ -258,6 +258,36 @@ def test_a_colleague_takes_over_and_none_of_those_who_wrote_confirms(w):
     assert (case.in_charge, "take_over_recording" in words.LOGGED) == (None, True)
 
 
+def test_taking_over_from_somebody_who_may_still_be_writing_asks_for_a_tick(w, client):
+    at = timezone.now().replace(microsecond=0) - timedelta(minutes=30)
+    application = typed(w, at=at, arrived_at=at - DAY)
+    page = f"{BEGIN}{application.pk}/"
+    client.force_login(w.other_reviewer)
+    local = timezone.localtime(at)
+    said = f"hat zuletzt am {local:%d.%m.%Y} um {local:%H:%M} Uhr daran gearbeitet."
+    assert said in client.get(page).content.decode()
+    asked = client.post(page, {"aktion": "uebernehmen"})
+    assert (asked.status_code, asked.context["take_over_form"].errors) == (
+        422,
+        {
+            "agreed": [
+                "Hier wurde in der letzten Stunde noch geschrieben. Bitte sprechen Sie sich ab und "
+                "kreuzen Sie das an."
+            ]
+        },
+    )
+    assert client.post(page, {"aktion": "uebernehmen", "agreed": "on"}).status_code == 302
+    row = Recording.objects.get()
+    assert (row.recorded_by, row.last_at_work() > at) == (w.other_reviewer, True)
+    # An hour after the last word nobody needs to ask.
+    hour = timedelta(hours=1)
+    last = row.last_at_work()
+    take = {"application": application, "although_at_work": False, "by": w.reviewer}
+    with pytest.raises(services.StillAtWork):
+        services.take_over_recording(**take, at=last + hour - timedelta(seconds=1))
+    services.take_over_recording(**take, at=last + hour)
+
+
 def test_what_was_said_of_the_arrival_is_set_right_until_it_is_presented(w):
     application = typed(w)
     town = world.another(w, 1).lead.municipality
