@@ -227,6 +227,14 @@ class SmallDisk:
         subprocess.run([*words, str(self.directory)], check=True)
 
 
+def _alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
 class Cluster:
     """The PostgreSQL server of `./portal test --faults`, which may be killed."""
 
@@ -270,6 +278,10 @@ class Cluster:
             except ProcessLookupError:
                 continue
         time.sleep(1.5)  # long enough for people to meet the page that says so
+        while _alive(master):
+            time.sleep(0.1)
+        # Where nobody has buried it yet, its number would still count as a running server.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.control(f"--log={self.data.parent / 'log'}", "start")
 
 
