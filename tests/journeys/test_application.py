@@ -86,7 +86,8 @@ def test_a_draft_is_written_and_filed_without_script_and_mouse(
     page.get_by_label("Bezug zum Sozialraum").fill("Alle Ortsteile")
     page.get_by_label("Format", exact=True).fill("Werkstatt")
     press(page, "Zeile hinzufügen Beteiligungsformat")
-    page.keyboard.type("Stadtteilfest")  # the cursor stands in the new row
+    expect(page.get_by_label("Format", exact=True).nth(1)).to_be_focused()  # in the new row
+    page.keyboard.type("Stadtteilfest")
     expect(page.get_by_label("Bezug zum Sozialraum")).to_have_value("Alle Ortsteile")
     page.get_by_label("Einbindung der politischen Gremien").fill("Ausschüsse")
     page.get_by_label("Einbindung des WIR-Vielfaltszentrums").fill("Begleitkreis")
