@@ -172,7 +172,8 @@ def _walk(page: Page, look: Callable[[Page], None], w: world.World, tmp_path: Pa
         walker.go("Speichern und weiter")
     for text in ("Stadtteilfest", "Doch nicht"):
         walker.go("Zeile hinzufügen Beteiligungsformat")
-        page.keyboard.type(text)  # the cursor stands in the new row
+        expect(page.locator("input:focus")).to_have_value("")  # the cursor stands in the new row
+        page.keyboard.type(text)
     walker.go("Entfernen Beteiligungsformat 3")
     expect(page.get_by_text("Die Zeile ist entfernt, sobald Sie speichern.")).to_be_visible()
     for _ in ("beteiligung", "zeitplan", "finanzierung"):
