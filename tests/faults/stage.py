@@ -281,7 +281,9 @@ class Cluster:
         while _alive(master):
             time.sleep(0.1)
         # Where nobody has buried it yet, its number would still count as a running server.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.data / "postmaster.pid", *self.data.parent.glob(".s.PGSQL.*.lock")):
+            if lock.exists() and lock.read_text().split()[0] == str(master):
+                lock.unlink()
         self.control(f"--log={self.data.parent / 'log'}", "start")
 
 
