@@ -1,0 +1,60 @@
+"""Files on this machine's disk: a name stands for a whole file that is there to stay, or for none.
+
+Django writes straight to the name and leaves half a file where the disk is full; and it comes
+back before the disk has what it wrote, so that a power failure could leave an acknowledged upload
+empty. Here a file is written beside its place, forced to the disk, and only then given its name.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.core.files.storage import FileSystemStorage
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
+
+PART: Final = ".teil"
+"""How the name ends of what is still being written. Killed there, it is a leftover as any other."""
+
+
+class WholeFiles(FileSystemStorage):
+    """Django's storage, but for what is left behind when writing fails or the power goes."""
+
+    def _save(self, name: str, content: File[bytes]) -> str:
+        """Keep the file under that name or the next free one. Raises OSError, leaving nothing."""
+        beside = str(Path(name).with_name(f"{uuid.uuid4().hex}{PART}"))
+        part = Path(self.path(beside))
+        try:
+            super()._save(beside, content)
+            _force(part)
+            name = self._named(part, name)
+        finally:
+            part.unlink(missing_ok=True)
+        for folder in part.parents:  # the file's, and those that were made for it
+            _force(folder)
+            if folder == Path(self.location):
+                break
+        return name
+
+    def _named(self, part: Path, name: str) -> str:
+        """Give what is written its name, never one that another file has got in the meantime."""
+        while True:
+            try:
+                os.link(part, self.path(name))
+            except FileExistsError:
+                name = self.get_available_name(name)
+            else:
+                return name
+
+
+def _force(path: Path) -> None:
+    """See to it that a file's content, or a folder's names, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
