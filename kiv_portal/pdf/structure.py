@@ -5,9 +5,9 @@ read aloud in order. Both know the files WeasyPrint writes, not every PDF there 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Operator, Pdf
@@ -20,33 +20,46 @@ def kind(element: Element) -> str:
     return str(element[Name.S])[1:] if isinstance(element, Dictionary) and Name.S in element else ""
 
 
-def _elements(
-    node: Element, page: Element | None = None
-) -> Iterator[tuple[Element, Element | None]]:
-    """The structure elements below `node` in reading order, each with the page it starts on."""
+class _Found(NamedTuple):
+    element: Element
+    kind: str
+    page: Element | None
+    """The page it starts on."""
+
+
+def _elements(node: Element) -> list[_Found]:
+    """The structure elements below `node` in reading order."""
+    # A loop: an element of a deep tree would pass through as many generators as it lies deep.
+    found: list[_Found] = []
+    ahead = [(kid, None) for kid in reversed(_kids(node))]
+    while ahead:
+        element, page = ahead.pop()
+        if what := kind(element):
+            page = element.get(Name.Pg, page)
+            found.append(_Found(element, what, page))
+            ahead += [(kid, page) for kid in reversed(_kids(element))]
+    return found
+
+
+def _kids(node: Element) -> Sequence[Any]:
     kids = node.get(Name.K)
-    for kid in kids if isinstance(kids, Array) else [kids]:
-        if kind(kid):
-            on = kid.get(Name.Pg, page)
-            yield kid, on
-            yield from _elements(kid, on)
+    return list(kids) if isinstance(kids, Array) else [kids]
 
 
-def _contents(pdf: Pdf) -> dict[tuple[int, int], set[int]]:
+def _contents(pdf: Pdf, elements: Iterable[_Found]) -> dict[tuple[int, int], set[int]]:
     """For each page the marked contents that the structure tree holds."""
     found: dict[tuple[int, int], set[int]] = {page.objgen: set() for page in pdf.pages}
-    for element, page in _elements(pdf.Root.StructTreeRoot):
-        kids = element.get(Name.K)
-        numbers = [k for k in (kids if isinstance(kids, Array) else [kids]) if isinstance(k, int)]
+    for element, _, page in elements:
+        numbers = [kid for kid in _kids(element) if isinstance(kid, int)]
         if page is not None and numbers:
-            found[page.objgen].update(int(n) for n in numbers)
+            found[page.objgen].update(numbers)
     return found
 
 
 def mend(pdf: Pdf) -> None:
     """What WeasyPrint 70 leaves open: page margins as artifacts, the scope of header cells."""
     tree = pdf.Root.StructTreeRoot
-    held = _contents(pdf)
+    held = _contents(pdf, _elements(tree))
     nums = tree.ParentTree.Nums
     parents = {int(nums[i]): nums[i + 1] for i in range(0, len(nums), 2)}
     for page in pdf.pages:
@@ -72,21 +85,22 @@ def mend(pdf: Pdf) -> None:
 def _scope_header_cells(node: Element, *, in_head: bool) -> None:
     # WeasyPrint's cell ids repeat on every page of a table and lack their index: Scope instead.
     for kid in node.get(Name.K, []):
-        if not kind(kid):
+        what = kind(kid)
+        if not what:
             continue
-        if kind(kid) in ("TH", "TD"):
+        if what in ("TH", "TD"):
             attributes = kid.get(Name.A, Dictionary(O=Name.Table))
             if Name.Headers in attributes:
                 del attributes[Name.Headers]
             if Name.ID in kid:
                 del kid[Name.ID]
-            if kind(kid) == "TH":
+            if what == "TH":
                 attributes.Scope = Name.Column if in_head else Name.Row
             if len(attributes) > 1:
                 kid.A = attributes
             elif Name.A in kid:
                 del kid[Name.A]
-        _scope_header_cells(kid, in_head=in_head or kind(kid) == "THead")
+        _scope_header_cells(kid, in_head=in_head or what == "THead")
 
 
 def _prune(node: Element) -> bool:
@@ -140,14 +154,14 @@ def problems(pdf: Pdf) -> list[str]:
         found.append("Der Titel wird nicht im Fenster angezeigt (DisplayDocTitle).")
     if not root.get(Name.Outlines, {}).get(Name.First):
         found.append("Lesezeichen fehlen.")
-    elements = [element for element, _ in _elements(root.StructTreeRoot)]
-    found += _heading_problems([kind(e) for e in elements])
-    for table in (e for e in elements if kind(e) == "Table"):
+    elements = _elements(root.StructTreeRoot)
+    found += _heading_problems([e.kind for e in elements])
+    for table in (e.element for e in elements if e.kind == "Table"):
         found += _table_problems(table)
-    for element in elements:
-        if kind(element) == "Figure" and not str(element.get(Name.Alt, "")):
+    for figure in (e.element for e in elements if e.kind == "Figure"):
+        if not str(figure.get(Name.Alt, "")):
             found.append("Eine Abbildung hat keinen Alternativtext.")
-    return found + _content_problems(pdf)
+    return found + _content_problems(pdf, _contents(pdf, elements))
 
 
 def _heading_problems(kinds: Sequence[str]) -> list[str]:
@@ -163,10 +177,12 @@ def _heading_problems(kinds: Sequence[str]) -> list[str]:
 
 def _table_problems(table: Element) -> list[str]:
     rows: list[list[Element]] = []
-    for element, _ in _elements(table):
-        if kind(element) == "TR":
-            rows.append([e for e in element.get(Name.K, []) if kind(e) in ("TH", "TD")])
-    headers = [cell for row in rows for cell in row if kind(cell) == "TH"]
+    headers: list[Element] = []
+    for row in _elements(table):
+        if row.kind == "TR":
+            cells = [(kind(kid), kid) for kid in _kids(row.element)]
+            rows.append([cell for what, cell in cells if what in ("TH", "TD")])
+            headers += [cell for what, cell in cells if what == "TH"]
     found = [] if headers else ["Eine Tabelle hat keine Kopfzellen (TH)."]
     if any(Name.Scope not in cell.get(Name.A, {}) for cell in headers):
         found.append("Einer Kopfzelle (TH) fehlt der Geltungsbereich (Scope).")
@@ -176,10 +192,9 @@ def _table_problems(table: Element) -> list[str]:
     return found
 
 
-def _content_problems(pdf: Pdf) -> list[str]:
+def _content_problems(pdf: Pdf, held: Mapping[tuple[int, int], set[int]]) -> list[str]:
     """Everything painted belongs to the structure tree or is an artifact, and never both."""
     found = []
-    held = _contents(pdf)
     for number, page in enumerate(pdf.pages, start=1):
         open_marks: list[str] = []
         seen: set[int] = set()

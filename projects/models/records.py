@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models import Exists, Max, Min, OuterRef, Q, Value
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 from simple_history.models import HistoricalRecords
@@ -77,11 +77,7 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def dates_of_record(self) -> dict[str, date | None]:
         """The earliest and the latest day of which the records are."""
-        dated = self.filter(as_of__isnull=False).values_list("as_of", flat=True)
-        return {
-            "first": dated.order_by("as_of").first(),
-            "last": dated.order_by("-as_of").first(),
-        }
+        return self.aggregate(first=Min("as_of"), last=Max("as_of"))
 
     def in_districts(self, *keys: str) -> ProjectQuerySet:
         """Those with a member in one of the districts; each once."""

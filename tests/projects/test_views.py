@@ -469,7 +469,7 @@ def test_the_number_of_queries_does_not_grow_with_the_directory(
 ):
     bulk(number)
     # One more where a municipality has a single project, whose page the map leads to.
-    with django_assert_num_queries(12 if number == 1 else 11):
+    with django_assert_num_queries(11 if number == 1 else 10):
         page = client.get("/projekte/?q=projekt&landkreis=&sort=einwohner")
     with django_assert_num_queries(6):
         data = client.get("/projekte.json?q=projekt").json()

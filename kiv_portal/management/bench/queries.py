@@ -21,8 +21,9 @@ PUBLIC: Final = {
     "/": 8,
     "/hilfe/": 1,
     "/kontakt/": 2,
-    "/projekte/": 10,
-    "/projekte/?q=bensheim&sort=runde": 10,
+    # Projects, members and contacts; what the filters offer and count; the map with its figures.
+    "/projekte/": 13,
+    "/projekte/?q=bensheim&sort=runde": 13,
     "/projekte.json": 8,
     "/projekte.csv": 8,
     "/foerder-check/": 4,
