@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -21,6 +21,26 @@ def fernet(purpose: str, salt: str = "") -> MultiFernet:
     """
     secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     return MultiFernet([Fernet(_key(secret, purpose, salt)) for secret in secrets])
+
+
+def is_sealed(text: str) -> bool:
+    """Whether it looks like a sealed text: version and the first zeros of the time, in base64."""
+    return text.startswith("gAAAA")
+
+
+def renew(purpose: str, kept: str) -> str:
+    """The same text sealed with the secret of now; what is so already stays as it is.
+
+    Raises cryptography.fernet.InvalidToken where it was sealed with a secret that is not known.
+    """
+    if is_sealed(kept):
+        try:
+            Fernet(_key(settings.SECRET_KEY, purpose, "")).decrypt(kept.encode())
+        except InvalidToken:
+            kept = unseal(purpose, kept)
+        else:
+            return kept
+    return seal(purpose, kept)
 
 
 def _key(secret: str, purpose: str, salt: str) -> bytes:

@@ -220,6 +220,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PORTAL_TLS  # on this machine, over plain HTTP
 MFA_ADAPTER = "municipalities.adapters.factors.FactorAdapter"
 MFA_TOTP_ISSUER = "KIV-Portal"
+MFA_FORMS = {"activate_totp": "municipalities.forms.factors.AppForm"}
 # An account of an organisation may come later. Without an issuer nothing of it is there: no app,
 # no table, no address, no button.
 OIDC_ISSUER = env.str("OIDC_ISSUER", "")

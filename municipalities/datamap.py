@@ -180,7 +180,7 @@ TABLES: Final[dict[str, Table]] = {
             "type": "Art",
             "last_used_at": "zuletzt benutzt am",
             "created_at": "eingerichtet am",
-            "data": "Schlüssel des zweiten Faktors",
+            "data": "Schlüssel des zweiten Faktors (verschlüsselt; bei Passkeys öffentlich)",
         },
     ),
     "usersessions.UserSession": Table(

@@ -18,6 +18,7 @@ from applications.services import (
 )
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.outbox import enqueue_job
+from municipalities.services import reseal_factors
 from projects.services import contacts
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DAILY: Final = (
     "contact_renewals",
     "entries_unanswered",
     "persons_over",
+    "seals",
     "tidy",
 )
 """The jobs of every day."""
@@ -51,6 +53,11 @@ def tidy(argument: str, at: datetime) -> None:
     housekeeping.clear_sheets(at)
 
 
+def seals(argument: str, at: datetime) -> None:
+    """What lies sealed for long needs no secret of before."""
+    reseal_factors()
+
+
 JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
     **rendering.JOBS,
     "call_opened": subscriptions.tell_subscribers,
@@ -59,6 +66,7 @@ JOBS: Final[dict[str, Callable[[str, datetime], None]]] = {
     "persons_over": persons.persons_over,
     "reminders": reminders.remind,
     "request_reminders": reminders.remind_of_requests,
+    "seals": seals,
     "tidy": tidy,
 }
 """Kinds of jobs the worker knows, each with what carries it out: (argument, at)."""

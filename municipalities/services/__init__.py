@@ -9,6 +9,7 @@ from municipalities.services.access import (
     reset_factor,
 )
 from municipalities.services.erasure import close_account
+from municipalities.services.factors import Resealed, reseal_factors
 from municipalities.services.invitations import (
     accept_invitation,
     find_invitation,
@@ -70,6 +71,7 @@ __all__ = [
     "LastManager",
     "NotAllowed",
     "NotPossible",
+    "Resealed",
     "RoleRefused",
     "Skipped",
     "accept_invitation",
@@ -103,6 +105,7 @@ __all__ = [
     "refuse_reset",
     "refuse_role",
     "register_invited",
+    "reseal_factors",
     "reset_factor",
     "set_roles",
     "waiting",

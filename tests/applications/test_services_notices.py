@@ -215,11 +215,12 @@ class TestByTheClock:
             ("contact_renewals:2026-11-16", morning),
             ("entries_unanswered:2026-11-16", morning),
             ("persons_over:2026-11-16", morning),
+            ("seals:2026-11-16", morning),
             ("tidy:2026-11-16", morning),
             (f"call_opened:{w.call.pk}", NOW),
         ]
         jobs.schedule(NOW + timedelta(days=1))
-        assert Job.objects.count() == 13
+        assert Job.objects.count() == 15
 
     def test_a_call_is_told_of_when_its_time_has_come(self, w):
         later = FundingCallFactory(opens_at=NOW + timedelta(hours=1))

@@ -484,6 +484,7 @@ def test_the_worker_renders_and_sends_all_there_is_and_then_ends():
         "persons_over",
         "request_reminders",
         "reminders",
+        "seals",
         "tidy",
     )
     assert set(Job.objects.exclude(kind__in=by_the_clock).values_list("kind", "state")) == {
