@@ -149,17 +149,43 @@ _RULES: Final = {
 def _sweep(report: Report, at: datetime, keep: bool) -> None:
     """Files that no record names go, or stay and are told where they are too many at once."""
     found = leftovers.find(at)
+    held_back = len(found.held_back)
     report.add(
         "leftovers_held_back",
-        found.held_back,
-        f"Dateien, die diese Datenbank nicht nennt, bleiben liegen: {found.held_back} (sie nennt "
-        f"{found.named}). Bitte prüfen Sie, ob Datenbank (DATABASE_URL) und Speicher (MEDIA_ROOT, "
-        "MEDIA_STORE) zusammengehören.",
+        held_back,
+        f"Dateien, die diese Datenbank nicht nennt, bleiben liegen: {held_back} (sie nennt "
+        f"{found.named}, davon liegen {found.there} im Speicher). Bitte prüfen Sie, ob Datenbank "
+        "(DATABASE_URL) und Speicher (MEDIA_ROOT, MEDIA_STORE) zusammengehören. Wenn ja: "
+        f"„manage.py erase_expired --release-files {held_back} --dry-run“ nennt die Dateien, ohne "
+        "--dry-run löscht es sie.",
     )
     failed = leftovers.delete(found.due) if keep else []
     gone = len(found.due) - len(failed)
     report.add("leftovers", gone, f"Dateien, die zu nichts mehr gehören: {gone}.")
     _tell_left(report, failed)
+
+
+def release_leftovers(count: int, *, at: datetime, dry_run: bool = False) -> Report:
+    """Delete the files that nights have held back, or name them; reported like a night's run.
+
+    `count` is the number the report told. Raises NotReleased, and deletes nothing, where it is
+    another one by now or the database belongs to another store.
+    """
+    names = leftovers.release(count, at)
+    report = Report()
+    if dry_run:
+        report.lines += names
+        return report
+    failed = leftovers.delete(names)
+    gone = len(names) - len(failed)
+    report.add("leftovers", gone, f"Zurückgehaltene Dateien, die zu nichts mehr gehören: {gone}.")
+    _tell_left(report, failed)
+    ErasureRun.objects.create(
+        at=at,
+        counts=dict(report.counts),
+        report="\n".join(["Von der Betriebsführung freigegeben:", *report.lines]),
+    )
+    return report
 
 
 def _tell_left(report: Report, names: list[str]) -> None:

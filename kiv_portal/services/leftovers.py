@@ -40,9 +40,15 @@ class Found:
     """What a night finds: what goes, and what stays because it is too much at once."""
 
     due: list[str]
-    held_back: int = 0
+    held_back: tuple[str, ...] = ()
     named: int = 0
     """How many files in these folders the database names."""
+    there: int = 0
+    """How many of those lie in the store: none of many, and the two do not belong together."""
+
+
+class NotReleased(Exception):
+    """What was held back is not what somebody has looked at; the message says it in German."""
 
 
 def find(at: datetime) -> Found:
@@ -55,14 +61,36 @@ def find(at: datetime) -> Found:
     period = timedelta(days=settings.BACKUP_DAYS)
     known = _named()
     erased = {name for files in Erasure.objects.values_list("files", flat=True) for name in files}
-    unnamed = [name for folder in FOLDERS for name in stored(folder) if name not in known]
+    lying = [name for folder in FOLDERS for name in stored(folder)]
+    unnamed = [name for name in lying if name not in known]
     due = [name for name in unnamed if name in erased]
     strange = [name for name in unnamed if name not in erased and _is_older(name, at - period)]
     named = sum(name.startswith(FOLDERS) for name in known)
     if strange and (not named or len(strange) > max(LEFT_AT_MOST, named // 100)):
         logger.error("Files that no record names were kept: %d, named: %d", len(strange), named)
-        return Found(due, held_back=len(strange), named=named)
+        there = len(lying) - len(unnamed)
+        return Found(due, held_back=tuple(sorted(strange)), named=named, there=there)
     return Found(due + strange, named=named)
+
+
+def release(count: int, at: datetime) -> tuple[str, ...]:
+    """The files that were held back, for somebody who has looked at them and knows how many.
+
+    Raises NotReleased where it is another number than `count`, and where nothing that the
+    database names lies in the store: then it is the wrong one, whatever anybody says.
+    """
+    found = find(at)
+    if len(found.held_back) != count:
+        raise NotReleased(
+            f"Zurückgehalten sind {len(found.held_back)} Dateien, nicht {count}. Es wurde nichts "
+            "gelöscht."
+        )
+    if found.named and not found.there:
+        raise NotReleased(
+            f"Von {found.named} Dateien, die diese Datenbank nennt, liegt keine im Speicher: "
+            "Beide gehören nicht zusammen. Es wurde nichts gelöscht."
+        )
+    return found.held_back
 
 
 def delete(names: Iterable[str]) -> list[str]:

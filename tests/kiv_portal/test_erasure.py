@@ -615,13 +615,13 @@ def plan(w: world.World) -> str:
     ).file.name
 
 
-def lay(root: Path, count: int) -> list[Path]:
+def lay(root: Path, count: int, at: datetime = NOW) -> list[Path]:
     """Files that are older than every backup and that nothing names."""
     files = [root / "antraege" / "fremd" / f"{number}" for number in range(count)]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"x")
-        os.utime(file, ((NOW - timedelta(days=30)).timestamp(),) * 2)
+        os.utime(file, ((at - timedelta(days=30)).timestamp(),) * 2)
     return files
 
 
@@ -633,8 +633,10 @@ def test_with_another_database_the_files_of_the_portal_stay(
     def said(count: int, named: int) -> list[str]:
         return [
             f"Dateien, die diese Datenbank nicht nennt, bleiben liegen: {count} (sie nennt "
-            f"{named}). Bitte prüfen Sie, ob Datenbank (DATABASE_URL) und Speicher (MEDIA_ROOT, "
-            "MEDIA_STORE) zusammengehören."
+            f"{named}, davon liegen {named} im Speicher). Bitte prüfen Sie, ob Datenbank "
+            "(DATABASE_URL) und Speicher (MEDIA_ROOT, MEDIA_STORE) zusammengehören. Wenn ja: "
+            f"„manage.py erase_expired --release-files {count} --dry-run“ nennt die Dateien, ohne "
+            "--dry-run löscht es sie."
         ]
 
     def lines(*, dry_run: bool) -> list[str]:
@@ -670,6 +672,37 @@ def test_with_another_database_the_files_of_the_portal_stay(
     assert [lines(dry_run=dry) for dry in (True, False)] == [gone] * 2
     assert alone.parent.exists()
     assert list(alone.parent.iterdir()) == []
+
+
+def test_an_operator_who_has_looked_releases_the_files_that_were_held_back(
+    media_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only as many as the night told, named first, and never with a foreign database."""
+
+    def release(count: int, *more: str) -> str:
+        call_command("erase_expired", "--release-files", f"{count}", *more)
+        return capsys.readouterr().out
+
+    named = media_root / plan(world.build())
+    files = lay(media_root, 21, timezone.now())  # the command takes its time from the clock
+    names = sorted(str(file.relative_to(media_root)) for file in files)
+    assert release(21, "--dry-run") == "\n".join(["Probelauf: Nichts wird geändert.", *names, ""])
+    with pytest.raises(CommandError, match=r"nicht 22\. Es wurde nichts gelöscht"):
+        release(22)
+    named.rename(named.with_name("woanders"))
+    with pytest.raises(CommandError, match=r"Von 1 Dateien, .+ keine im Speicher"):
+        release(21)
+    named.with_name("woanders").rename(named)
+    assert [file.exists() for file in files] == [True] * 21
+    assert not ErasureRun.objects.exists()
+    said = "Zurückgehaltene Dateien, die zu nichts mehr gehören: 21."
+    assert release(21) == f"{said}\n"
+    assert ([file.exists() for file in files], named.exists()) == ([False] * 21, True)
+    assert list(ErasureRun.objects.values_list("counts", "report")) == [
+        ({"leftovers": 21}, f"Von der Betriebsführung freigegeben:\n{said}")
+    ]
+    with pytest.raises(CommandError, match="sind 0 Dateien, nicht 21"):
+        release(21)
 
 
 class Store(FileSystemStorage):
