@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +17,7 @@ import lxml.html
 import pytest
 from django.conf import settings as installed
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -117,6 +119,25 @@ print(json.dumps({
     "plain": [plain.status_code, plain.headers["Location"]],
 }))
 """
+
+
+@pytest.mark.parametrize(
+    ("environment", "refusal"),
+    [
+        ({"PORTAL_DEMO": "1", "ALLOWED_HOSTS": "portal.example"}, "answers on loopback only"),
+        ({"PORTAL_DEMO": "1", "ALLOWED_HOSTS": "localhost,portal.example"}, "on loopback only"),
+        ({"ALLOWED_HOSTS": "portal.example", "SECRET_KEY": "kurz"}, "Production needs SECRET_KEY"),
+        ({"ALLOWED_HOSTS": ""}, "and ALLOWED_HOSTS"),
+        ({"SECRET_KEY_FALLBACKS": "kurz"}, "SECRET_KEY_FALLBACKS needs 32"),
+    ],
+)
+def test_the_portal_does_not_start_with_settings_that_protect_nothing(
+    environment: dict[str, str], refusal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=refusal):
+        runpy.run_path(str(installed.BASE_DIR / "kiv_portal" / "settings.py"))
 
 
 def test_behind_tls_cookies_are_bound_to_the_host_and_https_stays() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import shutil
 import tempfile
@@ -28,6 +27,7 @@ from prometheus_client.registry import Collector
 
 from kiv_portal import outbox
 from kiv_portal.context_processors import release
+from kiv_portal.desk import from_this_machine
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.services import ledger
 from municipalities.models import AccountEvent, EventKind
@@ -123,12 +123,7 @@ def _may_read_metrics(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return secrets.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
-    if "X-Forwarded-For" in request.headers:
-        return False
-    try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
+    return from_this_machine(request)
 
 
 class PortalCollector(Collector):

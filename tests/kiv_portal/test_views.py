@@ -649,6 +649,10 @@ def test_the_demo_does_without_a_second_factor(client: Client, settings: Setting
     settings.PORTAL_DEMO = True
     sign_in(client, StaffFactory(), "password")
     assert client.get("/admin/").status_code == 200
+    # Nobody else's request is this machine's, whatever it calls its host.
+    for sent in ({"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}):
+        elsewhere = client.get("/admin/", HTTP_HOST="localhost", **sent)
+        assert elsewhere.headers["Location"] == reverse("mfa_index")
 
 
 def test_leaving_the_desk_leaves_the_portal(client: Client) -> None:
