@@ -245,8 +245,12 @@ class SignInMiddleware(LoginRequiredMiddleware):
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
-        """To the sign-in; what somebody had typed into an application comes back afterwards."""
-        return keep(request) or super().handle_no_permission(request, view_func)
+        """To the sign-in; what somebody had typed is kept, or shown once more to be copied."""
+        return (
+            keep(request)
+            or sessions.give_back(request)
+            or super().handle_no_permission(request, view_func)
+        )
 
     def _lapsed(self, request: HttpRequest, view: Any, lapsed: sessions.Lapsed) -> HttpResponseBase:
         """The session is over: told, on record, and treated like any other missing sign-in."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.core.files.base import ContentFile
 
 from kiv_portal.models import Authority, Download
@@ -9,6 +11,9 @@ from municipalities.models import Municipality
 from projects import services
 from tests import world
 from tests.factories import NOW, ContactFactory, MunicipalityFactory, ProjectFactory
+
+EMPTY: Final = ("/", "/projekte/", "/kontakt/", "/downloads/", "/barrierefreiheit/")
+"""Pages that look otherwise while nobody has entered anything: no call, no project, no address."""
 
 
 def build() -> dict[str, int]:
@@ -73,6 +78,8 @@ def build() -> dict[str, int]:
         "/benachrichtigung/": 200,
         "/benachrichtigung/?gesendet=1": 200,
         "/konto/anmelden/": 200,
+        "/konto/registrieren/": 200,
+        f"/konto/registrieren/?kommune={w.town.ags}": 200,
         "/konto/passwort/vergessen/": 200,
         "/gibt-es-nicht/": 404,
     }

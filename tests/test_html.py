@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
@@ -68,6 +69,10 @@ def test_no_public_page_is_left_out() -> None:
 
 
 def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
+    for address in public_pages.EMPTY:
+        empty = client.get(address)
+        assert empty.status_code == 200, address
+        (tmp_path / f"leer{address.replace('/', '_')}.html").write_bytes(empty.content)
     for number, (address, status) in enumerate(public_pages.build().items()):
         response = client.get(address)
         assert response.status_code == status, address
@@ -77,6 +82,11 @@ def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
         "/barrierefreiheit/melden/": {"message": "", "reply_to": "x"},
         "/benachrichtigung/": {"email": "x"},
     }
+    lapsed = client.post(
+        "/antraege/neu/", {"text": "Ein Satz.", "file": SimpleUploadedFile("a", b"x")}
+    )
+    assert lapsed.status_code == 403
+    (tmp_path / "sitzung.html").write_bytes(lapsed.content)
     for address, wrong in forms.items():
         sent = client.post(address, wrong)
         assert sent.context["form"].errors, address

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from applications.views.steps.kept import keep
+from kiv_portal import sessions
 from kiv_portal.files import object_store_faults
 from kiv_portal.views import feedback
 
@@ -29,11 +30,17 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form came without its protection: mostly a page left open for too long.
 
     Who reports a barrier has no sign-in that could have ended, and gets the words back. What
-    was typed into an application is kept, where the form can tell whose it is.
+    was typed into an application is kept, where the form can tell whose it is; what else a browser
+    says it sent from a page behind the sign-in is shown once more.
     """
     if request.path == reverse("report_barrier"):
         return feedback.again(request)
-    return keep(request) or render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
+    answer = keep(request)
+    match = request.resolver_match
+    is_private = match is not None and getattr(match.func, "login_required", True)
+    if answer is None and is_private and "Origin" in request.headers:
+        answer = sessions.give_back(request)
+    return answer or render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

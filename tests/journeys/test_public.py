@@ -69,9 +69,16 @@ def test_every_public_page_in_light_and_dark_large_and_small(
 
 
 def test_error_pages_and_refused_forms_are_for_everybody(
-    page: Page, axe: Callable[[Page], None], watch: Watch, pages: dict[str, int]
+    page: Page, axe: Callable[[Page], None], watch: Watch
 ) -> None:
-    """Each error page as it is written, wherever it comes from; a form with what was wrong."""
+    """Each error page as it is written, wherever it comes from; a form with what was wrong.
+
+    And first of all a portal in which nobody has entered anything.
+    """
+    for address in public_pages.EMPTY:
+        page.goto(address)
+        axe(page)
+    public_pages.build()
     watch.expects("422")
     request = RequestFactory().get("/")
     texts = {
