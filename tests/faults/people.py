@@ -18,10 +18,11 @@ from PIL import Image, PngImagePlugin
 
 from applications import services
 from applications.rules import DocumentKind, Step
+from kiv_portal.management.bench.forms import Form, forms_of
 from municipalities.models import User
 from tests import world
 from tests.factories import MembershipFactory, MunicipalityFactory, PopulationFactory, UserFactory
-from tests.faults.browser import Answer, Away, Browser, Form, forms_of
+from tests.faults.browser import Answer, Away, Browser
 
 PATIENCE = 400  # tries of one act; a server needs seconds to come back, more where others work
 FOUND = 302
@@ -271,7 +272,7 @@ def signing(case: Case) -> Callable[[Person], None]:
         def sign() -> str:
             if not sent:
                 page = browser.get(address)
-                form = next(form for form in forms_of(page) if ("proposal" in dict(form.fields)))
+                form = next(form for form in forms_of(page.page) if "proposal" in dict(form.fields))
                 sent.append(dict(form.fields))
             case.tried.add("signed")
             got = browser.send(_as_form((address, sent[0])), address, {})

@@ -27,12 +27,13 @@ from applications import services
 from applications.models import Application, Decision, Letter
 from applications.models.decisions import HandRole
 from applications.workflow import TRANSITIONS, Status
+from kiv_portal.management.bench.forms import Form, forms_of
 from kiv_portal.models import OutboxMail
 from municipalities.models import User
 from tests import world
 from tests.applications.pages import signed_in
 from tests.factories import MembershipFactory, MunicipalityFactory, PopulationFactory
-from tests.faults.browser import Answer, Form, forms_of
+from tests.faults.browser import Answer
 
 WHOLE: Final = "PORTAL_FAULTS" in os.environ
 EXAMPLES: Final = 200 if WHOLE else 8
@@ -164,7 +165,7 @@ class OneCase(RuleBasedStateMachine):
         assert answer.status_code == 200, (action, now, answer.status_code)
         page = Answer(200, answer.content.decode(), "")
         to = f"{self.own}einreichen/" if action == "submit" else address
-        form = next(f for f in forms_of(page) if f.method == "post" and f.action in ("", to))
+        form = next(f for f in forms_of(page.page) if f.method == "post" and f.action in ("", to))
         self.held.append(Held(who, action, to, form, facts))
 
     @rule(old=st.booleans())

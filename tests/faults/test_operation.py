@@ -23,12 +23,13 @@ from django.utils import timezone
 from applications.models import Application
 from applications.rules import DocumentKind, Step
 from applications.services import content, log
+from kiv_portal.management.bench.forms import forms_of
 from projects.models import Project
 from projects.services import withdraw_from_public
 from tests import world
 from tests.factories import ProjectFactory, UserFactory
 from tests.faults import people
-from tests.faults.browser import Away, Browser, forms_of
+from tests.faults.browser import Away, Browser
 from tests.faults.people import Case, History, Person
 from tests.faults.stage import Cluster, Portal, SmallDisk
 
@@ -120,7 +121,7 @@ def test_two_web_servers_with_one_database_behave_as_one(tmp_path: Path, media_r
         assert here.send(form, address, {"title": title, "aktion": "bleiben"}).status == FOUND
         assert title in there.get(address).page
         page = here.get(address)
-        leaving = next(form for form in forms_of(page) if form.action.endswith("/abmelden/"))
+        leaving = next(form for form in forms_of(page.page) if form.action.endswith("/abmelden/"))
         assert here.send(leaving, address, {}).status == FOUND
         assert there.get(address).status == FOUND
 
@@ -130,7 +131,7 @@ def test_two_web_servers_with_one_database_behave_as_one(tmp_path: Path, media_r
         for number in range(7):
             stranger = strangers[number % 2]
             page = stranger.get("/konto/anmelden/")
-            form = next(one for one in forms_of(page) if "password" in dict(one.fields))
+            form = next(one for one in forms_of(page.page) if "password" in dict(one.fields))
             typed = {"login": person.email, "password": "falsch geraten"}
             answer = stranger.send(form, "/konto/anmelden/", typed)
             told.append("Zu viele Versuche" in answer.page)

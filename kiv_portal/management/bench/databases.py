@@ -25,6 +25,13 @@ def use(database: str) -> None:
     connection.settings_dict["NAME"] = database
 
 
+def size() -> int:
+    """Bytes on the disk of the database in use, indexes included."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
 def copy(source: str, target: str) -> None:
     """Make `target` a copy of `source`, which nobody may be using."""
     connection.close()

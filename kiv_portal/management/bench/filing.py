@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import re
 import threading
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from django.utils import timezone
 from applications.models import Application
 from kiv_portal.management.bench import Result, databases, percentile, processes
 from kiv_portal.management.bench.cast import Draft, drafts
+from kiv_portal.management.bench.forms import forms_of
 from kiv_portal.models import OutboxMail
 
 if TYPE_CHECKING:
@@ -38,15 +38,17 @@ class Tally:
     """What the clients saw."""
 
     step: list[float] = field(default_factory=list)
+    save: list[float] = field(default_factory=list)
     check: list[float] = field(default_factory=list)
     submit: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
 def measure(bench: Bench) -> list[Result]:
-    """Each client opens a step and the check page of a draft, files it, and takes the next."""
+    """Each client opens a step, saves it, checks the draft, files it, and takes the next."""
     number = bench.number(APPLICATIONS, 2 * CLIENTS)
     bench.say(f"preparing {number} complete drafts")
+    size = databases.size()
     prepared = drafts(number, timezone.now())
     environment = {
         "DATABASE_URL": databases.url(databases.name()),
@@ -71,6 +73,7 @@ def measure(bench: Bench) -> list[Result]:
             time.sleep(0.5)
         took = time.perf_counter() - start
         bench.say(f"{len(tally.submit)} filed in {took:.1f} s")
+    grown = databases.size() - size
     filed = _filed().exclude(pk__in=before)
     twice = filed.values("reference").annotate(n=Count("pk")).filter(n__gt=1).count()
     lost = number - filed.filter(uuid__in=[draft.uuid for draft in prepared]).count()
@@ -81,6 +84,7 @@ def measure(bench: Bench) -> list[Result]:
         Result(f"{number} applications by {CLIENTS} clients", took, "s", most),
         Result("submission, 95th percentile", percentile(tally.submit or [9.9], 0.95), "s", P95),
         Result("step page, 95th percentile", percentile(tally.step or [9.9], 0.95), "s", P95),
+        Result("step saved, 95th percentile", percentile(tally.save or [9.9], 0.95), "s", P95),
         Result("check page, 95th percentile", percentile(tally.check or [9.9], 0.95), "s", P95),
         Result("errors", float(len(tally.errors)), "", 0.0),
         Result("acknowledged but not filed, or not acknowledged", float(lost), "", 0.0),
@@ -92,6 +96,7 @@ def measure(bench: Bench) -> list[Result]:
             float(number),
             at_least=True,
         ),
+        Result("database of one application, without its files", grown / number / 1000, "KB"),
     ]
 
 
@@ -116,16 +121,23 @@ def _client(port: int, waiting: Queue[Draft], tally: Tally) -> None:
 def _file(talk: http.client.HTTPConnection, draft: Draft, tally: Tally) -> None:
     base = f"/antraege/{draft.uuid}/"
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={draft.session}"}
-    _ask(talk, "GET", f"{base}finanzierung/", headers, tally.step)
-    page, cookies = _ask(talk, "GET", f"{base}pruefen/", headers, tally.check)
-    form = page[page.index(f'action="{base}einreichen/"') :]
-    fields = dict(re.findall(r'<input[^>]*\bname="([^"]+)"[^>]*\bvalue="([^"]*)"', form))
-    fields |= {"befugt": "on"}
-    if 'name="trotzdem"' in form:
-        fields |= {"trotzdem": "on", "grund": "Die Messung reicht trotz der Hinweise ein."}
-    headers["Cookie"] += f"; {cookies}"
-    headers["Content-Type"] = "application/x-www-form-urlencoded"
-    _ask(talk, "POST", f"{base}einreichen/", headers, tally.submit, urlencode(fields))
+    step = f"{base}finanzierung/"
+    page, cookies = _ask(talk, "GET", step, headers, tally.step)
+    sent = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+    sent["Cookie"] += f"; {cookies}"
+    _ask(talk, "POST", step, sent, tally.save, _filled(page, step, {"aktion": "bleiben"}))
+    page, _ = _ask(talk, "GET", f"{base}pruefen/", sent, tally.check)
+    values = {"befugt": "on"}
+    if 'name="trotzdem"' in page:
+        values |= {"trotzdem": "on", "grund": "Die Messung reicht trotz der Hinweise ein."}
+    address = f"{base}einreichen/"
+    _ask(talk, "POST", address, sent, tally.submit, _filled(page, address, values))
+
+
+def _filled(page: str, action: str, values: dict[str, str]) -> str:
+    """The form that goes to this address as it stands, and these values."""
+    form = next(form for form in forms_of(page) if form.action == action)
+    return urlencode([*form.fields, *values.items()])
 
 
 def _ask(

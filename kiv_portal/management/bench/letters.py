@@ -68,6 +68,9 @@ def measure(bench: Bench) -> list[Result]:
             median([a / b for a, b in zip(ours, theirs, strict=True)]),
             "×",
             GOAL,
-            detail=f"{median(ours):.2f} s against {median(theirs):.2f} s, {pages} pages",
+            detail=(
+                f"{median(ours):.2f} s against {median(theirs):.2f} s, "
+                f"{pages} pages, {len(made) / 1000:.0f} KB"
+            ),
         )
     ]
