@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Min, OuterRef, Subquery
 from django.utils import timezone
 
+from applications.documents import names_in
 from applications.models import Application, Decision, Delivery, FundingCall, LetterKind, Snapshot
 from applications.models.decisions import DecisionState
 from applications.rules import CoverKind, ExpenseCategory
@@ -118,7 +119,7 @@ class PlanTable(Table):
     @staticmethod
     def lines_of(reference: str, held: dict[str, Any]) -> Iterator[tuple[Cell, ...]]:
         """The lines of one case, from the content it handed in last."""
-        names = {member["ags"]: member["name"] for member in held["members"]}
+        names = names_in(held)
         plan = held["steps"]["finanzierung"]
         begin = (reference, held["members"][0]["name"])
         for line in plan["expenses"]:

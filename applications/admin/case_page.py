@@ -336,7 +336,7 @@ def _scan(state: ScanState) -> dict[str, str]:
 
 
 def _documents(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
-    names = {member["ags"]: member["name"] for member in content["members"]}
+    names = documents.names_in(content)
     # Without a scanner there is no state, and nothing to look up.
     scans = (
         dict(application.documents.exclude(scan="").values_list("pk", "scan"))

@@ -266,10 +266,11 @@ def _page(
 ) -> HttpResponse:
     user = request.user
     names = {one.municipality.ags: one.municipality.short_name for one in application.members.all()}
+    in_rows = content.names_in_rows(application)
     held = {"steps": {step.value: services.read_step(application, step) for step in Step}}
     sections = [
         {
-            **documents.section(step, held, names),
+            **documents.section(step, held, in_rows),
             "href": reverse("application_step", args=[application.uuid, step.value]),
         }
         for step in Step

@@ -99,7 +99,7 @@ def presentation(content: dict[str, Any], *, sha256: str, edition: str = "") -> 
 
     `edition` says above the text what this copy leaves out.
     """
-    names = {member["ags"]: member["name"] for member in content["members"]}
+    names = names_in(content)
     contributions = {
         row["municipality"]: row["contribution"]
         for row in content["steps"]["kommune"]["cooperations"]
@@ -156,7 +156,7 @@ def presentation(content: dict[str, Any], *, sha256: str, edition: str = "") -> 
 
 def sections(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Every step of a snapshot in the order of the form, members and documents as tables."""
-    names = {member["ags"]: member["name"] for member in content["members"]}
+    names = names_in(content)
     made = {
         Step.KOMMUNE: lambda: _members_section(content),
         Step.ANLAGEN: lambda: _documents_section(content, names),
@@ -270,7 +270,7 @@ def _tables(step: Step, data: dict[str, Any], names: dict[str, str]) -> list[dic
                 _ids(data["adoptions"]),
                 [
                     [
-                        names.get(row["municipality"], row["municipality"] or "–"),
+                        town_in_words(row["municipality"], names) if row["municipality"] else "–",
                         shown("body", row["body"]),
                         shown("planned_on", row["planned_on"]),
                     ]
@@ -334,6 +334,12 @@ def _cover_table(rows: list[dict[str, Any]], names: dict[str, str]) -> dict[str,
         ],
     )
     return table | {"total_row": ["Summe", "", "", format_euro(_sum(rows))]}
+
+
+def names_in(content: Mapping[str, Any]) -> dict[str, str]:
+    """The names that rows of a snapshot may need, by key: the members', and those that left."""
+    former = {town["ags"]: left(town["name"]) for town in content["former_members"]}
+    return {member["ags"]: member["name"] for member in content["members"]} | former
 
 
 def town_in_words(ags: str, names: Mapping[str, str]) -> str:
@@ -416,7 +422,10 @@ def _documents_section(content: dict[str, Any], names: dict[str, str]) -> dict[s
     kinds = [
         " ".join(
             part
-            for part in (DocumentKind(row["kind"]).label, names.get(row["municipality"] or ""))
+            for part in (
+                DocumentKind(row["kind"]).label,
+                row["municipality"] and town_in_words(row["municipality"], names),
+            )
             if part
         )
         for row in rows

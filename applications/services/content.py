@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.db import models
 from django.db.models import Prefetch, prefetch_related_objects
 
+from applications.documents import left
 from applications.models import (
     Adoption,
     Application,
@@ -182,6 +183,32 @@ def with_step_anew(application: Application, step: Step, saved: Application) -> 
     for name in STEP_FIELDS[step]:
         setattr(application, name, getattr(saved, name))
     return with_parts(application)
+
+
+def former_members(application: Application) -> list[Municipality]:
+    """Municipalities that are no members and that rows or documents still name, by their keys.
+
+    Asks for nothing of an application of `with_parts`.
+    """
+    members = {member.municipality_id for member in rows_of(application, "members")}
+    naming = [
+        *rows_of(application, "cover"),
+        *(row for row in rows_of(application, "documents") if row.removed_at is None),
+    ]
+    towns = {row.municipality_id: row.municipality for row in naming if row.municipality_id}
+    return sorted(
+        (town for pk, town in towns.items() if pk not in members), key=lambda town: town.ags
+    )
+
+
+def names_in_rows(application: Application) -> dict[str, str]:
+    """The names that rows may need, by key: the members', and those that left, marked."""
+    names = {
+        member.municipality.ags: member.municipality.short_name
+        for member in rows_of(application, "members")
+    }
+    former = {town.ags: left(town.short_name) for town in former_members(application)}
+    return names | former
 
 
 def rows_of(application: Application, name: str) -> list[Any]:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from applications.models import Application, Snapshot
 from applications.rules import Finding, Step, bank_of
 from applications.services import cooperation, log
-from applications.services.content import completed, plain, read_step, rows_of
+from applications.services.content import (
+    completed,
+    former_members,
+    plain,
+    read_step,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from municipalities.models import Municipality, User
@@ -74,6 +80,11 @@ def build(
                 "confirmed_at": confirmed.get(member.municipality.ags),
             }
             for member in members
+        ],
+        # Rows may still name a municipality that left the Verbund: the copy knows its name.
+        "former_members": [
+            {"ags": town.ags, "name": town.short_name, "official_name": town.official_name}
+            for town in former_members(application)
         ],
         "addressee": addressee_lines(application, lead),
         "bank": {"name": bank.name, "bic": bank.bic},
@@ -144,7 +155,9 @@ def take(
 
 
 def _read_v2(content: dict[str, Any]) -> dict[str, Any]:
-    return content | {"steps": {s.value: completed(s, content["steps"][s.value]) for s in Step}}
+    """What came to the format since, and breaks no reader, is empty in copies of before."""
+    steps = {s.value: completed(s, content["steps"][s.value]) for s in Step}
+    return {"former_members": []} | content | {"steps": steps}
 
 
 def _read_v1(content: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from applications.documents.wording import sections
+from applications.documents.wording import names_in, sections
 from applications.models import Application, Document, RequestItem
 from applications.rules import DocumentKind, Step
 from applications.rules.unlocking import EVERYTHING, WHOLE, opens
@@ -70,7 +70,7 @@ def _targets(step: Step, section: dict[str, Any], content: Mapping[str, Any]) ->
     if step is Step.KOMMUNE:  # who takes part is one matter: what belongs to it goes along
         return
     if step is Step.ANLAGEN:
-        names = {member["ags"]: member["name"] for member in content["members"]}
+        names = names_in(content)
         for row in content["documents"]:
             kind = DocumentKind(row["kind"]).label
             town = names.get(row["municipality"] or "", "")

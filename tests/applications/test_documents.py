@@ -28,8 +28,11 @@ from applications.documents import (
     wording,
 )
 from applications.documents.wording import BERLIN
+from applications.models import Application
+from applications.resources import PlanTable
 from applications.rules import Severity, Step
-from applications.services import snapshots
+from applications.services import snapshots, unlocking
+from municipalities.models import Municipality
 from tests import world
 from tests.factories import NOW
 
@@ -572,18 +575,24 @@ def content(db: None) -> dict[str, Any]:
     w = world.build()
     application = world.save(world.filled(w), Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
     for kind, municipality in (("cooperation", w.small), ("concept", None)):
-        application.documents.create(
-            kind=kind,
-            municipality=municipality,
-            file="x",
-            name=f"{kind}.pdf",
-            content_type="application/pdf",
-            size=2_048,
-            sha256="a" * 64,
-            uploaded_at=NOW,
-            uploaded_by=w.clerk,
-        )
+        _attach(application, kind, municipality, w)
     return snapshots.read(world.file(application, w.signatory).first_snapshot)
+
+
+def _attach(
+    application: Application, kind: str, municipality: Municipality | None, w: world.World
+) -> None:
+    application.documents.create(
+        kind=kind,
+        municipality=municipality,
+        file="x",
+        name=f"{kind}.pdf",
+        content_type="application/pdf",
+        size=2_048,
+        sha256="a" * 64,
+        uploaded_at=NOW,
+        uploaded_by=w.clerk,
+    )
 
 
 def test_the_head_of_a_frozen_application(content):
@@ -719,15 +728,40 @@ def test_rows_are_shown_year_by_year_and_missing_amounts_as_missing(content):
     )
 
 
-def test_a_municipality_that_is_no_longer_a_member_is_named_by_its_key(content):
+def test_a_municipality_a_copy_knows_by_its_key_only_is_named_by_that(content):
+    """Copies of before keep no names of those that left: `former_members` is empty in them."""
     rows = content["steps"]["zeitplan"]["adoptions"]
     rows.append({"id": "1", "municipality": "06439999", "body": "", "planned_on": None})
     rows.append({"id": "2", "municipality": None, "body": "Rat", "planned_on": None})
     for document in content["documents"]:
-        document["municipality"] = "06439999"
+        document["municipality"] = document["municipality"] and "06439999"
     tables = _tables(content)
-    assert tables["Geplante Beschlüsse"][0][1:] == [["06439999", "–", "–"], ["–", "Rat", "–"]]
-    assert "Kleinheim" not in str(tables["Anlagen"])
+    left = "Schlüssel 06439999 (nicht mehr im Verbund)"
+    assert tables["Geplante Beschlüsse"][0][1:] == [[left, "–", "–"], ["–", "Rat", "–"]]
+    assert {row[0] for row in tables["Anlagen"][0]} == {
+        f"Kooperationserklärung {left}",
+        "Konzeption",
+    }
+
+
+@pytest.mark.django_db
+def test_money_and_documents_of_a_partner_that_left_are_filed_under_its_name():
+    w = world.build()
+    application = world.shared(world.filled(w), w, w.small)
+    _attach(application, "cooperation", w.small, w)
+    application = world.save(application, Step.KOMMUNE, {"partners": []}, w.clerk)
+    frozen = snapshots.read(world.file(application, w.signatory).first_snapshot)
+    assert frozen["former_members"] == [
+        {"ags": w.small.ags, "name": "Kleinheim", "official_name": "Kleinheim, Stadt"}
+    ]
+    tables = _tables(frozen)
+    left = "Kleinheim (nicht mehr im Verbund)"
+    assert ["2027", "Eigenmittel", left, "500,00 €"] in tables["Deckung"][0]
+    assert [row[0] for row in tables["Anlagen"][0]] == [f"Kooperationserklärung {left}"]
+    assert left in [line[6] for line in PlanTable.lines_of("KIV", frozen)]
+    targets = {target.label for target in unlocking.targets_in(frozen)}
+    assert f"Deckung: 2027, Eigenmittel, {left}, 500,00 €" in targets
+    assert f"„cooperation.pdf“ ersetzen (Kooperationserklärung {left})" in targets
 
 
 def test_an_application_without_documents_says_so(content):

@@ -273,6 +273,16 @@ def test_less_than_asked_for_never_contradicts_the_plan():
     assert rows["Deckung: Eigenmittel"] == ["1.000,00 €", "2.000,00 €", "3.000,00 €"]
 
 
+def test_the_binding_plan_names_a_partner_that_left_and_whose_money_is_still_in_it():
+    years = {2027: Decimal("9000.00"), 2028: Decimal("9000.00")}
+    own = {2027: Decimal("1000.00"), 2028: Decimal("1000.00")}
+    letter = _letter(world.grant_proposal(plan=world.plan_for(years, own, "06431903")))
+    labels = [
+        row[0] for row in _section(letter, "Verbindlicher Finanzierungsplan")["table"]["rows"]
+    ]
+    assert "Deckung: Eigenmittel Kleinheim (nicht mehr im Verbund)" in labels
+
+
 # --- Copies of earlier releases -------------------------------------------------------------------
 
 VERSION_1 = """{"application":"6f1f2a0e-6f0f-4e0e-9c53-0c6f0a3f4b11",
@@ -311,6 +321,7 @@ def test_a_copy_of_version_1_is_read_whole_and_nothing_is_guessed():
     assert (content["version"], content["addressee"], content["declaration"]) == (2, [], "")
     assert content["bank"] == {"name": "", "bic": ""}
     assert content["members"][0]["confirmed_at"] is None
+    assert content["former_members"] == []
     assert content["steps"]["kommune"] == {"partners": [], "cooperations": []}
     assert content["steps"]["beteiligung"]["formats"] == [
         {

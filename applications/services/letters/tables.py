@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from applications.documents import left
 from applications.models.decisions import PlanSide
 from applications.rules import CoverKind, ExpenseCategory, Plan, plan_totals
 from kiv_portal.euro import format_euro
+from municipalities.models import Municipality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,9 +55,13 @@ def granted_by_year(decision: Decision) -> dict[int, Decimal]:
 def plan_table(decision: Decision, names: Mapping[str, str]) -> dict[str, Any]:
     """The binding plan as stored with the decision, by kind and Haushaltsjahr.
 
-    `names` are the members by AGS; in a Verbund each has its own line of Eigenmittel.
+    `names` are the members by AGS; in a Verbund each has its own line of Eigenmittel. So has
+    one that left it and whose money still stands in the plan.
     """
     lines = list(decision.plan.all())
+    if gone := {line.ags for line in lines if line.ags} - names.keys():
+        towns = Municipality.objects.filter(ags__in=gone)
+        names = {**names, **{town.ags: left(town.short_name) for town in towns}}
     years = sorted({line.year for line in lines})
     amounts: dict[tuple[str, str, str], dict[int, Decimal]] = {}
     for line in lines:
