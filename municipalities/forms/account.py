@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import user_signed_up
 from django import forms
 from django.contrib.auth import password_validation
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from municipalities import services
@@ -78,12 +78,20 @@ class SignupForm(PackageSignupForm):
         The browser remembers which account it made: there alone the link in the mail confirms
         the password as well.
         """
-        with transaction.atomic():
-            if self.account_already_exists:
-                self._rehearse(request)
-            user, response = super().try_save(request)
+        try:
+            user, response = self._try_save(request)
+        except IntegrityError:  # made at the same moment: answered as a moment later
+            email = self.cleaned_data["email"]
+            self.account_already_exists = User.objects.filter(email=email).exists()
+            user, response = self._try_save(request)
         request.session[REGISTERED] = user.pk if user else 0
         return user, response
+
+    @transaction.atomic
+    def _try_save(self, request: HttpRequest) -> Any:
+        if self.account_already_exists:
+            self._rehearse(request)
+        return super().try_save(request)
 
     def _rehearse(self, request: HttpRequest) -> None:
         """Do all that a new account takes, and undo it: the answer comes after the same time."""

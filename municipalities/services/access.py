@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from municipalities.mails import tell
 from municipalities.models import EventKind, FactorReset, GrantState, User
@@ -16,6 +16,8 @@ from municipalities.services.records import record
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+LINK_OVER: Final = "Dieser Link gilt nicht mehr."
 
 
 def choose_password(*, user: User, password: str, at: datetime) -> None:
@@ -57,10 +59,14 @@ def change_address(*, user: User, old: str, new: str, at: datetime) -> None:
     """
     with transaction.atomic():
         person = User.objects.select_for_update().get(pk=user.pk)
-        if person.email != old or User.objects.filter(email=new).exists():
-            raise NotPossible("Dieser Link gilt nicht mehr.")
+        if person.email != old:
+            raise NotPossible(LINK_OVER)
         person.email = new
-        person.save(update_fields=["email"])
+        try:
+            with transaction.atomic():  # the database decides: two may come at the same moment
+                person.save(update_fields=["email"])
+        except IntegrityError as error:
+            raise NotPossible(LINK_OVER) from error
         EmailAddress.objects.filter(user=person).delete()
         EmailAddress.objects.create(user=person, email=new, verified=True, primary=True)
         record(EventKind.ADDRESS_CHANGED, user=person, by=person, at=at)

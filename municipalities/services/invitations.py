@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from municipalities.mails import tell
 from municipalities.models import RIGHTS, EventKind, Invitation, Membership, User
@@ -149,9 +149,13 @@ def open_account(*, email: str, name: str, password: str, at: datetime) -> User:
 
     Raises NotPossible where the address has an account already.
     """
-    if User.objects.filter(email=email).exists():
-        raise NotPossible("Zu dieser Adresse gibt es schon ein Konto. Bitte melden Sie sich an.")
-    user = User.objects.create_user(email, password, name=name, created_at=at)
+    try:
+        with transaction.atomic():  # the database decides: two may come at the same moment
+            user = User.objects.create_user(email, password, name=name, created_at=at)
+    except IntegrityError as error:
+        raise NotPossible(
+            "Zu dieser Adresse gibt es schon ein Konto. Bitte melden Sie sich an."
+        ) from error
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     record(EventKind.REGISTERED, user=user, by=user, at=at, detail="über eine Einladung")
     return user

@@ -3,17 +3,21 @@
 On PostgreSQL these are parallel connections; on SQLite the second waits for the first.
 """
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from applications import services
 from applications.models import Application, CallBudget, Letter
 from applications.services import log
 from applications.services.decisions import years_of_call
 from applications.workflow import Status
+from kiv_portal.models import OutboxMail
 from municipalities import permissions
+from municipalities import services as people
 from municipalities.models import User
 from projects.models import Project
 from tests import world
@@ -34,6 +38,11 @@ def _at_once(*acts: Any) -> list[Any]:
         return DONE
 
     return in_threads(len(acts), act)
+
+
+def _types(results: list[Any]) -> list[str]:
+    """The results in an order that does not depend on who came first."""
+    return sorted(map(str, results))
 
 
 def _assert_whole(application: Application) -> None:
@@ -131,19 +140,53 @@ def test_two_approvals_against_the_last_of_the_budget_never_both_pass(round_):
     assert [row.committed for row in years_of_call(w.call)] == [Decimal("9000.00")] * 2
 
 
-def test_a_helper_who_clicks_twice_has_one_account():
+def test_whoever_is_invited_twice_and_clicks_twice_has_one_invitation_and_one_account():
     w = world.build()
-    application = world.draft(w)
-    guest = invite(application, w.signatory)
-    link = token()
-    register = lambda: services.register_guest(  # noqa: E731
-        token=link, name="Fachstelle", password=PASSWORD, at=NOW
+    w.signatory.memberships.update(may_manage=True)
+    first, second = world.draft(w), world.draft(w)
+
+    # Invited twice to one draft, and twice to the team, where the later takes the place.
+    ask = lambda: invite(first, w.signatory)  # noqa: E731
+    assert _types(_at_once(ask, ask)) == _types([DONE, services.AlreadyInvited])
+    guest, link, new = first.guests.get(), token(), "neu@beratung.example"
+    join = lambda: people.invite(  # noqa: E731
+        municipality=w.town, email=new, rights={}, by=w.signatory, at=NOW
     )
+    assert _at_once(join, join) == [DONE, DONE]
+    [open_] = w.town.invitations.open_at(NOW)
+    mail = OutboxMail.objects.get(key__contains=f"invited.txt:{open_.pk}:").read()
+    [team_link] = re.findall(r"/konto/einladung/([\w-]+)/", mail)
+
+    # One link twice.
+    account: Any = {"name": "Fachstelle", "password": PASSWORD, "at": NOW}
+    register = lambda: services.register_guest(token=link, **account)  # noqa: E731
     results = _at_once(register, register)
-    assert sorted(map(str, results)) == sorted([DONE, str(services.InvitationGone)])
+    assert _types(results) == _types([DONE, services.InvitationGone])
     guest.refresh_from_db()
     assert guest.user == User.objects.get(email=guest.email)
-    assert log.verify(application) == []
+    assert log.verify(first) == []
+
+    # Links of two drafts and of the team, for one address that has no account.
+    links = []
+    for application in (first, second):
+        invite(application, w.signatory, email=new)
+        links.append(token())
+    results = _at_once(
+        *(lambda x=x: services.register_guest(token=x, **account) for x in links),
+        lambda: people.register_invited(token=team_link, **account),
+    )
+    assert _types(results) == _types([DONE, people.NotPossible, people.NotPossible])
+    assert User.objects.filter(email=new).count() == 1
+
+    # And somebody whom nobody invited.
+    typed = {"name": "Amt", "email": "amt@musterstadt.example", "password1": PASSWORD}
+    places: list[str] = []
+    click = lambda: places.append(  # noqa: E731
+        Client().post("/konto/registrieren/", typed | {"kommune": w.town.ags}).headers["Location"]
+    )
+    assert _at_once(click, click) == [DONE, DONE]
+    assert (len(places), len(set(places))) == (2, 1)
+    assert User.objects.get(email=typed["email"]).memberships.count() == 1
 
 
 def test_a_letter_is_sent_once():
