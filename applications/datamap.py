@@ -97,9 +97,9 @@ TABLES: Final[dict[str, Table]] = {
             "id uuid call status created_at revision changed_at members_municipalities "
             "submitted_at reference first_snapshot submission_token received_late decided_at "
             "erased_at received_as file_number lead_key matters_on asked asked_by_year "
-            "project postal_code city procurement_way starts_on months vat_deductible "
-            "budget_situation authority_declared declares_correct declares_not_started "
-            "declares_financing_secured other_funding consents_publication"
+            "refused_members project postal_code city procurement_way starts_on months "
+            "vat_deductible budget_situation authority_declared declares_correct "
+            "declares_not_started declares_financing_secured other_funding consents_publication"
         ),
     ),
     "applications.ApplicationMember": Table(

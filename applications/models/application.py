@@ -138,6 +138,13 @@ class Application(models.Model):
     asked_by_year: models.JSONField[dict[str, int], dict[str, int]] = models.JSONField(
         "beantragt nach Haushaltsjahr, in Cent", default=dict, blank=True, editable=False
     )
+    refused_members: models.JSONField[list[str], list[str]] = models.JSONField(
+        "Mitglieder, mit denen das Einreichen abgelehnt wurde",
+        default=list,
+        blank=True,
+        editable=False,
+    )
+    """The members' keys when filing was refused for another live application of one of them."""
 
     # Step ansprechpartner. The first contact is the one for the matter (fachlich).
     addressee = models.CharField("Anschrift: Empfänger", max_length=200, blank=True)

@@ -212,6 +212,7 @@ from applications.services.submission import (
     RequestChanged,
     answer,
     applied_before,
+    members_seen_by,
     submit,
     withdraw,
 )
@@ -385,6 +386,7 @@ __all__ = [
     "issue_letter",
     "latest_version",
     "lift_recusal",
+    "members_seen_by",
     "missing_for_opening",
     "missing_parts",
     "move_rows",

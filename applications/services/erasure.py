@@ -100,6 +100,7 @@ BLANKED: Final = (
     "submission_token",
     "asked",
     "asked_by_year",
+    "refused_members",
     "file_number",
 )
 """Answers that go besides the texts the data map names."""

@@ -21,11 +21,11 @@ from applications.rules import (
 )
 from applications.services import checks, content, drafts, moves, snapshots, worklist
 from applications.services.drafts import CallNotOpen
+from applications.workflow import Status
 from kiv_portal.folding import search_key
 from kiv_portal.outbox import enqueue_job
 from municipalities.eligibility import Member, application_exists
 from municipalities.models import REGISTER_SOURCE, Membership
-from municipalities.permissions import may_read_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,21 +81,49 @@ class PageUsed(Exception):
     """The check page's token filed another application: a page files one, once."""
 
 
-def applied_before(application: Application, *, by: User) -> list[Finding]:
+def applied_before(
+    application: Application, *, by: User, members: Iterable[Any] | None = None
+) -> list[Finding]:
     """What filing this draft would be refused for, as far as this person may know it.
 
     Its members that stand in another live application of the call, told to the confirmed people
     of these members alone (PROGRAMME §3): a draft is free to make, so whoever named a partner in
-    one would else learn at once whether it has applied. What the person may not know is told
-    only when filing is refused, for then the database has refused it: see `_refused`.
+    one would else learn at once whether it has applied. What the applicant's people may not know
+    is told once filing was refused, for then the database has refused it, and as long as it
+    would be refused again for the same members: see `_told`. `members` are the application's as
+    `members_seen_by` reads them, where the caller has them already.
     """
     if not application.is_draft:
         return []
+    if members is None:
+        members = members_seen_by(by).filter(application=application)
+    seen = list(members)
+    refused = application.refused_members
+    refused_so = bool(refused) and refused == _keys(seen) and seen[0].is_known
+    return _told(application, seen, refused=refused_so)
+
+
+def members_seen_by(by: User) -> QuerySet[ApplicationMember]:
+    """Members of applications; of each whether it `is_taken` by another and `is_known`.
+
+    Taken: it stands in another live application of the call. Known: this person may know.
+    """
+    elsewhere = ApplicationMember.objects.filter(
+        call=OuterRef("call"), live=True, municipality=OuterRef("municipality")
+    ).exclude(application=OuterRef("application"))
     known = Membership.objects.filter(
-        user=by, municipality=OuterRef("municipality"), confirmed_at__isnull=False, may_read=True
+        user=by,
+        user__is_active=True,
+        municipality=OuterRef("municipality"),
+        confirmed_at__isnull=False,
+        may_read=True,
     )
-    rows = taken_elsewhere(application).filter(Exists(known))
-    return told_applied([row.municipality for row in rows], application)
+    rows = ApplicationMember.objects.select_related("municipality__district")
+    return rows.annotate(is_taken=Exists(elsewhere), is_known=Exists(known))
+
+
+def _keys(members: Iterable[ApplicationMember]) -> list[str]:
+    return sorted(member.municipality.ags for member in members)
 
 
 def told_applied(towns: Iterable[Municipality], application: Application) -> list[Finding]:
@@ -113,19 +141,18 @@ def told_applied(towns: Iterable[Municipality], application: Application) -> lis
     ]
 
 
-def _refused(
-    application: Application, taken: Iterable[ApplicationMember], by: User
-) -> list[Finding]:
-    """Why filing was refused for other live applications, as far as this person may know it.
+def _told(application: Application, members: list[Any], *, refused: bool) -> list[Finding]:
+    """What a person is told of its members' other live applications.
 
-    By name those of which the person may know. Else the one member left that it can be: the
-    refusal says as much, and without the name nobody could act on it. Where it may be this or
-    that member, none is named: which of them has applied is the partners' own to tell.
+    By name those of which the person may know. If there are none and filing was refused, the
+    one member left that it can be: the refusal says as much, and without the name nobody could
+    act on it. Where it may be this or that member, none is named: which of them has applied is
+    the partners' own to tell.
     """
-    if known := [row.municipality for row in taken if may_read_for(by, row.municipality)]:
+    taken = [row for row in members if row.is_taken]
+    if (known := [row.municipality for row in taken if row.is_known]) or not (refused and taken):
         return told_applied(known, application)
-    members = [member.municipality for member in application.members.select_related("municipality")]
-    possible = [town for town in members if not may_read_for(by, town)]
+    possible = [row.municipality for row in members if not row.is_known]
     if len(possible) == 1:
         return told_applied(possible, application)
     unnamed = application_exists(UNNAMED, application.call.limits(), ASK_PARTNERS)
@@ -159,10 +186,14 @@ def submit(
     except IntegrityError as error:
         if Application.objects.filter(submission_token=token).exists():
             raise PageUsed from error
-        taken = taken_elsewhere(application)
-        if not taken:
+        members = list(members_seen_by(by).filter(application=application))
+        found = _told(application, members, refused=True)
+        if not found:
             raise
-        raise NotSubmittable(_refused(application, taken, by)) from error
+        # From now on the step and the check page say the same to the applicant's people.
+        draft = Application.objects.filter(pk=application.pk, status=Status.DRAFT)
+        draft.update(refused_members=_keys(members))
+        raise NotSubmittable(found) from error
 
 
 def _submit(

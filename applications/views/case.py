@@ -13,14 +13,12 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from applications import documents, permissions, services
-from applications.models import (
-    Application,
-    ApplicationMember,
-    Document,
-)
+from applications.models import Application, Document
 from applications.rules import DocumentKind, Finding, Period, Severity, Step, years_of
 from applications.services import cooperation, read_step
 from applications.services.content import empty_step
+from applications.services.content import former_members as former_members
+from applications.services.content import names_in_rows as names_in_rows
 from applications.services.content import with_parts as with_parts
 from applications.services.content import with_statements as with_statements
 from applications.services.content import with_step_anew as with_step_anew
@@ -61,10 +59,7 @@ def arrived(request: HttpRequest) -> datetime:
 
 def find(request: HttpRequest, key: uuid.UUID) -> Application:
     """The application with its call and members; 404 alike for unknown and foreign ones."""
-    members = Prefetch(
-        "members",
-        ApplicationMember.objects.select_related("municipality__district"),
-    )
+    members = Prefetch("members", services.members_seen_by(person(request)))
     # What is foreign is not even read: it takes the same statements as what does not exist.
     visible = permissions.visible_to(person(request), at=arrived(request))
     asked = visible.select_related("call").prefetch_related(members)
@@ -110,22 +105,6 @@ def address(name: str, application: Application, *arguments: Any) -> str:
 def names_of(application: Application) -> dict[str, str]:
     """The members' names by their keys, the lead first."""
     return {row.municipality.ags: row.municipality.short_name for row in application.members.all()}
-
-
-def former_members(application: Application) -> dict[str, str]:
-    """Municipalities that left the Verbund and still have rows of the plan: names by keys.
-
-    Of an application of `with_parts`.
-    """
-    members = names_of(application)
-    named = [row.municipality for row in application.cover.all() if row.municipality]
-    return {town.ags: town.short_name for town in named if town.ags not in members}
-
-
-def names_in_rows(application: Application) -> dict[str, str]:
-    """The names rows may need: the members', and those that left, marked. As `former_members`."""
-    former = former_members(application)
-    return names_of(application) | {ags: documents.left(name) for ags, name in former.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +257,10 @@ def task(
 
 
 def findings(request: HttpRequest, application: Application) -> list[Finding]:
-    """All that filing would say to this person now, of an application of `with_parts`."""
+    """All that filing would say to this person now, of an application of `find`, `with_parts`."""
+    by = person(request)
     return [
-        *services.applied_before(application, by=person(request)),
+        *services.applied_before(application, by=by, members=application.members.all()),
         *services.findings_of(application, arrived(request)),
     ]
 
@@ -340,7 +320,7 @@ def _cells(table: dict[str, Any], row: list[str]) -> list[dict[str, Any]]:
 
 def shown_files(application: Application, content: dict[str, Any]) -> list[dict[str, Any]]:
     """The documents that a snapshot's content names, each with the way to it."""
-    names = {member["ags"]: member["name"] for member in content["members"]}
+    names = documents.names_in(content)
     return [
         {
             "name": row["name"],

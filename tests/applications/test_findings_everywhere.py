@@ -231,13 +231,41 @@ def test_an_earlier_application_is_told_as_filing_will_tell_it_to_whoever_may_kn
     assert finding.message in beside
     check = signatory.get(place(second, "pruefen/"))
     assert words(check).count(told(finding)) == 1
-    seen = services.confirmation_key(services.findings_of(second, NOW))
+    assert words(_refused(signatory, second)).count(told(finding)) == 1
+
+
+def _refused(client: Client, application: Application) -> Any:
+    """The answer to an attempt to file, which is refused."""
+    seen = services.confirmation_key(services.findings_of(application, NOW))
     data = {"befugt": "on", "trotzdem": "on", "grund": "Weil.", "bestaetigung": seen}
-    refused = signatory.post(place(second, "einreichen/"), data)
+    refused = client.post(place(application, "einreichen/"), data)
     assert refused.status_code == 409
+    application.refresh_from_db()
+    assert application.is_draft
+    return refused
+
+
+def test_a_partners_application_is_told_to_others_once_filing_is_refused_and_then_everywhere(w):
+    world.submitted(w)
+    draft = services.start(call=w.call, lead=w.other_town, by=w.stranger, at=NOW)
+    steps = {**world.content(w.other_town), Step.KOMMUNE: {"partners": [w.town.ags]}}
+    for step, data in steps.items():
+        draft = world.save(draft, step, data, w.stranger)
+    stranger = signed_in(w.stranger)
+    pages = ("kommune/", "pruefen/", "")
+    before = [words(stranger.get(place(draft, page))) for page in pages]
+    refused = _refused(stranger, draft)
+    [finding] = services.applied_before(draft, by=w.stranger)
+    assert finding.code == "application_exists"
     assert words(refused).count(told(finding)) == 1
-    second.refresh_from_db()
-    assert second.is_draft
+    after = [words(stranger.get(place(draft, page))) for page in pages]
+    assert [finding.message in page for page in before] == [False, False, False]
+    assert [told(finding) in page for page in after[:2]] == [True, True]
+    assert finding.message in after[2]
+
+
+def test_what_is_found_of_an_empty_draft_is_told_in_the_same_words(w, clerk):
+    assert found_everywhere(clerk, world.draft(w)) >= {"title_missing", "field_missing"}
 
 
 def test_what_no_row_can_hold_is_refused_in_words_where_it_is_chosen(w, clerk):

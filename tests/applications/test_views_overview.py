@@ -290,7 +290,7 @@ class TestTheTaskList:
         self, w, clerk, django_assert_num_queries: DjangoAssertNumQueries
     ):
         for application in (world.draft(w), world.filled(w)):
-            with django_assert_num_queries(12):
+            with django_assert_num_queries(11):
                 clerk.get(place(application))
 
 

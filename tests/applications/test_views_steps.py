@@ -213,12 +213,17 @@ class TestEveryStep:
             assert clerk.get(place(application, f"{step}/"), {"title": "x"}).status_code == 200
         assert Application.objects.values().get() == before
 
-    def test_the_findings_of_a_step_are_told_once_somebody_began_it(self, w, clerk):
+    def test_the_findings_of_a_step_are_folded_up_until_somebody_began_it(self, w, clerk):
         application = world.draft(w)
         address = place(application, "konzeption/")
-        assert "Pflichtangabe noch nicht ausgefüllt" not in words(clerk.get(address))
+        page = clerk.get(address).content.decode()
+        assert page.count("Pflichtangabe noch nicht ausgefüllt: Ziele.") == 1
+        folded = page.partition("<details")[2].partition("</details>")[0]
+        assert "Pflichtangabe noch nicht ausgefüllt: Ziele." in folded
+        assert "<details open" not in page
         clerk.post(address, sent(application, Step.KONZEPTION, summary="Kurz"))
-        text = words(clerk.get(address))
+        text = words(answer := clerk.get(address))
+        assert b"<details" not in answer.content
         assert text.count("Pflichtangabe noch nicht ausgefüllt: Ziele.") == 1
         findings = text[: text.index("Das Projekt in Kürze")]
         assert findings.count("Grundlage: Förderrichtlinie Nr. 3.1") == 6

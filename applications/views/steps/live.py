@@ -136,7 +136,8 @@ def _findings(page: Page, saved: Autosaved, faults: list[tuple[str, str]]) -> st
     findings = rules.check(page.filing(), application.call.terms())
     begun = case.is_begun(application, page.place)
     context = {
-        "findings": [one for one in findings if one.step == page.place] if begun else [],
+        "findings": [one for one in findings if one.step == page.place],
+        "folded": not begun,
         "begun": begun,
         "problems": faults or saved.conflicts,
         "problem": "",

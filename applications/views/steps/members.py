@@ -101,8 +101,9 @@ def _members_page(
     rows = {row.municipality.ags: row.municipality for row in page.application.members.all()}
     with_statements = case.with_statements(page.application)
     sheets = {sheet.ags: sheet for sheet in case.cooperation_sheets(with_statements)}
+    members = page.application.members.all()
     findings = [
-        *services.applied_before(page.application, by=page.user),
+        *services.applied_before(page.application, by=page.user, members=members),
         *rules.check(filing, page.application.call.terms()),
     ]
     return page.render(

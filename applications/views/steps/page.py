@@ -110,7 +110,9 @@ class Page:
             at=self.at,
             councils=case.councils_of(application),
             suggested=self._suggested(),
-            former=case.former_members(application) if self.place is Step.FINANZIERUNG else {},
+            former={town.ags: town.short_name for town in case.former_members(application)}
+            if self.place is Step.FINANZIERUNG
+            else {},
             opened=self.targets,
         )
 
@@ -150,8 +152,9 @@ class Page:
             "before_href": self._address(before),
             "after": after,
             "after_href": self._address(after),
-            # Of a form nobody has begun it says nothing; where only files go it says what is due.
-            "findings": mine if begun or self.place is Step.ANLAGEN else [],
+            "findings": mine,
+            # Of a form nobody has begun it says so folded up; where only files go, what is due.
+            "folded": not begun and self.place is not Step.ANLAGEN,
             "begun": begun,
             "asked": [item for item in self.asked if item.step == self.place],
             "partly": not self.opens_whole(self.place),
@@ -201,7 +204,6 @@ class Page:
         """What is there, for people who may read and not write."""
         findings = rules.check(self.filing(), self.application.call.terms())
         names = case.names_of(self.application)
-        in_rows = case.names_in_rows(self.application)
         section = None
         files: list[Any] = []
         if self.place is Step.ANLAGEN:
@@ -210,6 +212,7 @@ class Page:
             content = {
                 "steps": {self.place.value: services.read_step(self.application, self.place)}
             }
+            in_rows = case.names_in_rows(self.application)
             section = case.shown_section(documents.section(self.place, content, in_rows))
         return self.render(
             "applications/step_read_only.html",
@@ -231,13 +234,14 @@ class Page:
 
 
 def files_of(application: Application) -> list[dict[str, Any]]:
+    names = case.names_in_rows(application)
     return [
         {
             "document": row,
             "kind": row.get_kind_display(),
             "type": documents.type_name(row.content_type),
             "scan": wording.scan(row),
-            "who": row.municipality.short_name if row.municipality else "",
+            "who": names[row.municipality.ags] if row.municipality else "",
             "size": documents.size_text(row.size),
             "at": wording.instant(row.uploaded_at),
             "href": case.address("application_document", application, row.pk),
