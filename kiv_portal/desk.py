@@ -88,7 +88,7 @@ class DeskAdminSite(AdminSite):
             for case in task["cases"]
         ]
         extra = {
-            "agenda": sorted(agenda, key=lambda item: item["case"]["matters_on"])[:AGENDA],
+            "agenda": sorted(agenda, key=lambda item: item["case"]["day"])[:AGENDA],
             "ways": [
                 way
                 for model_admin in self._registry.values()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from applications import documents, permissions
-from applications.admin import acts, moves, words
+from applications.admin import acts, next_steps, standing, words
 from applications.admin.addresses import case_address
 from applications.admin.filed import filed_in, plan_in
-from applications.admin.hindrances import is_told, with_letters
+from applications.admin.hindrances import with_letters
 from applications.admin.logged import entries_in_words
 from applications.admin.proposals import shown
 from applications.models import Application, CaseLogEntry, ScanState, Snapshot
@@ -36,20 +37,6 @@ if TYPE_CHECKING:
 
 address = case_address
 
-NEXT: Final = {
-    Status.SUBMITTED: "Die Sachbearbeitung übernimmt den Fall und beginnt die formale Prüfung.",
-    Status.FORMAL_CHECK: "Sind alle Unterlagen da? Nachfordern oder formale Prüfung abschließen.",
-    Status.INFORMATION_REQUESTED: "Die Kommune reicht Unterlagen nach.",
-    Status.SUBSTANTIVE_CHECK: "Fachlich prüfen und eine Entscheidung vorschlagen.",
-    Status.HEARING: "Die Kommune kann sich äußern; danach die Anhörung beenden.",
-    Status.PROPOSED: "Eine zweite Person zeichnet den Vorschlag oder gibt ihn zurück.",
-    Status.REJECTED: "Das Verfahren ist entschieden.",
-    Status.REVOKED: "Der Bescheid ist aufgehoben.",
-    Status.WITHDRAWN: "Die Kommune hat den Antrag zurückgezogen.",
-    Status.CLOSED: "Das Verfahren ist beendet.",
-}
-"""The next step in one sentence; of a granted case it depends on its project."""
-
 WEIGHTS: Final = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
 
 
@@ -64,7 +51,6 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         application.information_requests.select_related("sent_by").prefetch_related("items")
     )
     asked = next((request for request in requests if request.closed_at is None), None)
-    buttons = moves.buttons(application, user, at)
     decisions = list(application.decisions.prefetch_related("years", "hands__user"))
     findings = _findings(content)
     logged = list(
@@ -72,15 +58,36 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         .select_related("content")
         .order_by("sequence")
     )
+    prefetch_related_objects([application], "hearings")
+    hearings = list(application.hearings.all())
+    recusals = list(application.recusals.filter(lifted_at__isnull=True).select_related("user"))
+    application.recused = frozenset(row.user_id for row in recusals)  # read once for the page
+    case_entries = (
+        list(application.entries.filter(struck_at__isnull=True))
+        if application.state in DECIDED
+        else []
+    )
+    written = [(row, list(row.deliveries.all())) for row in with_letters(application).letters.all()]
+    proposed = next((d for d in decisions if d.state == DecisionState.PROPOSED), None)
+    heard = next((hearing for hearing in hearings if hearing.closed_at is None), None)
+    facts = standing.Facts(
+        application=application,
+        due_on=asked.due_on if asked else None,
+        heard_on=heard.due_on if heard else None,
+        proposed_on=timezone.localdate(proposed.proposed_at) if proposed else None,
+        corrected_on=(
+            timezone.localdate(proposed.corrected_at)
+            if proposed and proposed.corrected_at and proposed.awaits_consent
+            else None
+        ),
+        letters=written,
+        entries=case_entries,
+    )
     recused = permissions.is_recused(user, application)
     may_write = permissions.may_take_part(user, application)
     return {
         "recused": recused,
-        "recusals": list(
-            application.recusals.filter(lifted_at__isnull=True).select_related("user")
-            if application.recused
-            else ()
-        ),
+        "recusals": recusals,
         "present": _present(application, user, at, note=may_write),
         "beside": (
             {action: case_address(application, action) for action in acts.BESIDE}
@@ -94,13 +101,9 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "filed": filed,
         "tone": words.TONES[application.state],
         "state": application.state.label,
-        "turn": words.turn_label(application.state),
-        "next": _next(application, at),
+        **next_steps.build(facts, user, at, proposed),
         "asked": asked,
         "overdue": asked is not None and asked.due_on < timezone.localdate(at),
-        "buttons": [button for button in buttons if not button.reason],
-        # Whoever is befangen is told so once, at the top.
-        "out_of_reach": [button for button in buttons if button.reason and not recused],
         "facts": _facts(application, presented, format_euro(filed.requested)),
         "findings": findings,
         # Only such findings are confirmed, so without them there is nothing to give reasons for.
@@ -111,7 +114,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         ),
         "plan": _plan(application, content),
         "answered": _answered(application, requests),
-        "draft_href": _draft(application, decisions, at),
+        "draft_href": _draft(application, proposed, at),
         "members": _members(content),
         "sections": [s for s in presented["sections"] if s["step"] != Step.ANLAGEN],
         "documents": _documents(application, content),
@@ -123,12 +126,12 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
                 "row": letter,
                 "href": case_address_of(application, "letter_pdf", letter.pk),
                 "delivery_href": case_address_of(application, "delivery", letter.pk),
-                "deliveries": list(letter.deliveries.all()),
+                "deliveries": sent,
                 # Some went out before a second person had to sign.
                 "to_sign": letter.waits_for_signature
-                and all(delivery.failed_at for delivery in letter.deliveries.all()),
+                and all(delivery.failed_at for delivery in sent),
             }
-            for letter in with_letters(application).letters.all()
+            for letter, sent in written
         ],
         "checks_href": case_address(application, "checks"),
         "opinions_href": case_address(application, "opinions"),
@@ -138,12 +141,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
             case_address(application, "entries") if application.state in DECIDED else ""
         ),
         "entry": _entry(application),
-        "hearings": list(application.hearings.all()),
-        "case_entries": (
-            list(application.entries.filter(struck_at__isnull=True))
-            if application.state in DECIDED
-            else []
-        ),
+        "hearings": hearings,
+        "case_entries": case_entries,
         "versions": _versions(application, versions),
         "entries": entries_in_words(logged),
         "faults": log.faults_in(application, logged),
@@ -156,16 +155,6 @@ def case_address_of(application: Application, page: str, key: Any) -> str:
     from django.urls import reverse
 
     return reverse(f"admin:applications_application_{page}", args=[application.pk, key])
-
-
-def _next(application: Application, at: datetime) -> str:
-    if application.project is None or application.state is Status.REVOKED:
-        return NEXT[application.state]
-    if application.project.is_public:
-        return "Das Projekt steht im öffentlichen Verzeichnis."
-    if not is_told(application, at):
-        return "Das Projekt ist bewilligt. Veröffentlichen lässt es sich nach der Bekanntgabe."
-    return "Das Projekt ist bewilligt und noch nicht veröffentlicht."
 
 
 def _entry(application: Application) -> dict[str, Any] | None:
@@ -255,9 +244,8 @@ def _answered(application: Application, requests: Sequence[InformationRequest]) 
     return last.closed_at if last.answered else None
 
 
-def _draft(application: Application, decisions: Sequence[Decision], at: datetime) -> str:
+def _draft(application: Application, proposed: Decision | None, at: datetime) -> str:
     """Where the letter of the open proposal is read before it is signed; empty if nowhere."""
-    proposed = next((d for d in decisions if d.state == DecisionState.PROPOSED), None)
     if proposed is None or letters.missing_parts(proposed, at):
         return ""
     return case_address(application, "draft_letter")

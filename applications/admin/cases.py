@@ -32,10 +32,11 @@ from applications.admin import (
     lists,
     moves,
     recordings,
+    standing,
     tasks,
 )
 from applications.admin.filed import filed_in
-from applications.admin.words import TONES, turn_label
+from applications.admin.words import TONES
 from applications.models import Application, Snapshot
 from applications.services import worklist
 from kiv_portal.euro import format_euro
@@ -82,7 +83,7 @@ class ApplicationAdmin(DeskModelAdmin):
     )
     list_per_page = 50
     list_max_show_all = 0
-    list_select_related = ("call", "reviewer")
+    list_select_related = ("call", "reviewer", "project", "public_entry")
     ordering = ("-submitted_at", "-pk")
     search_fields = ("search_key",)
     search_help_text = (
@@ -156,7 +157,7 @@ class ApplicationAdmin(DeskModelAdmin):
 
     @admin.display(description="Am Zug")
     def turn(self, obj: Any) -> str:
-        return turn_label(obj.state)
+        return obj.standing.turn
 
     @admin.display(description="Datum", ordering="matters_on")
     def matters(self, obj: Any) -> str:
@@ -299,7 +300,7 @@ class ApplicationAdmin(DeskModelAdmin):
                 "title": "Anlage nicht verfügbar",
                 "reason": str(held),
                 "state": application.state.label,
-                "turn": turn_label(application.state),
+                "turn": standing.of(application, timezone.localdate(request.arrived_at)).turn,
                 "case_href": case_page.address(application),
             }
             refused = "admin/applications/refused.html"

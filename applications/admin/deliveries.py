@@ -211,15 +211,15 @@ def delivery(
     letter = application.letters.filter(pk=letter_id).first()
     if letter is None:
         raise Http404("Dieses Schreiben gibt es nicht.")
-    may_sign = _may_sign(letter, request.user)
-    if not may_review(request.user) and not may_sign:
+    signs = may_sign(letter, request.user)
+    if not may_review(request.user) and not signs:
         return _refused(admin, request, application, HTTPStatus.FORBIDDEN, REVIEWERS_ONLY)
     at = request.arrived_at
     under_way = letter.deliveries.filter(failed_at__isnull=True).last()
     act = request.POST.get("act", "") if request.method == "POST" else ""
     forms: dict[str, Form]
     if letter.waits_for_signature and under_way is None:
-        forms = {"sign": desk_letters.SignForm(request.POST or None)} if may_sign else {}
+        forms = {"sign": desk_letters.SignForm(request.POST or None)} if signs else {}
     else:
         forms = _delivery_forms(letter, under_way, request.POST, act)
     if act and act not in forms:
@@ -231,11 +231,7 @@ def delivery(
         if form.is_valid() and _attempt(
             request, form, _delivery_call(act, form, letter, request, at), DELIVERED[act]
         ):
-            done = act == "sign" and not may_review(request.user)
-            back = (
-                case_address(application) if done else address(application, "delivery", letter.pk)
-            )
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(case_address(application))  # which has the next step
     authority = Authority.load()
     lead = letters.lead_of(application).municipality
     context = {
@@ -254,7 +250,8 @@ def delivery(
     return _page(admin, request, application, "delivery.html", title, list(forms.values()), context)
 
 
-def _may_sign(letter: Letter, user: Any) -> bool:
+def may_sign(letter: Letter, user: Any) -> bool:
+    """Whether the person signs a letter that is no decision, as the second of two."""
     return (
         letter.waits_for_signature
         and letter.created_by_id != user.pk

@@ -16,10 +16,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from applications import permissions
-from applications.admin import figures, tasks
+from applications.admin import figures, standing, tasks
 from applications.forms.fields import DayField, EuroField
 from applications.models import ApplicationMember, FundingCall
-from applications.workflow import Actor, Status, turn
+from applications.workflow import Actor, Status
 from municipalities.models import District, User
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class TurnFilter(CaseFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         return [
             *((actor.value, actor.label) for actor in Actor),
-            (ENDED, "niemand, beendet"),
+            (ENDED, "niemand"),
         ]
 
     def only(self, request: HttpRequest, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         wanted = None if value == ENDED else Actor(value)
-        return queryset.filter(status__in=[status for status in Status if turn(status) is wanted])
+        return standing.whose_turn(queryset, wanted, timezone.localdate(request.arrived_at))
 
 
 class StatusFilter(CaseFilter):

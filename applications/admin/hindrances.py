@@ -120,9 +120,10 @@ def _of_request(application: Application, move: Transition) -> Refused | None:
 def _of_hearing(application: Application, move: Transition) -> Refused | None:
     if move.action not in {"begin_revocation_hearing", "end_revocation_hearing"}:
         return None
-    running = application.hearings.filter(
-        closed_at__isnull=True, subject=HearingSubject.REVOCATION
-    ).exists()
+    running = any(
+        hearing.closed_at is None and hearing.subject == HearingSubject.REVOCATION
+        for hearing in application.hearings.all()
+    )
     if move.action == "begin_revocation_hearing" and running:
         return _conflict("Es läuft schon eine Anhörung.")
     if move.action == "end_revocation_hearing" and not running:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Page, Paginator
+from django.utils import timezone
+
+from applications.admin import standing
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -52,6 +55,11 @@ class CaseList(ChangeList):
 
     Column and arrival, both forwards or both backwards, are one index.
     """
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The cases of the page, each with how it stands."""
+        super().get_results(request)
+        standing.put_to(list(self.result_list), timezone.localdate(request.arrived_at))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         if columns := self.params.get(ORDER_VAR):

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponseRedirect
+from django.utils import timezone
 
 from applications import documents, services
-from applications.admin import acts, drafts, proposals, requests, words
+from applications.admin import acts, drafts, proposals, requests, standing, words
 from applications.admin.addresses import case_address
 from applications.admin.hindrances import (
     CHANGED,
@@ -254,13 +255,14 @@ class Button:
     primary: bool = False
 
 
-def buttons(application: Application, user: User, at: datetime) -> list[Button]:
+def buttons(
+    application: Application, user: User, at: datetime, proposed: Decision | None
+) -> list[Button]:
     """The moves that the state allows, those out of this person's reach with the reason.
 
-    Moves of a role the person does not hold are left out.
+    Moves of a role the person does not hold are left out. `proposed` is the open proposal.
     """
     found: list[Button] = []
-    proposed = proposed_in(application)
     signature = signs(proposed) if proposed else ""
     for action in ACTIONS:
         move = move_of(action)
@@ -385,7 +387,7 @@ def _refuse(
         "title": refusal.title,
         "reason": refusal.reason,
         "state": application.state.label,
-        "turn": words.turn_label(application.state),
+        "turn": standing.of(application, timezone.localdate(request.arrived_at)).turn,
         "case_href": case_address(application),
     }
     return admin.render(request, "admin/applications/refused.html", context, refusal.status)

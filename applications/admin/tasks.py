@@ -7,26 +7,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery
+from django.db.models.functions import TruncDate
 
+from applications.admin import waiting
 from applications.models import (
     ApplicationMember,
-    Decision,
     DecisionHand,
-    Delivery,
     Deputy,
     Hearing,
     InformationRequest,
-    Letter,
-    LetterKind,
 )
 from applications.models.application import ApplicationQuerySet
 from applications.models.decisions import DecisionState, HandRole
-from applications.models.letters import SIGNED_BY_TWO
 from applications.models.members import MemberRole
 from applications.permissions import BEFORE_DECISION
+from applications.services.entries import DECIDED
 from applications.workflow import Status
-from kiv_portal.models import DeliveryWay
 from municipalities.permissions import may_review, may_sign_decisions
 
 if TYPE_CHECKING:
@@ -42,9 +39,12 @@ def _new(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuer
     return cases.filter(status=Status.SUBMITTED)
 
 
+def _last_request() -> QuerySet[InformationRequest]:
+    return InformationRequest.objects.filter(application=OuterRef("pk")).order_by("-number")
+
+
 def _answered(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    last = InformationRequest.objects.filter(application=OuterRef("pk")).order_by("-number")
-    answered = Subquery(last.values("answered")[:1])
+    answered = Subquery(_last_request().values("answered")[:1])
     return cases.filter(status=Status.FORMAL_CHECK).alias(answered=answered).filter(answered=True)
 
 
@@ -88,30 +88,13 @@ def _hands(user: User) -> Exists:
 
 
 def _to_sign(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    letters = _unsigned().exclude(created_by=user)
+    letters = waiting.unsigned_letters().exclude(created_by=user)
     own = Q(status__in=BEFORE_DECISION) & ~Q(reviewer=user) & Exists(letters)
-    return cases.filter((Exists(_proposed()) & ~_hands(user)) | own)
-
-
-def _unsigned() -> QuerySet[Letter]:
-    """Letters of a case that go out only when a second person has signed, and have not yet.
-
-    Some went out before a second person had to sign: there is nothing left to sign in those.
-    """
-    return Letter.objects.filter(
-        ~Exists(_under_way()),
-        application=OuterRef("pk"),
-        kind__in=SIGNED_BY_TWO,
-        signed_at__isnull=True,
-    )
+    return cases.filter((Exists(waiting.proposals()) & ~_hands(user)) | own)
 
 
 def _with_signer(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
     return cases.filter(_hands(user))
-
-
-def _proposed() -> QuerySet[Decision]:
-    return Decision.objects.filter(application=OuterRef("pk"), state=DecisionState.PROPOSED)
 
 
 def _corrected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
@@ -119,36 +102,24 @@ def _corrected(cases: ApplicationQuerySet, user: User, today: date) -> Applicati
     wrote = DecisionHand.objects.filter(
         Q(user=user) | Q(user__in=away), decision=OuterRef("pk"), role=HandRole.WROTE
     )
-    waiting = _proposed().filter(Exists(wrote), corrected_at__isnull=False, agreed_at__isnull=True)
-    return cases.filter(Exists(waiting.exclude(corrected_by=user)))
-
-
-def _under_way() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(letter=OuterRef("pk"), failed_at__isnull=True)
+    unagreed = waiting.corrected().filter(Exists(wrote))
+    return cases.filter(Exists(unagreed.exclude(corrected_by=user)))
 
 
 def _to_send(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    waiting = Letter.objects.filter(~Exists(_under_way()), application=OuterRef("pk")).exclude(
-        kind__in=SIGNED_BY_TWO, signed_at__isnull=True
-    )
-    return cases.filter(Exists(waiting.filter(deliveries__isnull=True)))
+    return cases.filter(Exists(waiting.letters_to_send()))
 
 
 def _not_effected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    failed = Letter.objects.filter(
-        ~Exists(_under_way()), application=OuterRef("pk"), deliveries__isnull=False
-    )
-    return cases.filter(Exists(failed))
+    return cases.filter(Exists(waiting.failed_letters()))
 
 
 def _unread(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    waiting = Delivery.objects.filter(
-        letter__application=OuterRef("pk"),
-        way=DeliveryWay.RETRIEVAL,
-        opened_at__isnull=True,
-        failed_at__isnull=True,
-    )
-    return cases.filter(Exists(waiting))
+    return cases.filter(Exists(waiting.retrievals_awaited()))
+
+
+def _unacknowledged(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(Exists(waiting.receipts_awaited()))
 
 
 def _heard(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
@@ -159,21 +130,29 @@ def _heard(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQu
 
 
 def _to_publish(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
-    told = Delivery.objects.filter(
-        Q(opened_at__isnull=False) | Q(notified_on__lte=today),
-        letter__application=OuterRef("pk"),
-        letter__kind=LetterKind.GRANT,
-        notified_on__isnull=False,
-    )
-    # Whoever did not want to be published is no task; staff may still do so at the case.
-    return cases.filter(
-        Exists(told), status=Status.GRANTED, project__published_at__isnull=True
-    ).exclude(consents_publication=False)
+    return cases.filter(waiting.to_publish(today))
+
+
+def _period_over(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    over = waiting.open_periods().filter(sue_until__lt=today)
+    return cases.filter(Exists(over), status__in=DECIDED)
+
+
+def _reports_due(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    soon = waiting.reports_due().filter(on__lte=today + SOON)
+    return cases.filter(Exists(soon), status__in=DECIDED)
+
+
+def _reports_to_check(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
+    return cases.filter(Exists(waiting.reports_to_check()), status__in=DECIDED)
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One line of „Was ich tun muss": which cases, for which role, and what to call them."""
+    """One line of „Was ich tun muss": which cases, for which role, and what to call them.
+
+    `on` gives the day that matters for this task, `plus` comes on top, `word` says what it means.
+    """
 
     name: str
     label: str
@@ -181,11 +160,19 @@ class Task:
     cases: Callable[[ApplicationQuerySet, User, date], ApplicationQuerySet]
     to_do: bool = True
     word: str = "seit"
+    on: Callable[[], Any] = lambda: F("matters_on")
+    plus: timedelta = timedelta()
 
 
 TASKS: Final = (
     Task("neu", "Neu eingegangen, noch von niemandem übernommen", may_review, _new),
-    Task("beantwortet", "Unterlagen sind nachgereicht", may_review, _answered),
+    Task(
+        "beantwortet",
+        "Unterlagen sind nachgereicht",
+        may_review,
+        _answered,
+        on=lambda: Subquery(_last_request().annotate(d=TruncDate("closed_at")).values("d")[:1]),
+    ),
     Task(
         "ueberfaellig",
         "Termin für Unterlagen ist überschritten",
@@ -197,12 +184,20 @@ TASKS: Final = (
     Task("meine", "Bei mir oder in Vertretung in Prüfung", may_review, _mine),
     Task("anhoerung", "Termin einer Anhörung ist vorbei", may_review, _heard, word="Termin war am"),
     Task("einverstanden", "Korrektur wartet auf mein Einverständnis", may_review, _corrected),
-    Task("bekanntgabe", "Schreiben ist noch bekannt zu geben", may_review, _to_send),
+    Task(
+        "bekanntgabe",
+        "Schreiben ist noch bekannt zu geben",
+        may_review,
+        _to_send,
+        word="Schreiben vom",
+        on=waiting.written_on,
+    ),
     Task(
         "nicht-bewirkt",
         "Bekanntgabe nicht bewirkt: auf anderem Weg bekannt geben",
         may_review,
         _not_effected,
+        on=waiting.failed_on,
     ),
     Task(
         "veroeffentlichen",
@@ -211,13 +206,54 @@ TASKS: Final = (
         _to_publish,
         word="entschieden am",
     ),
+    Task(
+        "klagefrist",
+        "Klagefrist ist vorbei: Bestandskraft oder Klage eintragen",
+        may_review,
+        _period_over,
+        word="Frist bis",
+        on=lambda: waiting.first(waiting.open_periods(), "sue_until"),
+    ),
+    Task(
+        "nachweis",
+        "Verwendungsnachweis ist fällig oder in den nächsten 7 Tagen",
+        may_review,
+        _reports_due,
+        word="fällig am",
+        on=lambda: waiting.first(waiting.reports_due(), "on"),
+    ),
+    Task(
+        "nachweis-pruefen",
+        "Verwendungsnachweis ist zu prüfen",
+        may_review,
+        _reports_to_check,
+        word="eingegangen am",
+        on=lambda: waiting.first(waiting.reports_to_check(), "on"),
+    ),
     Task("zeichnen", "Wartet auf meine Schlusszeichnung", may_sign_decisions, _to_sign),
     Task("frist", "Kommune reicht nach, Termin läuft noch", may_review, _running, False, "bis"),
-    Task("abruf", "Schreiben ist noch nicht abgerufen", may_review, _unread, False),
+    Task(
+        "abruf",
+        "Schreiben ist noch nicht abgerufen",
+        may_review,
+        _unread,
+        False,
+        "bis",
+        lambda: waiting.first(waiting.retrievals_awaited(), "sent_on"),
+        waiting.RETRIEVAL,
+    ),
+    Task(
+        "empfang",
+        "Empfangsbekenntnis ist noch nicht zurück",
+        may_review,
+        _unacknowledged,
+        False,
+        "abgesandt am",
+        lambda: waiting.first(waiting.receipts_awaited(), "sent_on"),
+    ),
     Task("vorgelegt", "Von mir vorgeschlagen, noch zu zeichnen", may_review, _with_signer, False),
 )
-"""In the order in which they are shown; without `to_do` it is somebody else's turn. `word` says
-what the case's date in the list (`matters_on`) means here."""
+"""In the order in which they are shown; without `to_do` it is somebody else's turn."""
 
 BY_NAME: Final = {task.name: task for task in TASKS}
 
@@ -233,14 +269,15 @@ def overview(cases: ApplicationQuerySet, user: User, today: date) -> list[dict[s
     for task in TASKS:
         if not task.role(user):
             continue
-        rows = task.cases(cases, user, today)
-        sums = rows.aggregate(count=Count("pk"), first=Min("matters_on"))
+        rows = task.cases(cases, user, today).annotate(day=task.on())
+        sums = rows.aggregate(count=Count("pk"), first=Min("day"))
         first = (
             rows.annotate(town=Subquery(lead.values("municipality__short_name")[:1]))
-            .order_by("matters_on", "pk")
-            .values("pk", "reference", "town", "matters_on")[:FIRST]
+            .order_by("day", "pk")
+            .values("pk", "reference", "town", "day")[:FIRST]
             if sums["count"] and task.to_do
             else ()
         )
+        sums["first"] = sums["first"] + task.plus if sums["first"] else None
         found.append({"task": task, **sums, "cases": list(first)})
     return found

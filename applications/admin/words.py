@@ -14,7 +14,7 @@ from applications.models.decisions import DecisionKind
 from applications.models.delivery import EntryKind
 from applications.models.letters import LetterKind
 from applications.rules import Step
-from applications.workflow import Status, turn
+from applications.workflow import Status
 from kiv_portal.euro import format_euro
 from kiv_portal.models import DeliveryWay
 
@@ -208,12 +208,6 @@ def _ruling_words(one: dict[str, Any]) -> str:
     """What was decided of a line of Ausgaben."""
     allowed, claimed = format_euro(Decimal(one["allowed"])), format_euro(Decimal(one["claimed"]))
     return f"{allowed} von {claimed}" + (f": {one['reason']}" if one["reason"] else "")
-
-
-def turn_label(status: Status) -> str:
-    """Whose turn it is, in the words of the desk."""
-    actor = turn(status)
-    return actor.label if actor else "beendet"
 
 
 def log_details(action: str, values: dict[str, Any]) -> list[str]:

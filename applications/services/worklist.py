@@ -48,7 +48,7 @@ def of_version(application: Application, content: dict[str, Any]) -> dict[str, A
 
 
 def with_dates(applications: ApplicationQuerySet) -> ApplicationQuerySet:
-    """With `due_on`, `heard_on` and `proposed_at` of what is open in each."""
+    """With `due_on`, `heard_on`, `proposed_at` and `corrected_at` of what is open in each."""
     case = OuterRef("pk")
     asked = InformationRequest.objects.filter(application=case, closed_at__isnull=True)
     heard = Hearing.objects.filter(application=case, closed_at__isnull=True)
@@ -57,6 +57,7 @@ def with_dates(applications: ApplicationQuerySet) -> ApplicationQuerySet:
         due_on=Subquery(asked.values("due_on")[:1]),
         heard_on=Subquery(heard.values("due_on")[:1]),
         proposed_at=Subquery(proposed.values("proposed_at")[:1]),
+        corrected_at=Subquery(proposed.filter(agreed_at=None).values("corrected_at")[:1]),
     )
 
 

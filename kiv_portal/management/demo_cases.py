@@ -133,7 +133,8 @@ def _cases(call: FundingCall, at: datetime) -> None:
             data |= {"goals": "", "approach": ""}
         _save(draft, step, data, clerk, at - timedelta(days=2))
 
-    _filed(call, ALSFELD, "Alsfeld im Gespräch", at - timedelta(days=3), at)
+    alsfeld = _filed(call, ALSFELD, "Alsfeld im Gespräch", at - timedelta(days=3), at)
+    _retrieves(alsfeld, first, at)
 
     _recorded(call, first, at)
 
@@ -166,6 +167,7 @@ def _cases(call: FundingCall, at: datetime) -> None:
 
     lich = _filed(call, LICH, "Lich hört zu", at - timedelta(days=40), at)
     _proposed(lich, first, "grant", "II 25 – Demo 2", at - timedelta(days=5))
+    _retrieves(lich, first, at)
 
     korbach = _filed(call, KORBACH, "Korbach verbindet", at - timedelta(days=50), at)
     _proposed(korbach, first, "grant", "II 25 – Demo 3", at - timedelta(days=30))
@@ -212,6 +214,17 @@ def _sheet(town: Municipality, title: str, at: datetime) -> bytes:
     words = {"town": town.short_name, "project": title}
     return pdf.render(
         "pdf/demo_paper.html", words, title="Antrag, wie er eingegangen ist", created_at=at
+    )
+
+
+def _retrieves(application: Application, by: User, at: datetime) -> None:
+    """The municipality's consent is on file: its letters can be retrieved in the portal."""
+    services.record_consent(
+        application=application,
+        given_on=timezone.localdate(at),
+        note="Erklärung zur Demonstration, kein Blatt einer Akte",
+        by=by,
+        at=at,
     )
 
 

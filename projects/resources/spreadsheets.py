@@ -58,7 +58,8 @@ ODS_CONTENT: Final = (
     '<style:style style:name="money" style:family="table-cell" style:data-style-name="N1"/>'
     '<style:style style:name="day" style:family="table-cell" style:data-style-name="N2"/>'
     "</office:automatic-styles><office:body><office:spreadsheet>"
-    '<table:table table:name="{title}">{rows}</table:table>'
+    '<table:table table:name="{title}">'
+    '<table:table-column table:number-columns-repeated="{width}"/>{rows}</table:table>'
     "</office:spreadsheet></office:body></office:document-content>"
 )
 
@@ -127,7 +128,9 @@ class AsOds(ODS):
             f"<table:table-row>{''.join(_ods(cell) for cell in row)}</table:table-row>"
             for row in (dataset.headers, *dataset)
         )
-        content = ODS_CONTENT.format(title=escape(dataset.title), rows=rows)
+        content = ODS_CONTENT.format(
+            title=escape(dataset.title), width=len(dataset.headers), rows=rows
+        )
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
             packed.writestr("mimetype", ODS_TYPE, zipfile.ZIP_STORED)  # first, and not packed

@@ -54,9 +54,7 @@ def test_what_is_to_be_done_stands_by_its_date_with_case_and_town(client: Client
     today = timezone.localdate()
     client.force_login(w.reviewer)
     agenda = client.get("/admin/").context["agenda"]
-    assert [
-        (i["word"], i["case"]["matters_on"], i["case"]["town"], i["label"]) for i in agenda
-    ] == [
+    assert [(i["word"], i["case"]["day"], i["case"]["town"], i["label"]) for i in agenda] == [
         ("seit", today, "Kleinheim", "Neu eingegangen, noch von niemandem übernommen"),
         ("seit", today, "Musterstadt", "Bei mir oder in Vertretung in Prüfung"),
         (
@@ -86,11 +84,11 @@ def test_the_first_page_asks_the_same_number_of_questions_with_one_and_three_of_
     world.submitted(w, now())
     client.force_login(w.reviewer)
     client.get("/admin/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(22):
         client.get("/admin/")
     of_other_town(w)
     of_small_town(w)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(22):
         assert len(client.get("/admin/").context["agenda"]) == 3
 
 

@@ -9,7 +9,6 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from applications import permissions, services
 from applications.models import (
@@ -31,7 +30,6 @@ from tests.applications.test_admin_cases import (
     case_address,
     now,
     of_other_town,
-    whole_case,
 )
 
 pytestmark = pytest.mark.django_db
@@ -277,24 +275,3 @@ def test_a_warning_says_which_colleague_has_the_case_open(client: Client) -> Non
     other.force_login(w.clerk)
     text = other.get(case.get_absolute_url()).content.decode()
     assert (w.reviewer.email in text, w.other_reviewer.email in text) == (False, False)
-
-
-def test_the_case_page_takes_at_most_thirty_queries_with_one_and_three_of_everything(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    w = world.build(now())
-    case = whole_case(w)
-    client.force_login(w.reviewer)
-
-    def more(times: int) -> None:
-        for _ in range(times):
-            note(case, w.signer)
-            services.send_message(application=case, text="x", by=w.signer, at=now())
-
-    more(1)
-    client.get(case_address(case))
-    with django_assert_num_queries(28):
-        client.get(case_address(case))
-    more(2)
-    with django_assert_num_queries(28):
-        client.get(case_address(case))

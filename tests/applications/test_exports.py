@@ -124,6 +124,10 @@ def test_amounts_and_days_are_real_ones():
     assert 'office:value-type="float"' in content
     assert 'office:value="1234.50"' in content
     assert 'office:date-value="2027-07-01"' in content
+    # Every table has its columns before its rows; ODF 1.3, part 3, 9.1.2.
+    assert '"Probe"><table:table-column table:number-columns-repeated="5"/><table:table-row>' in (
+        content
+    )
     assert exported(data, "csv").decode("utf-8-sig").splitlines()[1] == (
         "1234,50;2027-07-01;2027;;Text"
     )

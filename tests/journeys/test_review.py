@@ -11,7 +11,6 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
-from applications import services
 from applications.models import Application
 from municipalities.models import User
 from tests import world
@@ -148,13 +147,19 @@ def test_a_case_goes_from_the_worklist_to_the_public_directory(
     # Nothing is published before the municipality has been told of it.
     page.reload()
     expect(page.get_by_text("Veröffentlichen lässt es sich nach der Bekanntgabe.")).to_be_visible()
-    now = timezone.now()
-    letter = world.with_pdf(Application.objects.get().letters.get(), now)
-    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now)
-    services.acknowledge(letter=letter, received_on=timezone.localdate(now), by=w.reviewer, at=now)
+    world.with_pdf(Application.objects.get().letters.get(), timezone.now())
+    page.reload()
+    page.get_by_role("link", name=re.compile("^Zuwendungsbescheid vom .* bekannt geben$")).click()
+    axe(page)
+    page.get_by_label("Empfangsbekenntnis").check()
+    confirm(page, "Schreiben bekannt geben")
+    expect(page.get_by_text("Am Zug: Kommune")).to_be_visible()
+    axe(page)
+    page.get_by_role("link", name=re.compile("Empfangsbekenntnis eintragen$")).click()
+    page.get_by_label("Datum auf dem Empfangsbekenntnis").fill(f"{timezone.localdate():%d.%m.%Y}")
+    confirm(page, "Empfangsbekenntnis eintragen")
 
     # Then the reviewer publishes; anybody finds the project.
-    page.reload()
     press(page, "Projekt veröffentlichen")
     axe(page)
     confirm(page, "Projekt veröffentlichen")

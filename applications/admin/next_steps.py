@@ -1,0 +1,118 @@
+"""„Nächster Schritt" of the case page: who must act and until when, and the buttons for it.
+
+Whatever the state, there is a button or a sentence that says what is waited for; a letter is made
+known from here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from django.urls import reverse
+from django.utils import timezone
+
+from applications import permissions
+from applications.admin import deliveries, moves, standing
+from applications.admin.hindrances import is_told
+from applications.admin.moves import Button
+from applications.services.entries import DECIDED
+from applications.workflow import Status
+from kiv_portal.models import DeliveryWay
+from municipalities.permissions import may_review
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from applications.models import Application, Decision, Delivery, Letter
+    from municipalities.models import User
+
+PDF_COMES: Final = (
+    "Das PDF wird gerade erzeugt; sobald es da ist, lässt sich das Schreiben bekannt geben."
+)
+
+
+def build(
+    facts: standing.Facts, user: User, at: datetime, proposed: Decision | None
+) -> dict[str, Any]:
+    """What the panel shows of a case; `proposed` is its open proposal with its hands."""
+    application = facts.application
+    row, day = standing.read(facts, timezone.localdate(at))
+    recused = permissions.is_recused(user, application)
+    found = moves.buttons(application, user, at, proposed)
+    of_letters = [] if recused else _of_letters(facts, user)
+    buttons = [button for button in found if not button.reason]
+    if any(button.primary for button in of_letters):
+        buttons = [replace(button, primary=False) for button in buttons]
+    if may_review(user) and not recused and application.state in DECIDED:
+        buttons.append(_entry(application, primary=row.name in standing.AFTER_NOTICE))
+    return {
+        "turn": row.turn,
+        "next": _sentences(facts, row, day, at),
+        "buttons": sorted(of_letters + buttons, key=lambda button: not button.primary),
+        # Whoever is befangen is told so once, at the top.
+        "out_of_reach": [button for button in found if button.reason and not recused],
+    }
+
+
+def _sentences(
+    facts: standing.Facts, row: standing.Standing, day: date | None, at: datetime
+) -> list[str]:
+    coming = any(not letter.file for letter, _ in facts.lying())
+    directory = _directory(facts.application, row, at)
+    said = [row.sentence(day), PDF_COMES if coming else "", directory]
+    return [sentence for sentence in said if sentence]
+
+
+def _directory(application: Application, row: standing.Standing, at: datetime) -> str:
+    """How it stands with the public entry, where the sentence before does not say it."""
+    project = application.project
+    if project is None or application.state is not Status.GRANTED or row.name == "to_publish":
+        return ""
+    if project.is_public:
+        return "Das Projekt steht im öffentlichen Verzeichnis."
+    if project.withdrawn_at:
+        return "Das Projekt ist aus dem öffentlichen Verzeichnis genommen."
+    if not is_told(application, at):
+        return (
+            "Das Projekt ist nicht öffentlich. Veröffentlichen lässt es sich nach der Bekanntgabe."
+        )
+    return "Das Projekt ist nicht öffentlich; die Kommune hat dem nicht zugestimmt."
+
+
+def _of_letters(facts: standing.Facts, user: User) -> list[Button]:
+    """The next step of each letter that has one, the oldest first."""
+    lying = {letter.pk for letter, _ in facts.lying()}
+    found = []
+    for letter, sent in facts.letters:
+        label, primary = _step(letter, sent, user, lies=letter.pk in lying)
+        if label:
+            keys = [facts.application.pk, letter.pk]
+            href = reverse("admin:applications_application_delivery", args=keys)
+            found.append(Button(href, label, "", primary=primary))
+    return found
+
+
+def _step(letter: Letter, sent: Sequence[Delivery], user: User, *, lies: bool) -> tuple[str, bool]:
+    """What this person can do about a letter now, and whether the case waits for that."""
+    under_way = next((row for row in sent if row.failed_at is None), None)
+    if letter.waits_for_signature and under_way is None:
+        return (f"{letter} zeichnen", True) if deliveries.may_sign(letter, user) else ("", False)
+    if not may_review(user):
+        return "", False
+    if lies:
+        how = "auf anderem Weg bekannt geben" if sent else "bekannt geben"
+        return f"{letter} {how}", True
+    if under_way is None:
+        return "", False
+    if under_way.way == DeliveryWay.RECEIPT and under_way.received_on is None:
+        return f"{letter}: Empfangsbekenntnis eintragen", True
+    if under_way.notified_on is None:
+        return f"{letter}: Stand der Bekanntgabe", False
+    return "", False
+
+
+def _entry(application: Application, *, primary: bool) -> Button:
+    href = reverse("admin:applications_application_entries", args=[application.pk])
+    return Button(href, "Eintrag nach dem Bescheid", "", primary=primary)

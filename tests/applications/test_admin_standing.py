@@ -1,0 +1,200 @@
+"""„Nächster Schritt": whatever the state, who must act, until when, and the button for it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from applications import services
+from applications.admin import next_steps, standing, tasks
+from applications.admin.hindrances import proposed_in
+from applications.models import Application
+from applications.rules import Step
+from applications.services import worklist
+from applications.workflow import Actor, Status
+from kiv_portal.models import Authority
+from municipalities.models import User
+from tests import world
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+TODAY = timezone.localdate(NOW)
+Seen = tuple[str, str, date | None, list[str]]
+
+
+def panel(application: Application, user: User, day: date = TODAY) -> Seen:
+    """Which line of the table, whose turn, the day in the sentence, the buttons that stand out."""
+    rows = Application.objects.filter(pk=application.pk).select_related("project", "public_entry")
+    (facts,) = standing.facts_of(worklist.with_dates(rows))
+    shown = next_steps.build(
+        facts, user, NOW + timedelta(days=(day - TODAY).days), proposed_in(application)
+    )
+    found, until = standing.read(facts, day)
+    assert shown["turn"] == found.turn
+    assert shown["next"][0] == found.sentence(until)
+    assert "–" not in shown["next"][0], found.name  # a day that was not found
+    in_filter = standing.whose_turn(Application.objects.all(), found.actor, day)
+    assert list(in_filter.values_list("standing", flat=True)) == [found.name]
+    return found.name, found.turn, until, [b.label for b in shown["buttons"] if b.primary]
+
+
+def in_days(days: int) -> date:
+    return TODAY + timedelta(days=days)
+
+
+def told(application: Application, kind: str, way: str, by: User) -> Any:
+    letter = application.letters.get(kind=kind)
+    if not letter.file:
+        letter = world.with_pdf(letter)
+    return services.deliver(letter=letter, way=way, by=by, at=NOW)
+
+
+OFFICE, TOWN, SIGNER = (actor.label for actor in (Actor.REVIEWER, Actor.APPLICANT, Actor.SIGNER))
+LETTER = f"vom {TODAY:%d.%m.%Y}"
+GRANT = f"Zuwendungsbescheid {LETTER}"
+
+
+def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
+    w = world.build()
+    Authority.objects.update(post_days=4)
+    case = world.submitted(w)
+    common: dict[str, Any] = {"application": case, "by": w.reviewer, "at": NOW}
+    seen: list[Seen] = []
+
+    def look(user: User = w.reviewer, day: date = TODAY) -> None:
+        seen.append(panel(case, user, day))
+
+    look()
+    services.begin_check(**common)
+    services.set_file_number(file_number="II 25 – 1", **common)
+    look()
+    services.request_information(
+        items=[(Step.KONZEPTION, "Bitte ergänzen.")], due_on=in_days(10), **common
+    )
+    look()
+    look(day=in_days(11))
+    case.refresh_from_db()
+    services.answer(application=case, by=w.signatory, at=NOW)
+    services.accept_formally(**common)
+    look()
+    services.begin_hearing(text="Ablehnung.", due_on=in_days(29), **common)
+    look()
+    told(case, "hearing", "receipt", w.reviewer)
+    look()
+    look(day=in_days(30))
+    letter = case.letters.get(kind="hearing")
+    services.acknowledge(letter=letter, received_on=TODAY, by=w.reviewer, at=NOW)
+    services.end_hearing(answer="Nein.", answered_on=TODAY, **common)
+    services.propose(proposal=world.grant_proposal(), **common)
+    look(w.signer)
+    draft = case.decisions.get().draft_sha256
+    services.correct_letter(
+        application=case, edits={"reasons": "Besser."}, seen=draft, by=w.signer, at=NOW
+    )
+    look(w.reviewer)
+    draft = case.decisions.get().draft_sha256
+    services.agree(seen=draft, **common)
+    services.grant(application=case, by=world.staff("Schlusszeichnung"), at=NOW)
+    case.refresh_from_db()
+    look()
+    told(case, "grant", "post", w.reviewer)
+    look()
+    look(day=in_days(4))
+    grant = case.letters.get(kind="grant")
+    services.fail_delivery(letter=grant, reason="Rückläufer", by=w.reviewer, at=NOW)
+    look()
+    told(case, "grant", "receipt", w.reviewer)
+    look()
+    services.fail_delivery(letter=grant, reason="Kam nicht zurück", by=w.reviewer, at=NOW)
+    world.consented(w, case)
+    told(case, "grant", "retrieval", w.reviewer)
+    look()
+    services.open_letter(letter=grant, by=w.clerk, at=NOW)
+    look()
+    services.publish_project(**common)
+    look()
+    services.confirm_entry(application=case, words=world.words(), by=w.signatory, at=NOW)
+    look()
+    look(day=in_days(60))
+    services.add_entry(kind="waiver", on=TODAY, **common)
+    look()
+    services.add_entry(kind="report_due", on=in_days(90), **common)
+    look()
+    look(day=in_days(91))
+    services.add_entry(kind="report_received", on=TODAY, **common)
+    look()
+    services.add_entry(kind="report_checked", on=TODAY, **common)
+    look()
+    due_to_sue = grant.deliveries.get(failed_at__isnull=True).sue_until
+    entry_due = case.public_entry.due_on
+    assert seen == [
+        ("new", OFFICE, TODAY, ["Formale Prüfung beginnen"]),
+        ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
+        ("answer_awaited", TOWN, in_days(10), []),
+        ("answer_overdue", OFFICE, in_days(10), []),
+        ("substance", OFFICE, None, ["Entscheidung vorschlagen"]),
+        ("to_send", OFFICE, TODAY, [f"Anhörung {LETTER} bekannt geben"]),
+        ("hearing", TOWN, in_days(29), [f"Anhörung {LETTER}: Empfangsbekenntnis eintragen"]),
+        ("hearing_over", OFFICE, in_days(29), [f"Anhörung {LETTER}: Empfangsbekenntnis eintragen"]),
+        ("to_sign", SIGNER, TODAY, ["Bewilligung schlusszeichnen"]),
+        ("correction", OFFICE, TODAY, ["Mit der Korrektur einverstanden"]),
+        ("to_send", OFFICE, TODAY, [f"{GRANT} bekannt geben"]),
+        ("on_its_way", "niemand", in_days(4), []),
+        ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
+        ("not_effected", OFFICE, TODAY, [f"{GRANT} auf anderem Weg bekannt geben"]),
+        ("receipt_awaited", TOWN, TODAY, [f"{GRANT}: Empfangsbekenntnis eintragen"]),
+        ("retrieval_awaited", TOWN, in_days(10), []),
+        ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
+        ("entry_asked", TOWN, entry_due, []),
+        ("period_to_sue", "niemand", due_to_sue, []),
+        ("period_over", OFFICE, due_to_sue, ["Eintrag nach dem Bescheid"]),
+        ("granted", "niemand", None, []),
+        ("report_awaited", TOWN, in_days(90), []),
+        ("report_overdue", OFFICE, in_days(90), ["Eintrag nach dem Bescheid"]),
+        ("report_to_check", OFFICE, TODAY, ["Eintrag nach dem Bescheid"]),
+        ("granted", "niemand", None, []),
+    ]
+    ends = []
+    for status in (Status.REVOKED, Status.REJECTED, Status.WITHDRAWN, Status.CLOSED):
+        kept: dict[str, Any] = {} if status is Status.REVOKED else {"project": None}
+        if status in (Status.WITHDRAWN, Status.CLOSED):
+            kept["decided_at"] = None
+        Application.objects.filter(pk=case.pk).update(status=status, **kept)
+        ends.append(panel(case, w.reviewer)[:3])
+    assert ends == [
+        ("revoked", "beendet", None),
+        ("rejected", "beendet", None),
+        ("withdrawn", "beendet", None),
+        ("closed", "beendet", None),
+    ]
+    assert {row.name for row in standing.STANDINGS} == {name for name, *_ in [*seen, *ends]}
+    with django_assert_num_queries(4):
+        standing.of(case, TODAY)
+
+
+def test_a_second_report_is_due_although_the_first_came() -> None:
+    w = world.build()
+    case = world.notified(w)
+
+    def enter(kind: str, day: int) -> None:
+        services.add_entry(application=case, kind=kind, on=in_days(day), by=w.reviewer, at=NOW)
+
+    def found(name: str, day: int) -> list[Any]:
+        rows = tasks.BY_NAME[name].cases(Application.objects.all(), w.reviewer, in_days(day))
+        return list(rows.annotate(day=tasks.BY_NAME[name].on()).values_list("day", flat=True))
+
+    enter("report_due", 30)
+    enter("report_due", 400)
+    assert (found("nachweis", 22), found("nachweis", 23)) == ([], [in_days(30)])
+    enter("report_received", 0)
+    assert (found("nachweis", 31), found("nachweis", 393)) == ([], [in_days(400)])
+    assert found("nachweis-pruefen", 0) == [TODAY]
+    enter("report_checked", 0)
+    assert found("nachweis-pruefen", 0) == []
+    assert len(found("klagefrist", 60)) == 1
+    enter("final", 0)
+    assert found("klagefrist", 60) == []
