@@ -437,8 +437,17 @@ def test_the_tasks_say_what_is_still_to_be_sent(w, client: Client) -> None:
         for task in client.get("/admin/").context["to_do"]
     }
     assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (1, 0)
+    home = client.get("/admin/").context
+    day, said = timezone.localdate(), "Schreiben ist noch bekannt zu geben"
+    assert [(i["word"], i["case"]["day"], i["label"]) for i in home["agenda"]] == [
+        ("Schreiben vom", day, said)
+    ]
     letter = world.with_pdf(application.letters.get())
     services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
+    waiting = [task for task in client.get("/admin/").context["waiting"] if task["count"]]
+    assert [(task["label"], task["word"], task["first"]) for task in waiting] == [
+        ("Empfangsbekenntnis ist noch nicht zurück", "abgesandt am", day)
+    ]
     assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (0, 0)
     services.fail_delivery(letter=letter, reason="x", by=w.reviewer, at=now())
     assert (counts()["bekanntgabe"], counts()["nicht-bewirkt"]) == (0, 1)
