@@ -116,6 +116,7 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         "answered": _answered(application, requests),
         "draft_href": _draft(application, proposed, at),
         "members": _members(content),
+        "partners": [one for one in presented["members"] if one["declared"]],
         "sections": [s for s in presented["sections"] if s["step"] != Step.ANLAGEN],
         "documents": _documents(application, content),
         "last": last,

@@ -274,7 +274,7 @@ def _page(
             "href": reverse("application_step", args=[application.uuid, step.value]),
         }
         for step in Step
-        if step not in (Step.KOMMUNE, Step.ANLAGEN)
+        if step is not Step.ANLAGEN and (step is not Step.KOMMUNE or application.partners)
     ]
     mine = row.recorded_by_id == user.pk
     last_at_work = row.last_at_work()

@@ -194,6 +194,16 @@ def section(step: Step, content: dict[str, Any], names: dict[str, str]) -> dict[
         for name, label in LABELS.items()  # a stored snapshot has its keys by the alphabet
         if name in data
     ]
+    if step is Step.KOMMUNE:
+        answers = [
+            {
+                "name": row["municipality"],
+                "label": f"Beitrag {town_in_words(row['municipality'], names)}",
+                "value_lines": row["contribution"].split("\n"),
+            }
+            for row in data["cooperations"]
+            if row["contribution"]
+        ]
     bank = content.get("bank")
     if "iban" in data and bank and (bank["name"] or bank["bic"]):
         words = " · ".join(text for text in (bank["name"], bank["bic"]) if text)

@@ -104,7 +104,7 @@ def _answers(application: Application, at: datetime) -> dict[str, Any]:
         {
             "step": step,
             "section": None
-            if step in (Step.KOMMUNE, Step.ANLAGEN)
+            if step is Step.ANLAGEN
             else case.shown_section(documents.section(step, content, names)),
             "href": case.address("application_step", application, step.value),
         }

@@ -24,7 +24,7 @@ from applications.models import (
 from applications.rules import Step, blocking
 from applications.services import snapshots
 from applications.services.delivery import TOLD_BY_LETTER, offered, told_state
-from applications.views import case, comments, wording
+from applications.views import case, comments, team, wording
 from applications.workflow import Actor, Status, moves_from, turn
 from kiv_portal.models import Authority, DeliveryWay
 from municipalities.models import Membership
@@ -162,6 +162,8 @@ def _draft(request: HttpRequest, application: Application) -> HttpResponse:
     remarks = comments.open_comments(application)
     tasks = case.tasks(application, findings, remarks)
     may_edit = permissions.may_edit(user, application)
+    is_guest = not may_edit and not permissions.is_on_team(user, application)
+    others_file = not is_guest and not permissions.may_file(user, application)
     changes = _last_changes(application)
     return render(
         request,
@@ -175,7 +177,9 @@ def _draft(request: HttpRequest, application: Application) -> HttpResponse:
             "done": sum(task.is_done for task in tasks),
             "closing": wording.closing(application.call, at),
             "may_edit": may_edit,
-            "is_guest": not may_edit and not permissions.is_on_team(user, application),
+            "is_guest": is_guest,
+            "others_file": others_file,
+            "signatories": team.signatories(application) if others_file else [],
             "comments": sum(len(entries) for entries in remarks.values()),
             "signature": application.call.signature_form,
             "stopping": blocking(findings),

@@ -225,6 +225,11 @@ class TestTheTaskList:
             f"Zuletzt geändert: Finanzierungsplan, von {w.clerk}, 16. November 2026, 10:30 Uhr"
             in text
         )
+        who = f"Einreichen kann, wer für Ihre Kommune zeichnen darf: {w.signatory}. Bitte geben Sie"
+        assert who in text
+        assert "Einreichen kann" not in words(signed_in(w.signatory).get(place(application)))
+        w.signatory.memberships.update(may_sign=False)
+        assert "Noch hat niemand dieses Recht." in words(clerk.get(place(application)))
         at = "16. November 2026, 10:30 Uhr"
         assert text.count(f"Zuletzt geändert von {w.signatory}, {at}") == 1  # the Konzeption
         assert text.count(f"Zuletzt geändert von {w.clerk}, {at}") == 2
@@ -290,7 +295,7 @@ class TestTheTaskList:
         self, w, clerk, django_assert_num_queries: DjangoAssertNumQueries
     ):
         for application in (world.draft(w), world.filled(w)):
-            with django_assert_num_queries(11):
+            with django_assert_num_queries(12):
                 clerk.get(place(application))
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from applications import services
-from applications.models import FormSheet, FundingCall
+from applications.models import Application, FormSheet, FundingCall
 from applications.rules import Step
 from applications.services import cooperation, rendering
 from tests import world
@@ -109,7 +109,7 @@ def test_the_blank_form_is_there_for_everybody_and_made_once():
     assert FormSheet.objects.get() == sheet
 
 
-def test_a_partners_contribution_is_written_beside_its_name_and_too_long_a_text_is_kept():
+def test_a_partners_contribution_is_written_beside_its_name_and_too_long_a_text_is_kept(settings):
     w = world.build()
     application = world.filled(w)
     world.save(application, Step.KOMMUNE, {"partners": [w.small.ags]}, w.clerk)
@@ -134,6 +134,21 @@ def test_a_partners_contribution_is_written_beside_its_name_and_too_long_a_text_
             {"id": row_id, "municipality": w.small.ags, "contribution": "Stellt Räume"}
         ],
     }
+    # It is read on the check page, where the section can only be read, and as it was filed.
+    said = "<dt>Beitrag Kleinheim{}</dt><dd>Stellt Räume</dd>"
+    assert said.format("") in clerk.get(place(application, "pruefen/")).content.decode()
+    w.clerk.memberships.update(may_edit=False)
+    Application.objects.update(created_by=w.signatory)
+    closed = clerk.get(place(application, "kommune/"))
+    assert said.format("") in closed.content.decode()
+    assert "Musterstadt im Verbund mit Kleinheim" in words(closed)
+    filed = world.file(application, w.signatory)
+    settings.PORTAL_DEMO = True
+    desk = signed_in(w.reviewer).get(f"/admin/applications/application/{filed.pk}/change/")
+    for page in (clerk.get(place(filed, "pruefen/")), desk):
+        html = page.content.decode()
+        assert said.format(", Stadt") in html
+        assert "<dt>Kooperationserklärung Kleinheim, Stadt</dt><dd>liegt nicht bei</dd>" in html
 
 
 def test_a_wrong_iban_stands_beside_its_field_and_all_that_was_typed_is_kept():

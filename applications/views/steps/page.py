@@ -208,11 +208,11 @@ class Page:
         files: list[Any] = []
         if self.place is Step.ANLAGEN:
             files = files_of(self.application)
-        elif self.place is not Step.KOMMUNE:
+        else:
             content = {
                 "steps": {self.place.value: services.read_step(self.application, self.place)}
             }
-            in_rows = case.names_in_rows(self.application)
+            in_rows = names if self.place is Step.KOMMUNE else case.names_in_rows(self.application)
             section = case.shown_section(documents.section(self.place, content, in_rows))
         return self.render(
             "applications/step_read_only.html",
