@@ -1,6 +1,10 @@
 """The guards every other test relies on: strict templates, no network, own files."""
 
+import json
 import socket
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +188,28 @@ def test_each_rule_for_dangerous_calls_catches_its_planted_faults() -> None:
     assert dangers(HARMLESS) == []
     for fault in ("{{ text|safe }}", "{{ text | safeseq }}", "{% autoescape off %}"):
         assert template_dangers(fault) == ["html without escaping"]
+
+
+def test_each_call_on_ruffs_list_is_caught_where_it_is_planted() -> None:
+    """The list is our own (`banned-api` in pyproject.toml); that nothing breaks it is a check."""
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+    banned = set(project["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-api"])
+    assert len(banned) > 10
+    planted = "".join(
+        f"from {module} import {name}\n" if module else f"import {name}\n"
+        for module, _, name in (one.rpartition(".") for one in sorted(banned))
+    )
+    ruff = [Path(sys.executable).with_name("ruff"), "check", "--no-cache", "--select=TID251"]
+    done = subprocess.run(
+        [*ruff, "--output-format=json", "--stdin-filename=projects/planted.py", "-"],
+        input=planted,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    caught = [found["message"].split("`")[1] for found in json.loads(done.stdout)]
+    assert sorted(caught) == sorted(banned)
 
 
 def test_no_dangerous_call_stands_where_it_may_not() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt  # noqa: TID251 (it changes nothing)
 
 from applications.forms.check import NEED_LEAD, NO_SUCH_CALL, Asked, read_asked
 from applications.models import FundingCall
