@@ -20,6 +20,7 @@ from django.utils import timezone
 from kiv_portal.folding import search_terms
 from municipalities.admin import DeskInline, HistoryAdmin
 from projects import services
+from projects.admin import renewals
 from projects.admin.imports import ContactImport, ProjectImport
 from projects.models import (
     ChangeSubject,
@@ -308,26 +309,10 @@ class ContactAdmin(ContactImport, HistoryAdmin):
     fields = readonly_fields
 
     def desk_tasks(self, request: HttpRequest) -> list[dict[str, Any]]:
-        """Contacts that want a change, and those that nobody has confirmed in time."""
+        """What of the contacts waits; nothing for whoever may not change them."""
         if not self.has_change_permission(request):
             return []
-        today = timezone.localdate(request.arrived_at)
-        open_ = Contact.objects.shown()
-        changelist = reverse("admin:projects_contact_changelist")
-        return [
-            {
-                "label": "Kontakte: Änderung gewünscht",
-                "count": open_.exclude(wish="").count(),
-                "href": f"{changelist}?wunsch=ja",
-                "to_do": True,
-            },
-            {
-                "label": "Kontakte: abgelaufen, nicht mehr gezeigt",
-                "count": open_.filter(expires_on__lt=today).count(),
-                "href": f"{changelist}?expires_on__lt={today}",
-                "to_do": True,
-            },
-        ]
+        return renewals.tasks(timezone.localdate(request.arrived_at))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # a contact is entered with its project

@@ -282,6 +282,7 @@ def test_what_failed_is_counted_on_the_first_page(keeper: Any, client: Client) -
         "Aufträge: fehlgeschlagen": 0,
         "Anbietungen an das Archiv: Antwort offen": 0,
         "Kontakte: abgelaufen, nicht mehr gezeigt": 0,
+        "Kontakte: zu erneuern, enden in den nächsten 30 Tagen": 0,
         "Kontakte: Änderung gewünscht": 0,
     }
     page = client.get(found["Postausgang: fehlgeschlagen"]["href"])

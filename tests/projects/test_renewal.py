@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from kiv_portal.models import Erasure, OutboxMail
 from projects.models import Contact, DirectoryChange
@@ -115,10 +116,23 @@ def test_staff_see_what_waits(client: Client, settings: object) -> None:
     settings.PORTAL_DEMO = True  # type: ignore[attr-defined]
     ContactFactory(wish="Neue Nummer")
     ContactFactory(expires_on=date(2020, 1, 1))
+    today = timezone.localdate()
+    for days in (0, 30, 31):
+        ContactFactory(expires_on=today + timedelta(days=days))
     client.force_login(staff("Verwaltung"))
-    page = client.get("/admin/").content.decode()
-    assert "Kontakte: Änderung gewünscht" in page
-    assert "Kontakte: abgelaufen, nicht mehr gezeigt" in page
-    for query in ("wunsch=ja", "expires_on__lt=2026-11-16"):
+    to_do = {task["label"]: task for task in client.get("/admin/").context["to_do"]}
+    told = {
+        label.removeprefix("Kontakte: "): (task["count"], task["word"], task["first"])
+        for label, task in to_do.items()
+        if label.startswith("Kontakte: ")
+    }
+    assert told == {
+        "Änderung gewünscht": (1, "", None),
+        "zu erneuern, enden in den nächsten 30 Tagen": (2, "bis", today),
+        "abgelaufen, nicht mehr gezeigt": (1, "gezeigt bis", date(2020, 1, 1)),
+    }
+    soon = to_do["Kontakte: zu erneuern, enden in den nächsten 30 Tagen"]["href"]
+    assert len(client.get(soon).context["cl"].result_list) == 2
+    for query in ("wunsch=ja", "expires_on__lt=2021-01-01"):
         listed = client.get(f"/admin/projects/contact/?{query}")
         assert (listed.status_code, "1 Kontakt" in listed.content.decode()) == (200, True)
