@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -57,17 +57,29 @@ def tasks(user: Any) -> list[dict[str, Any]]:
         return []
     held = RecordingHand.objects.filter(recording=OuterRef("pk"), user=user)
     open_ = permissions.recordings().order_by().annotate(held=Exists(held))
-    counts = open_.aggregate(
-        to_confirm=Count("pk", filter=Q(ready_at__isnull=False, held=False)),
-        to_finish=Count("pk", filter=Q(ready_at__isnull=True, recorded_by=user)),
+    to_confirm = Q(ready_at__isnull=False, held=False)
+    to_finish = Q(ready_at__isnull=True, recorded_by=user)
+    found = open_.aggregate(
+        to_confirm=Count("pk", filter=to_confirm),
+        presented=Min("ready_at", filter=to_confirm),
+        to_finish=Count("pk", filter=to_finish),
+        begun=Min("recorded_at", filter=to_finish),
+    )
+    lines = (
+        ("Erfasste Anträge zu bestätigen", "to_confirm", "vorgelegt am", "presented"),
+        ("Von mir angefangene Erfassungen", "to_finish", "angefangen am", "begun"),
     )
     return [
-        {"label": label, "count": count, "href": list_address(), "to_do": True}
-        for label, count in (
-            ("Erfasste Anträge zu bestätigen", counts["to_confirm"]),
-            ("Von mir angefangene Erfassungen", counts["to_finish"]),
-        )
-        if count
+        {
+            "label": label,
+            "count": found[count],
+            "href": list_address(),
+            "to_do": True,
+            "word": word,
+            "first": timezone.localdate(found[since]),
+        }
+        for label, count, word, since in lines
+        if found[count]
     ]
 
 

@@ -478,7 +478,12 @@ def test_from_the_form_to_the_number(settings: Any, client: Client) -> None:
     assert client.post(page, {"aktion": "bestaetigen", "fassung": "8"}).status_code == 422
     application.refresh_from_db()
     client.force_login(w.other_reviewer)
-    assert "Erfasste Anträge zu bestätigen" in client.get("/admin/").content.decode()
+    task = client.get("/admin/").context["to_do"][0]
+    assert (task["label"], task["word"], task["first"]) == (
+        "Erfasste Anträge zu bestätigen",
+        "vorgelegt am",
+        timezone.localdate(),
+    )
     shown = client.get(page)
     assert "Vielfalt in Musterstadt" in shown.content.decode()
     document = application.documents.get()
