@@ -21,6 +21,7 @@ from kiv_portal.folding import clean_text, search_terms
 from municipalities.eligibility import (
     HESSE,
     Finding,
+    Kind,
     Limits,
     Member,
     assess,
@@ -351,12 +352,13 @@ def municipalities_to_choose(text: str, *, on: date) -> list[Municipality]:
         default=Value(2),
         output_field=IntegerField(),
     )
-    found = (
+    found = list(
         Municipality.objects.matching(terms)
         .select_related("district", "successor")
         .order_by(begins, "sort_key", "ags")
     )
-    return list(found.in_force(on).able_to_apply()) or list(found)
+    can_apply = [row for row in found if row.kind != Kind.UNINCORPORATED and row.is_in_force(on)]
+    return can_apply or found
 
 
 def key_with_leading_zero(key: str) -> str:

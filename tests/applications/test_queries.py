@@ -45,6 +45,8 @@ STEP_PAGES = {
 """With all that can come on top; the bar is 15."""
 ASKED_FOR = 1
 """What an open request adds to a step page."""
+SEARCH = 1
+"""What a search for a partner adds to its step page, whether it finds something or not."""
 CHECK_PAGE = 12
 TASK_LIST = 14
 ROWS = {
@@ -222,6 +224,8 @@ def test_the_pages_of_a_draft(large: Any, django_assert_num_queries: Any) -> Non
     w, application = large
     client = _may_write(w)
     pages = {f"{step}/": number for step, number in STEP_PAGES.items()}
+    pages |= {f"kommune/?suche={x}": STEP_PAGES[Step.KOMMUNE] + SEARCH for x in ("muster", "xyz")}
+    assert max(pages.values()) <= 15
     for rest, number in {**pages, "pruefen/": CHECK_PAGE, "": TASK_LIST}.items():
         _after_a_pause(client, application, w)
         with django_assert_num_queries(number, info=f"/antraege/…/{rest}"):

@@ -105,6 +105,7 @@ class TestChecking:
         assert "Antrag KIV-2026-0001, Fassung 1 vom 16. November 2026, 10:30 Uhr" in text
         assert "20.000 Einwohnerinnen und Einwohner, Stand 31.12.2023, Zensus 2011" in text
         assert Snapshot.objects.get().sha256 in text
+        assert "„Ich bin befugt, diesen Antrag für Musterstadt einzureichen.“" in text
         assert b"<form" not in page.content.split(b"<main")[1].split(b"</main>")[0]
 
     @pytest.mark.parametrize("number", ["0", "2", "x", "-1", "１", "99999999"])
