@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from applications.documents import scan
 from applications.documents.comparison import compare
+from applications.documents.labels import LABELS, shown
 from applications.documents.uploads import (
     ALLOWED,
     MEGABYTE,
@@ -19,14 +20,12 @@ from applications.documents.uploads import (
     type_name,
 )
 from applications.documents.wording import (
-    LABELS,
     grouped,
     left,
     names_in,
     presentation,
     section,
     sheet_in_words,
-    shown,
     size_text,
     town_in_words,
 )
