@@ -6,6 +6,7 @@ the same transaction. Anything a page does, a command or a test can do with the 
 
 from applications.services.anew import documents_to_copy, start_anew
 from applications.services.autosave import Autosaved, save_typed
+from applications.services.begin import begin
 from applications.services.calls import (
     AlreadyOpen,
     CallIncomplete,
@@ -351,6 +352,7 @@ __all__ = [
     "ask_opinion",
     "assign",
     "before_of",
+    "begin",
     "begin_check",
     "begin_hearing",
     "begin_revocation_hearing",

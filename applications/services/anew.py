@@ -11,6 +11,7 @@ from applications import permissions
 from applications.models import Application, Document
 from applications.rules import DocumentKind, Step
 from applications.services import drafts, log, snapshots
+from applications.services.begin import wait_for_the_first
 from applications.services.content import read_step
 from applications.services.drafts import NotAllowed
 
@@ -54,15 +55,17 @@ def start_anew(
     """
     if not permissions.is_on_team(by, source):
         raise NotAllowed
-    made = permissions.visible_to_team(by).filter(uuid=key).first()
-    if made is not None:
-        return made
     lead = source.lead
     assert lead is not None
     chosen = [row for row in documents_to_copy(source) if row.pk in documents]
     copies = list(_copied(chosen, key, by=by, at=at))
+    is_new = False
     try:
         with transaction.atomic():
+            wait_for_the_first(by, lead.municipality)
+            made = permissions.visible_to_team(by).filter(uuid=key).first()
+            if made is not None:
+                return made
             new = drafts.start(call=call, lead=lead.municipality, key=key, by=by, at=at)
             for step, data in _content(source, key).items():
                 new = drafts.save_step(
@@ -79,10 +82,11 @@ def start_anew(
             if copies:
                 drafts.touch(new, Step.ANLAGEN, by=by, at=at)
             log.record(new, "start_anew", by=by, at=at, source=str(source.uuid))
-    except BaseException:
-        for copy in copies:
-            copy.file.storage.delete(copy.file.name)
-        raise
+        is_new = True
+    finally:
+        if not is_new:
+            for copy in copies:
+                copy.file.storage.delete(copy.file.name)
     return new
 
 

@@ -16,9 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from applications import permissions, services
 from applications.forms.members import MOST_PARTNERS, AnewForm, StartForm
-from applications.models import Application, FundingCall
-from applications.rules import Step
-from applications.services.content import empty_step
+from applications.models import FundingCall
 from applications.views import case, wording
 from municipalities.models import Membership, Municipality
 
@@ -42,25 +40,17 @@ def start(request: HttpRequest) -> HttpResponse:
         keys = [row.ags for row in partners if row != form.municipality]
         limits = form.call.limits()
         keys = keys[: limits.max_partners] if limits.joint_allowed else []
-        application = _untouched(user, form.call, form.municipality, keys)
-        if application is None:
-            try:
-                application = services.start(call=form.call, lead=form.municipality, by=user, at=at)
-            except services.CallNotOpen:
-                messages.error(request, "Der Förderaufruf nimmt gerade keine Anträge an.")
-                return redirect("application_start")
-            except services.NotAllowed as error:
-                raise PermissionDenied from error
+        try:
+            application, is_new = services.begin(
+                call=form.call, lead=form.municipality, partners=keys, by=user, at=at
+            )
+        except services.CallNotOpen:
+            messages.error(request, "Der Förderaufruf nimmt gerade keine Anträge an.")
+            return redirect("application_start")
+        except services.NotAllowed as error:
+            raise PermissionDenied from error
+        if is_new:
             messages.success(request, "Ihr Entwurf ist angelegt.")
-            if keys:
-                services.save_step(
-                    application=application,
-                    step=Step.KOMMUNE,
-                    data={"partners": keys},
-                    base_revision=application.revision,
-                    by=user,
-                    at=at,
-                )
             if len(keys) < len(set(typed.getlist("partner"))):
                 messages.warning(
                     request,
@@ -110,28 +100,6 @@ def _partners(keys: list[str], at: datetime) -> tuple[list[Municipality], bool]:
 def _closing_words(call: FundingCall, at: datetime) -> str:
     closing = wording.closing(call, at)
     return f"{closing.text} ({closing.left})" if closing.left else closing.text
-
-
-def _untouched(
-    user: Any, call: FundingCall, municipality: Municipality, partners: list[str]
-) -> Application | None:
-    """A draft of mine that holds no more than its beginning: sending twice makes one, not two."""
-    found = (
-        permissions.visible_to(user)
-        .drafts()
-        .filter(
-            call=call,
-            created_by=user,
-            revision=1 if partners else 0,
-            members__municipality=municipality,
-            members__role="lead",
-        )
-    )
-    same = empty_step(Step.KOMMUNE) | {"partners": partners}
-    return next(
-        (row for row in found if services.read_step(row, Step.KOMMUNE) == same),
-        None,
-    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

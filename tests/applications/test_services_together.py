@@ -4,6 +4,7 @@ On PostgreSQL these are parallel connections; on SQLite the second waits for the
 """
 
 import re
+import uuid
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test import Client
 
 from applications import services
 from applications.models import Application, CallBudget, Letter
+from applications.rules import Step
 from applications.services import log
 from applications.services.decisions import years_of_call
 from applications.workflow import Status
@@ -187,6 +189,21 @@ def test_whoever_is_invited_twice_and_clicks_twice_has_one_invitation_and_one_ac
     assert _at_once(click, click) == [DONE, DONE]
     assert (len(places), len(set(places))) == (2, 1)
     assert User.objects.get(email=typed["email"]).memberships.count() == 1
+
+
+def test_a_page_that_begins_a_draft_and_is_sent_twice_begins_one():
+    w = world.build()
+    begin = lambda: services.begin(  # noqa: E731
+        call=w.call, lead=w.town, partners=[w.small.ags], by=w.clerk, at=NOW
+    )
+    assert _at_once(begin, begin) == [DONE, DONE]
+    draft, key = Application.objects.get(), uuid.uuid4()
+    assert services.read_step(draft, Step.KOMMUNE)["partners"] == [w.small.ags]
+    anew = lambda: services.start_anew(  # noqa: E731
+        source=draft, call=w.call, key=key, by=w.clerk, at=NOW
+    )
+    assert _at_once(anew, anew) == [DONE, DONE]
+    assert set(Application.objects.values_list("uuid", flat=True)) == {draft.uuid, key}
 
 
 def test_a_letter_is_sent_once():
