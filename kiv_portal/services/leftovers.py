@@ -76,10 +76,12 @@ def find(at: datetime) -> Found:
 def release(count: int, at: datetime) -> tuple[str, ...]:
     """The files that were held back, for somebody who has looked at them and knows how many.
 
-    Raises NotReleased where it is another number than `count`, and where nothing that the
-    database names lies in the store: then it is the wrong one, whatever anybody says.
+    Raises NotReleased where it is another number than `count` or none at all, and where nothing
+    that the database names lies in the store: then it is the wrong one, whatever anybody says.
     """
     found = find(at)
+    if not found.held_back:
+        raise NotReleased("Zurzeit wird keine Datei zurückgehalten.")
     if len(found.held_back) != count:
         raise NotReleased(
             f"Zurückgehalten sind {len(found.held_back)} Dateien, nicht {count}. Es wurde nichts "
