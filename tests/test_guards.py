@@ -148,6 +148,8 @@ OPEN = "login_not_required"
 ALLOWED = {
     # Sums of all that was filed.
     ("applications/admin/figures.py", "application past visible_to"): 1,
+    # The very case that was found already, once more with what is counted of it.
+    ("applications/admin/standing/__init__.py", "application past visible_to"): 1,
     ("applications/services/parts.py", "sql put together"): 1,  # our own tables and columns
     # Triggers: names of our own tables, and nothing anybody types.
     ("applications/models/triggers.py", "sql put together"): 7,
