@@ -6,7 +6,7 @@ the same transaction. Anything a page does, a command or a test can do with the 
 
 from applications.services.anew import documents_to_copy, start_anew
 from applications.services.autosave import Autosaved, save_typed
-from applications.services.begin import begin
+from applications.services.beginning import begin
 from applications.services.calls import (
     AlreadyOpen,
     CallIncomplete,

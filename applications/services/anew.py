@@ -11,7 +11,7 @@ from applications import permissions
 from applications.models import Application, Document
 from applications.rules import DocumentKind, Step
 from applications.services import drafts, log, snapshots
-from applications.services.begin import wait_for_the_first
+from applications.services.beginning import wait_for_the_first
 from applications.services.content import read_step
 from applications.services.drafts import NotAllowed
 
