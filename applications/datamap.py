@@ -253,11 +253,11 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "applications.Letter": Table(
         FILE,
-        acts="created_by signed_by",
-        content="values file differences",
+        acts="created_by signed_by discarded_by",
+        content="values file differences discarded_reason",
         neutral=(
             "id application decision hearing request kind made_elsewhere dated_on created_at "
-            "sha256 seal first_opened_at signed_at"
+            "sha256 seal first_opened_at signed_at discarded_at"
         ),
     ),
     "applications.RetrievalConsent": Table(

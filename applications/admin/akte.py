@@ -179,7 +179,8 @@ def _fill(pack: _Pack, application: Application) -> None:
         name = documents.download_name(row.name, row.content_type)
         pack.file(f"Anlagen/{name}", row.file, f"Anlage {row.name}")
     for letter in application.letters.all():
-        name = f"Schreiben/{letter.dated_on.isoformat()} {letter.get_kind_display()}"
+        put_away = " (verworfen)" if letter.discarded_at else ""
+        name = f"Schreiben/{letter.dated_on.isoformat()} {letter.get_kind_display()}{put_away}"
         pack.file(f"{name}.pdf", letter.file, f"{letter}")
         if letter.values:
             pack.text(f"{name}.json", _json(letter.values))

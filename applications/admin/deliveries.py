@@ -67,6 +67,8 @@ FAULTS: Final[dict[type[Exception], str]] = {
     ),
     services.LetterNotSigned: "Zuerst muss eine zweite Person das Schreiben zeichnen.",
     services.AlreadySigned: "Das Schreiben ist schon gezeichnet.",
+    services.LetterDiscarded: "Das Schreiben ist verworfen oder lässt sich nicht mehr verwerfen.",
+    services.DiscardReasonMissing: "Bitte geben Sie eine Begründung an.",
     services.NotDecided: "Solche Einträge folgen auf einen Bescheid.",
     services.AlreadyStruck: "Dieser Eintrag ist schon gestrichen.",
     services.NotAllowed: "Ihr Konto darf das nicht.",
@@ -216,12 +218,22 @@ def delivery(
         return _refused(admin, request, application, HTTPStatus.FORBIDDEN, REVIEWERS_ONLY)
     at = request.arrived_at
     under_way = letter.deliveries.filter(failed_at__isnull=True).last()
+    put_away = letter.discarded_at is not None
     act = request.POST.get("act", "") if request.method == "POST" else ""
     forms: dict[str, Form]
-    if letter.waits_for_signature and under_way is None:
-        forms = {"sign": desk_letters.SignForm(request.POST or None)} if signs else {}
+    if put_away:
+        forms = {}
+    elif letter.waits_for_signature and under_way is None:
+        forms = (
+            {"sign": desk_letters.SignForm(request.POST if act == "sign" else None)}
+            if signs
+            else {}
+        )
     else:
         forms = _delivery_forms(letter, under_way, request.POST, act)
+    if under_way is None and letter.may_be_discarded:
+        data = request.POST if act == "discard" else None
+        forms["discard"] = desk.ReasonForm(data, prefix="discard")
     if act and act not in forms:
         return _refused(
             admin, request, application, HTTPStatus.CONFLICT, "Das ist inzwischen erledigt."
@@ -263,6 +275,7 @@ DELIVERED: Final = {
     "sign": "Das Schreiben ist gezeichnet. Es kann jetzt bekannt gegeben werden.",
     "deliver": "Das Schreiben ist auf dem Weg.",
     "acknowledge": "Das Empfangsbekenntnis ist eingetragen.",
+    "discard": "Das Schreiben ist verworfen. Es bleibt mit Ihrer Begründung in der Akte.",
     "fail": "Die Bekanntgabe ist nicht bewirkt. Bitte wählen Sie einen anderen Weg.",
 }
 
@@ -294,6 +307,10 @@ def _delivery_call(
     if act == "sign":
         return lambda: services.sign_letter(
             letter=letter, seen=form.cleaned_data["seen"], by=by, at=at
+        )
+    if act == "discard":
+        return lambda: services.discard_letter(
+            letter=letter, reason=form.cleaned_data["reason"], by=by, at=at
         )
     if act == "deliver":
         return lambda: services.deliver(

@@ -50,6 +50,7 @@ def unsigned_letters() -> QuerySet[Letter]:
         application=OuterRef("pk"),
         kind__in=SIGNED_BY_TWO,
         signed_at__isnull=True,
+        discarded_at__isnull=True,
     )
 
 
@@ -67,7 +68,9 @@ def _lying() -> QuerySet[Letter]:
     """
     ended = Q(application__status__in=(Status.WITHDRAWN, Status.CLOSED))
     return (
-        Letter.objects.filter(~Exists(_under_way()), application=OuterRef("pk"))
+        Letter.objects.filter(
+            ~Exists(_under_way()), application=OuterRef("pk"), discarded_at__isnull=True
+        )
         .exclude(kind__in=SIGNED_BY_TWO, signed_at__isnull=True)
         .exclude(ended & Q(kind__in=MOOT))
     )

@@ -151,6 +151,7 @@ LOGGED: Final = {
     "letter_written": "Schreiben angelegt",
     "letter_uploaded": "außerhalb erstelltes Schreiben hochgeladen",
     "letter_signed": "Schreiben von zweiter Person gezeichnet",
+    "discard_letter": "Schreiben verworfen",
     "deliver": "Schreiben auf den Weg gegeben",
     "retrieved": "Schreiben abgerufen, Bekanntgabe voraussichtlich am folgenden Tag",
     "acknowledge": "Empfangsbekenntnis eingetragen",
@@ -253,6 +254,7 @@ def log_details(action: str, values: dict[str, Any]) -> list[str]:
         "letter_uploaded",
         "letter_rendered",
         "letter_signed",
+        "discard_letter",
         "deliver",
     ):
         said.append(_LETTERS.get(values.get("kind", ""), ""))

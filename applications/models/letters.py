@@ -225,6 +225,12 @@ class Letter(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     signed_at = models.DateTimeField("gezeichnet am", null=True, blank=True)
+    # Made by mistake or not to be signed: it stays in the file and never goes out.
+    discarded_at = models.DateTimeField("verworfen am", null=True, blank=True)
+    discarded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    discarded_reason = models.CharField("verworfen, weil", max_length=500, blank=True)
 
     class Meta:
         verbose_name = "Schreiben"
@@ -239,6 +245,22 @@ class Letter(models.Model):
                 ),
                 name="letter_four_eyes",
                 violation_error_message="Wer das Schreiben angelegt hat, kann es nicht zeichnen.",
+            ),
+            models.CheckConstraint(
+                condition=Q(discarded_at=None, discarded_by=None, discarded_reason="")
+                | (
+                    Q(
+                        discarded_at__isnull=False,
+                        discarded_by__isnull=False,
+                        decision=None,
+                        hearing=None,
+                    )
+                    & ~Q(discarded_reason="")
+                ),
+                name="letter_discarded_with_a_reason",
+                violation_error_message=(
+                    "Verworfen wird mit einer Begründung, und nie ein Bescheid oder eine Anhörung."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(file="", sha256="") | (~Q(file="") & ~Q(sha256="")),
@@ -257,7 +279,13 @@ class Letter(models.Model):
     @property
     def waits_for_signature(self) -> bool:
         """Whether a second person has still to sign it before it goes out."""
-        return self.kind in SIGNED_BY_TWO and self.signed_at is None
+        unsigned = self.kind in SIGNED_BY_TWO and self.signed_at is None
+        return unsigned and self.discarded_at is None
+
+    @property
+    def may_be_discarded(self) -> bool:
+        """Whether it is one that decides nothing and belongs to no hearing."""
+        return self.decision_id is None and self.hearing_id is None and self.discarded_at is None
 
     @property
     def is_notice(self) -> bool:

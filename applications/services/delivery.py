@@ -17,7 +17,7 @@ from applications.models.letters import LetterKind
 from applications.models.members import MemberRole
 from applications.services import following, log
 from applications.services.drafts import NotAllowed
-from applications.services.issuing import LetterNotReady
+from applications.services.issuing import LetterDiscarded, LetterNotReady
 from applications.workflow import Status
 from kiv_portal.calendar import add_working_days, deadline, is_working_day
 from kiv_portal.models import Authority, DeliveryWay, OutboxMail, WorkState
@@ -123,14 +123,16 @@ def deliver(
 
     By retrieval the applicant is told that there is a letter, never what it says, and the
     portal looks after ten days whether it was retrieved. `sent_on` is the day of posting,
-    today where nothing is said. Raises LetterNotReady, AlreadyDelivered, ConsentNotOnFile,
-    PostDaysUnknown, DayOutOfPlace, NotAllowed.
+    today where nothing is said. Raises LetterNotReady, LetterDiscarded, LetterNotSigned,
+    AlreadyDelivered, ConsentNotOnFile, PostDaysUnknown, DayOutOfPlace, NotAllowed.
     """
     today = timezone.localdate(at)
     day = today if way == DeliveryWay.RETRIEVAL else sent_on or today
     with transaction.atomic():
         row = _locked(letter.application, by)
         letter = Letter.objects.select_for_update().get(pk=letter.pk)
+        if letter.discarded_at is not None:
+            raise LetterDiscarded
         if not letter.file:
             raise LetterNotReady
         if letter.waits_for_signature:
@@ -391,7 +393,7 @@ def told_state(application: Application, at: datetime) -> Status:
 def to_deliver(application: Application) -> list[Letter]:
     """Letters of a case that are on no way: never sent, or not effected and to be sent again."""
     under_way = Delivery.objects.filter(failed_at__isnull=True).values("letter")
-    return list(application.letters.exclude(pk__in=under_way))
+    return list(application.letters.filter(discarded_at=None).exclude(pk__in=under_way))
 
 
 def _locked(application: Application, by: User) -> Application:

@@ -37,6 +37,14 @@ class ReviewerNeeded(Exception):
     """Nobody handles the case yet, so nobody could sign the consent to an early start."""
 
 
+class LetterDiscarded(Exception):
+    """The letter was put away, or cannot be put away: it decides something or went out."""
+
+
+class DiscardReasonMissing(Exception):
+    """Why the letter is put away has to be said."""
+
+
 class AlreadySigned(Exception):
     """The letter has been signed, or there is nothing in it to sign."""
 
@@ -165,6 +173,8 @@ def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=letter.application_id)
         letter = Letter.objects.select_for_update().get(pk=letter.pk, application=row)
+        if letter.discarded_at is not None:
+            raise LetterDiscarded
         if not letter.waits_for_signature:
             raise AlreadySigned
         if not letter.file or letter.sha256 != seen:
@@ -181,5 +191,37 @@ def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
             letter=str(letter.pk),
             kind=letter.kind,
             sha256=letter.sha256,
+        )
+    return letter
+
+
+def discard_letter(*, letter: Letter, reason: str, by: User, at: datetime) -> Letter:
+    """Put a letter away that was made by mistake or shall not be signed; it never goes out.
+
+    It stays in the file with the reason; the request it belonged to can have another. Never a
+    Bescheid, a hearing's letter or what is on its way. Raises NotAllowed,
+    LetterDiscarded, DiscardReasonMissing.
+    """
+    if not reason.strip():
+        raise DiscardReasonMissing
+    with transaction.atomic():
+        row = Application.objects.select_for_update().get(pk=letter.application_id)
+        letter = Letter.objects.select_for_update().get(pk=letter.pk, application=row)
+        if not permissions.may_take_part(by, row):
+            raise NotAllowed
+        under_way = letter.deliveries.filter(failed_at__isnull=True).exists()
+        if under_way or not letter.may_be_discarded:
+            raise LetterDiscarded
+        letter.discarded_at, letter.discarded_by = at, by
+        letter.discarded_reason, letter.request = reason.strip(), None
+        letter.save(update_fields=["discarded_at", "discarded_by", "discarded_reason", "request"])
+        log.record(
+            row,
+            "discard_letter",
+            by=by,
+            at=at,
+            letter=str(letter.pk),
+            kind=letter.kind,
+            reason=reason.strip(),
         )
     return letter

@@ -377,6 +377,11 @@ ACTS: Final[tuple[Act, ...]] = (
         mail="letter_ready",
         help="Sie wählen den Weg: Abruf, Post oder Empfangsbekenntnis.",
     ),
+    Act(
+        "discard_letter",
+        "Schreiben verwerfen",
+        help="Nur ein Schreiben, das nichts entscheidet und nicht unterwegs ist.",
+    ),
     Act("acknowledge", "Empfangsbekenntnis eintragen"),
     Act("fail_delivery", "Bekanntgabe als nicht bewirkt eintragen"),
     Act("record_consent", "Einwilligung in den Abruf eintragen"),

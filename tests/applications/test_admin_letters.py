@@ -334,9 +334,9 @@ def _signed_by_a_second_person(w: world.World, application: Any, client: Client)
         services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
     with pytest.raises(IntegrityError, match="letter_four_eyes"), transaction.atomic():
         Letter.objects.filter(pk=letter.pk).update(signed_by=w.reviewer, signed_at=now())
-    assert list(client.get(page).context["forms"]) == []
+    assert list(client.get(page).context["forms"]) == ["discard"]
     client.force_login(w.signer)
-    assert list(client.get(page).context["forms"]) == ["sign"]
+    assert list(client.get(page).context["forms"]) == ["sign", "discard"]
     assert client.post(page, {"act": "sign", "seen": "b" * 64}).status_code == 422
     assert client.post(page, {"act": "sign", "seen": "a" * 64}).status_code == 302
     letter.refresh_from_db()
@@ -344,7 +344,40 @@ def _signed_by_a_second_person(w: world.World, application: Any, client: Client)
     with pytest.raises(services.AlreadySigned):
         services.sign_letter(letter=letter, seen="a" * 64, by=w.signer, at=now())
     client.force_login(w.reviewer)
-    assert list(client.get(page).context["forms"]) == ["deliver"]
+    assert list(client.get(page).context["forms"]) == ["deliver", "discard"]
+
+
+def _put_away(w: world.World, application: Any, client: Client) -> None:
+    """What was made by mistake is no task for ever: it is put away with a reason, and stays."""
+    letter = application.letters.get(kind="request")
+    page = address(application, f"schreiben/{letter.pk}/bekanntgabe")
+    tasks = "/admin/applications/application/?aufgabe=bekanntgabe"
+    assert client.post(page, {"act": "discard", "discard-reason": " "}).status_code == 422
+    assert len(client.get(tasks).context["cl"].result_list) == 1
+    for row in application.letters.all():
+        services.discard_letter(letter=row, reason="Irrtum.", by=w.reviewer, at=now())
+    assert len(client.get(tasks).context["cl"].result_list) == 0
+    letter.refresh_from_db()
+    assert (letter.discarded_by, application.log.last().action) == (w.reviewer, "discard_letter")
+    shown = client.get(page)
+    assert (shown.context["forms"], "verworfen: Irrtum." in shown.content.decode()) == ({}, True)
+    assert "verworfen</strong>" in client.get(address(application, "change")).content.decode()
+    with pytest.raises(services.LetterDiscarded):
+        services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
+    with pytest.raises(services.LetterDiscarded):
+        services.sign_letter(letter=letter, seen="", by=w.signer, at=now())
+    with pytest.raises(services.LetterDiscarded):
+        services.discard_letter(letter=letter, reason="x", by=w.reviewer, at=now())
+    with pytest.raises(services.DiscardReasonMissing):
+        services.discard_letter(letter=letter, reason=" ", by=w.reviewer, at=now())
+    with pytest.raises(services.NotAllowed):
+        services.discard_letter(letter=letter, reason="x", by=w.reader, at=now())
+    with pytest.raises(IntegrityError, match="discarded_with_a_reason"), transaction.atomic():
+        Letter.objects.filter(pk=letter.pk).update(discarded_reason="")
+    again = services.issue_letter(
+        application=application, kind="request", text="Neu.", by=w.reviewer, at=now()
+    )
+    assert again.request == application.information_requests.get()
 
 
 def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> None:
@@ -376,6 +409,7 @@ def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> N
     assert client.post(page, early).status_code == 302
     _sent_before_it_had_to_be_signed(w, application, client)
     _signed_by_a_second_person(w, application, client)
+    _put_away(w, application, client)
     client.force_login(w.reader)
     assert client.get(page).status_code == 403
 

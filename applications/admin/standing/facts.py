@@ -49,6 +49,7 @@ class Facts:
             for letter, sent in self.letters
             if all(row.failed_at for row in sent)
             and not letter.waits_for_signature
+            and letter.discarded_at is None
             and not (ended and letter.kind in waiting.MOOT)
         ]
 
