@@ -43,8 +43,10 @@ def build(
     found = moves.buttons(application, user, at, proposed)
     of_letters = [] if recused else _of_letters(facts, user)
     buttons = [button for button in found if not button.reason]
-    if any(button.primary for button in of_letters):
+    if row.name in standing.WAITS_FOR_LETTER:
         buttons = [replace(button, primary=False) for button in buttons]
+    elif any(button.primary for button in buttons):
+        of_letters = [replace(button, primary=False) for button in of_letters]
     if may_review(user) and not recused and application.state in DECIDED:
         buttons.append(_entry(application, primary=row.name in standing.AFTER_NOTICE))
     return {

@@ -16,7 +16,13 @@ from django.db.models import Case, CharField, Value, When
 from django.utils import timezone
 
 from applications.admin.standing.facts import ENDED, Facts
-from applications.admin.standing.table import AFTER_NOTICE, POSSIBLE, STANDINGS, Standing
+from applications.admin.standing.table import (
+    AFTER_NOTICE,
+    POSSIBLE,
+    STANDINGS,
+    WAITS_FOR_LETTER,
+    Standing,
+)
 from applications.models import Application, CaseEntry, Delivery, Letter
 from applications.services import worklist
 
@@ -28,6 +34,7 @@ __all__ = [
     "AFTER_NOTICE",
     "ENDED",
     "STANDINGS",
+    "WAITS_FOR_LETTER",
     "Facts",
     "Standing",
     "facts_of",

@@ -297,6 +297,8 @@ STANDINGS: Final[tuple[Standing, ...]] = (
 """In the order in which they count: the first that is so is the case's next step."""
 del R, S, A
 
+WAITS_FOR_LETTER: Final = frozenset({"to_send", "not_effected", "receipt_awaited"})
+"""What is done with a letter."""
 AFTER_NOTICE: Final = frozenset({"report_to_check", "report_overdue", "period_over"})
 """What is done with an entry after the notice."""
 
