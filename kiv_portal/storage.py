@@ -7,6 +7,7 @@ empty. Here a file is written beside its place, forced to the disk, and only the
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from pathlib import Path
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from django.core.files.base import File
 
 PART: Final = ".teil"
-"""How the name ends of what is still being written. Killed there, it is a leftover as any other."""
+"""How the name ends of what is still being written; killed there, it goes the night after."""
+
+
+CANNOT: Final = frozenset({errno.EPERM, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What some file systems say of a second name for a file, or of forcing a folder to the disk."""
 
 
 class WholeFiles(FileSystemStorage):
@@ -34,21 +39,41 @@ class WholeFiles(FileSystemStorage):
             name = self._named(part, name)
         finally:
             part.unlink(missing_ok=True)
-        for folder in part.parents:  # the file's, and those that were made for it
-            _force(folder)
-            if folder == Path(self.location):
-                break
+        try:
+            self._force_folders(part)
+        except OSError:
+            Path(self.path(name)).unlink(missing_ok=True)
+            raise
         return name
 
     def _named(self, part: Path, name: str) -> str:
         """Give what is written its name, never one that another file has got in the meantime."""
         while True:
+            whole = self.path(name)
             try:
-                os.link(part, self.path(name))
+                try:
+                    os.link(part, whole)
+                except OSError as fault:
+                    if fault.errno not in CANNOT:
+                        raise
+                    # Without a second name for one file: hold the place, then take it.
+                    os.close(os.open(whole, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                    part.replace(whole)
             except FileExistsError:
                 name = self.get_available_name(name)
             else:
                 return name
+
+    def _force_folders(self, part: Path) -> None:
+        """The names in the file's folder, and in those that were made for it."""
+        for folder in part.parents:
+            try:
+                _force(folder)
+            except OSError as fault:
+                if fault.errno not in CANNOT:
+                    raise
+            if folder == Path(self.location):
+                return
 
 
 def _force(path: Path) -> None:

@@ -20,6 +20,7 @@ from django.db.models import FileField
 from kiv_portal.files import object_store_faults
 from kiv_portal.models import Erasure
 from kiv_portal.services.backup import stored
+from kiv_portal.storage import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,10 @@ FOLDERS: Final = ("antraege/", "beteiligung/", "schreiben/")
 
 LEFT_AT_MOST: Final = 20
 """So many files that nothing names may go in a night, or 1 % of those that something names."""
+
+
+WRITING: Final = timedelta(days=1)
+"""After that nobody is still writing: what has no name of its own yet never gets one."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,12 @@ def find(at: datetime) -> Found:
     period = timedelta(days=settings.BACKUP_DAYS)
     known = _named()
     erased = {name for files in Erasure.objects.values_list("files", flat=True) for name in files}
-    lying = [name for folder in FOLDERS for name in stored(folder)]
+    every = list(stored())
+    half = {name for name in every if name.endswith(PART) and name not in known}
+    lying = [name for name in every if name.startswith(FOLDERS) and name not in half]
     unnamed = [name for name in lying if name not in known]
     due = [name for name in unnamed if name in erased]
+    due += [name for name in sorted(half) if _is_older(name, at - WRITING)]
     strange = [name for name in unnamed if name not in erased and _is_older(name, at - period)]
     named = sum(name.startswith(FOLDERS) for name in known)
     if strange and (not named or len(strange) > max(LEFT_AT_MOST, named // 100)):

@@ -674,6 +674,21 @@ def test_with_another_database_the_files_of_the_portal_stay(
     assert list(alone.parent.iterdir()) == []
 
 
+def test_what_was_still_being_written_when_the_machine_went_goes_after_a_day(
+    media_root: Path,
+) -> None:
+    world.build()
+    for folder in ("antraege/1", "projects"):  # where nothing else is swept as well
+        (media_root / folder).mkdir(parents=True)
+        for hours in (23, 25):
+            file = media_root / folder / f"{hours}.teil"
+            file.write_bytes(b"x")
+            os.utime(file, ((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+    erasure.erase_expired(at=NOW)
+    left = sorted(str(file.relative_to(media_root)) for file in media_root.rglob("*.teil"))
+    assert left == ["antraege/1/23.teil", "projects/23.teil"]
+
+
 def test_an_operator_who_has_looked_releases_the_files_that_were_held_back(
     media_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
