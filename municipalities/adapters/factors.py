@@ -43,7 +43,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return seal(PURPOSE, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """The key again; one from before they were sealed is read until the next morning.
+        """The key again; one from before they were sealed as it is: the next morning seals it.
 
         Raises ImmediateHttpResponse where the secret it was sealed with is gone.
         """

@@ -56,6 +56,8 @@ def measure(bench: Bench) -> list[Result]:
     reviewer = User.objects.get(email="pruefung@rp.example")
     case = Application.objects.filter(submitted_at__isnull=False).order_by("pk")[0]
     desk = "/admin/applications/application/"
+    # The page's cases, their number, the filters' choices; who acts next needs letters, reports
+    # and requests of the page's cases, each at once.
     results.append(_result(desk, pages.queries(desk, reviewer), 11))
     results.append(
         _result(f"{desk}…/change/", pages.queries(f"{desk}{case.pk}/change/", reviewer), 20)
