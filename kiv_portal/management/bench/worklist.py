@@ -24,6 +24,8 @@ PAGES: Final = (
     "?o=6",
     "?o=-8",
     "?status=submitted",
+    "?am_zug=reviewer",
+    "?am_zug=applicant",
     "?landkreis=06431",
     "?sachbearbeitung=niemand",
     "?betrag_von=10.000&betrag_bis=20.000",
