@@ -224,7 +224,7 @@ def is_told(application: Application, at: datetime) -> bool:
 
 def with_letters(application: Application) -> Application:
     """The case with its letters and their deliveries, read once for a page."""
-    letters = Letter.objects.select_related("created_by")
+    letters = Letter.objects.select_related("created_by", "hearing", "request")
     prefetch_related_objects([application], Prefetch("letters", letters), "letters__deliveries")
     return application
 

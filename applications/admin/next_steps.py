@@ -86,13 +86,14 @@ def _directory(application: Application, row: standing.Standing, at: datetime) -
 def _of_letters(facts: standing.Facts, user: User) -> list[Button]:
     """The next step of each letter that has one, the oldest first."""
     lying = {letter.pk for letter, _ in facts.lying()}
+    waited_for = {letter.pk for letter, _ in facts.open_letters()}
     found = []
     for letter, sent in facts.letters:
         label, primary = _step(letter, sent, user, lies=letter.pk in lying)
         if label:
             keys = [facts.application.pk, letter.pk]
             href = reverse("admin:applications_application_delivery", args=keys)
-            found.append(Button(href, label, "", primary=primary))
+            found.append(Button(href, label, "", primary=primary and letter.pk in waited_for))
     return found
 
 

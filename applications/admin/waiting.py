@@ -57,6 +57,16 @@ def unsigned_letters() -> QuerySet[Letter]:
 # --- Letters on their way -------------------------------------------------------------------------
 
 
+def _matter_open(letter: str = "") -> Q:
+    """Of letters (at this path): no end of the hearing or request that they are about.
+
+    Once it has ended nothing hangs on their Bekanntgabe, and the case goes on without it. A
+    decision and a consent to an early start have effect by theirs, however late.
+    """
+    about = {f"{letter}{matter}__closed_at__isnull": True for matter in ("hearing", "request")}
+    return Q(**about)
+
+
 def _under_way() -> QuerySet[Delivery]:
     return Delivery.objects.filter(letter=OuterRef("pk"), failed_at__isnull=True)
 
@@ -69,7 +79,10 @@ def _lying() -> QuerySet[Letter]:
     ended = Q(application__status__in=(Status.WITHDRAWN, Status.CLOSED))
     return (
         Letter.objects.filter(
-            ~Exists(_under_way()), application=OuterRef("pk"), discarded_at__isnull=True
+            ~Exists(_under_way()),
+            _matter_open(),
+            application=OuterRef("pk"),
+            discarded_at__isnull=True,
         )
         .exclude(kind__in=SIGNED_BY_TWO, signed_at__isnull=True)
         .exclude(ended & Q(kind__in=MOOT))
@@ -98,7 +111,9 @@ def failed_on() -> Subquery:
 
 
 def _deliveries() -> QuerySet[Delivery]:
-    return Delivery.objects.filter(letter__application=OuterRef("pk"), failed_at__isnull=True)
+    return Delivery.objects.filter(
+        _matter_open("letter__"), letter__application=OuterRef("pk"), failed_at__isnull=True
+    )
 
 
 def retrievals_awaited() -> QuerySet[Delivery]:
@@ -146,6 +161,15 @@ def open_periods() -> QuerySet[Delivery]:
     return _deliveries().filter(
         ~Exists(settled), letter__decision__isnull=False, sue_until__isnull=False
     )
+
+
+def actions_pending() -> QuerySet[CaseEntry]:
+    """Klagen of a case after which no entry says that the Bescheid is bestandskräftig."""
+    standing = CaseEntry.objects.filter(struck_at__isnull=True)
+    final = standing.filter(
+        application=OuterRef("application"), kind=EntryKind.FINAL, on__gte=OuterRef("on")
+    )
+    return standing.filter(~Exists(final), application=OuterRef("pk"), kind=EntryKind.ACTION)
 
 
 def _unmatched(kind: EntryKind, by: EntryKind) -> QuerySet[CaseEntry]:

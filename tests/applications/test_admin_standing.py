@@ -120,6 +120,15 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     services.confirm_entry(application=case, words=world.words(), by=w.signatory, at=NOW)
     look()
     look(day=in_days(60))
+    action = services.add_entry(kind="action", on=TODAY, court="VG Darmstadt", **common)
+    look()
+    Application.objects.filter(pk=case.pk).update(status=Status.REVOKED)
+    look()
+    Application.objects.filter(pk=case.pk).update(status=Status.GRANTED)
+    final = services.add_entry(kind="final", on=TODAY, **common)
+    look()
+    for entry in (action, final):
+        services.strike_entry(entry=entry, reason="Irrtum", by=w.reviewer, at=NOW)
     services.add_entry(kind="waiver", on=TODAY, **common)
     look()
     services.add_entry(kind="report_due", on=in_days(90), **common)
@@ -152,6 +161,9 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
         ("entry_asked", TOWN, entry_due, []),
         ("period_to_sue", "niemand", due_to_sue, []),
         ("period_over", OFFICE, due_to_sue, ["Eintrag nach dem Bescheid"]),
+        ("action_pending", OFFICE, TODAY, ["Eintrag nach dem Bescheid"]),
+        ("action_pending", OFFICE, TODAY, ["Eintrag nach dem Bescheid"]),
+        ("granted", "niemand", None, []),
         ("granted", "niemand", None, []),
         ("report_awaited", TOWN, in_days(90), []),
         ("report_overdue", OFFICE, in_days(90), ["Eintrag nach dem Bescheid"]),
@@ -174,6 +186,39 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     assert {row.name for row in standing.STANDINGS} == {name for name, *_ in [*seen, *ends]}
     with django_assert_num_queries(4):
         standing.of(case, TODAY)
+
+
+def test_letters_of_what_has_ended_hide_no_step_of_a_decided_case() -> None:
+    w = world.build()
+    case = world.in_check(w)
+    common: dict[str, Any] = {"application": case, "by": w.reviewer, "at": NOW}
+    items = [(Step.KONZEPTION, "Bitte ergänzen.")]
+    services.request_information(items=items, due_on=in_days(10), **common)
+    services.issue_letter(kind="request", **common)
+    told(case, "request", "receipt", w.reviewer)
+    assert panel(case, w.reviewer)[0] == "answer_awaited"
+    services.answer(application=case, by=w.signatory, at=NOW)
+    services.accept_formally(**common)
+    services.begin_hearing(text="Ablehnung.", due_on=in_days(29), **common)
+    told(case, "hearing", "receipt", w.reviewer)
+    hearing = case.letters.get(kind="hearing")
+    services.fail_delivery(letter=hearing, reason="Rückläufer", by=w.reviewer, at=NOW)
+    assert panel(case, w.reviewer)[0] == "not_effected"
+    services.end_hearing(answer="Nein.", answered_on=TODAY, **common)
+    services.propose(proposal=world.grant_proposal(), **common)
+    services.grant(application=case, by=w.signer, at=NOW)
+    case.refresh_from_db()
+    assert panel(case, w.reviewer)[0::3] == ("to_send", [f"{GRANT} bekannt geben"])
+    world.consented(w, case)
+    told(case, "grant", "retrieval", w.reviewer)
+    services.open_letter(letter=case.letters.get(kind="grant"), by=w.clerk, at=NOW)
+    assert panel(case, w.reviewer)[0::3] == ("to_publish", ["Projekt veröffentlichen"])
+    services.publish_project(**common)
+    services.add_entry(kind="waiver", on=TODAY, **common)
+    due_on = case.public_entry.due_on
+    assert panel(case, w.reviewer) == ("entry_asked", TOWN, due_on, [])
+    for name in ("bekanntgabe", "nicht-bewirkt", "empfang"):
+        assert not tasks.BY_NAME[name].cases(Application.objects.all(), w.reviewer, TODAY)
 
 
 def test_a_second_report_is_due_although_the_first_came() -> None:

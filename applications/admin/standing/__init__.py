@@ -59,7 +59,8 @@ def facts_of(cases: Sequence[Application]) -> list[Facts]:
     letters, sent, entries = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in Delivery.objects.filter(letter__application__in=keys):
         sent[row.letter_id].append(row)
-    for letter in Letter.objects.filter(application__in=keys).defer("values", "differences"):
+    written = Letter.objects.filter(application__in=keys).defer("values", "differences")
+    for letter in written.select_related("hearing", "request"):
         letters[letter.application_id].append((letter, sent[letter.pk]))
     for entry in CaseEntry.objects.filter(application__in=keys, struck_at__isnull=True):
         entries[entry.application_id].append(entry)

@@ -41,12 +41,20 @@ class Facts:
     letters: Sequence[tuple[Letter, Sequence[Delivery]]]
     entries: Sequence[CaseEntry]
 
+    def open_letters(self) -> list[tuple[Letter, Sequence[Delivery]]]:
+        """Letters, less those about a hearing or request that has ended."""
+        return [
+            (letter, sent)
+            for letter, sent in self.letters
+            if not any(matter and matter.closed_at for matter in (letter.hearing, letter.request))
+        ]
+
     def lying(self) -> list[tuple[Letter, Sequence[Delivery]]]:
         """Letters on no way, signed where they must be."""
         ended = self.application.state in ENDED
         return [
             (letter, sent)
-            for letter, sent in self.letters
+            for letter, sent in self.open_letters()
             if all(row.failed_at for row in sent)
             and not letter.waits_for_signature
             and letter.discarded_at is None
@@ -56,7 +64,10 @@ class Facts:
     def under_way(self) -> list[tuple[Letter, Delivery]]:
         """The deliveries that hold, each with its letter."""
         return [
-            (letter, row) for letter, sent in self.letters for row in sent if row.failed_at is None
+            (letter, row)
+            for letter, sent in self.open_letters()
+            for row in sent
+            if row.failed_at is None
         ]
 
     def settled_by(self, kind: EntryKind, by: EntryKind) -> list[date]:
@@ -178,6 +189,13 @@ def period(facts: Facts, today: date) -> So:
 def period_over(facts: Facts, today: date) -> So:
     """The same, once it is over."""
     return _earliest(day for day in facts.periods() if day < today)
+
+
+def action(facts: Facts, today: date) -> So:
+    """When the first Klage was brought after which nothing is bestandskräftig."""
+    final = [entry.on for entry in facts.entries if entry.kind == EntryKind.FINAL]
+    brought = [entry.on for entry in facts.entries if entry.kind == EntryKind.ACTION]
+    return _earliest(day for day in brought if all(end < day for end in final))
 
 
 def asked(facts: Facts, today: date) -> So:

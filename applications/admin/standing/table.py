@@ -262,6 +262,14 @@ STANDINGS: Final[tuple[Standing, ...]] = (
         lambda today: Q(Exists(waiting.reports_due())),
     ),
     Standing(
+        "action_pending",
+        R,
+        "Eine Klage ist anhängig (erhoben am {day}). Ist der Bescheid bestandskräftig, trägt die "
+        "Sachbearbeitung das ein.",
+        facts.action,
+        lambda today: Q(Exists(waiting.actions_pending())),
+    ),
+    Standing(
         "period_to_sue",
         None,
         "Die Klagefrist läuft voraussichtlich bis zum {day}. Bis dahin hat niemand etwas zu tun; "
@@ -288,7 +296,7 @@ STANDINGS: Final[tuple[Standing, ...]] = (
     Standing(
         "revoked",
         None,
-        "Der Bescheid ist aufgehoben. Es ist nichts mehr zu tun.",
+        "Der Bescheid ist aufgehoben. Eine Erstattung setzt die Sachbearbeitung gesondert fest.",
         _is(Status.REVOKED),
         _in(Status.REVOKED),
         ended=True,
@@ -299,7 +307,9 @@ del R, S, A
 
 WAITS_FOR_LETTER: Final = frozenset({"to_send", "not_effected", "receipt_awaited"})
 """What is done with a letter."""
-AFTER_NOTICE: Final = frozenset({"report_to_check", "report_overdue", "period_over"})
+AFTER_NOTICE: Final = frozenset(
+    {"report_to_check", "report_overdue", "period_over", "action_pending"}
+)
 """What is done with an entry after the notice."""
 
 POSSIBLE: Final = {
