@@ -173,22 +173,34 @@ def actions_pending() -> QuerySet[CaseEntry]:
 
 
 def _unmatched(kind: EntryKind, by: EntryKind) -> QuerySet[CaseEntry]:
-    """Entries of one kind in a case, less as many as there are of the kind that settles them."""
-    standing = CaseEntry.objects.filter(struck_at__isnull=True)
-    same = standing.filter(application=OuterRef("application"))
+    """Entries of one kind in a case that none of the other, made later, settles.
+
+    Each settles the earliest that is open when it is made. So an entry is settled where one made
+    later leaves nothing as early open, from whichever entry on one counts.
+    """
+    rows = CaseEntry.objects.filter(struck_at__isnull=True)
+    same = rows.filter(application=OuterRef("application"))
+
+    def as_early(level: int) -> Q:
+        on, pk = OuterRef("on"), OuterRef("pk")
+        for _ in range(level - 1):
+            on, pk = OuterRef(on), OuterRef(pk)
+        return Q(on__lt=on) | Q(on=on, pk__lte=pk)
 
     def number(rows: QuerySet[CaseEntry]) -> Coalesce:
         counted = rows.order_by().values("application").annotate(n=Count("pk")).values("n")
         return Coalesce(Subquery(counted), 0, output_field=IntegerField())
 
-    until_here = same.filter(
-        Q(on__lt=OuterRef("on")) | Q(on=OuterRef("on"), pk__lte=OuterRef("pk")), kind=kind
+    settling = OuterRef(OuterRef("pk"))
+    opened = same.filter(as_early(3), kind=kind, pk__gte=OuterRef("pk"), pk__lt=settling)
+    closed = same.filter(kind=by, pk__gt=OuterRef("pk"), pk__lte=settling)
+    left = (
+        same.filter(as_early(2), kind=kind, pk__lt=OuterRef("pk"))
+        .alias(opened=number(opened), closed=number(closed))
+        .filter(opened__gt=F("closed"))
     )
-    return (
-        standing.filter(application=OuterRef("pk"), kind=kind)
-        .alias(place=number(until_here), settled=number(same.filter(kind=by)))
-        .filter(place__gt=F("settled"))
-    )
+    settled = same.filter(~Exists(left), kind=by, pk__gt=OuterRef("pk"))
+    return rows.filter(~Exists(settled), application=OuterRef("pk"), kind=kind)
 
 
 def reports_due() -> QuerySet[CaseEntry]:

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from applications import services
-from applications.admin import next_steps, standing, tasks
+from applications.admin import next_steps, standing, tasks, waiting
 from applications.admin.hindrances import proposed_in
 from applications.models import Application
+from applications.models.delivery import EntryKind
 from applications.rules import Step
 from applications.services import worklist
 from applications.workflow import Actor, Status
@@ -243,3 +244,28 @@ def test_a_second_report_is_due_although_the_first_came() -> None:
     assert len(found("klagefrist", 60)) == 1
     enter("final", 0)
     assert found("klagefrist", 60) == []
+
+
+def test_a_report_settles_the_earliest_that_was_due_when_it_came() -> None:
+    w = world.build()
+    case = world.notified(w)
+    services.publish_project(application=case, by=w.reviewer, at=NOW)
+    services.confirm_entry(application=case, words=world.words(), by=w.signatory, at=NOW)
+    found = []
+    for kind, days in (
+        ("report_received", 0),
+        ("report_checked", 0),
+        ("report_due", 400),
+        ("report_due", 30),
+        ("report_received", 0),
+        ("report_due", 20),
+        ("report_received", 0),
+        ("report_received", 0),
+    ):
+        services.add_entry(application=case, kind=kind, on=in_days(days), by=w.reviewer, at=NOW)
+        (facts,) = standing.facts_of(worklist.with_dates(Application.objects.all()))
+        due = sorted(facts.unsettled(EntryKind.REPORT_DUE, EntryKind.REPORT_RECEIVED))
+        rows = Application.objects.annotate(day=waiting.first(waiting.reports_due(), "on"))
+        assert rows.get().day == min(due, default=None)
+        found.append([(day - TODAY).days for day in due])
+    assert found == [[], [], [400], [30, 400], [400], [20, 400], [400], []]

@@ -70,10 +70,15 @@ class Facts:
             if row.failed_at is None
         ]
 
-    def settled_by(self, kind: EntryKind, by: EntryKind) -> list[date]:
-        """The days of entries of a kind, less as many as there are of the kind that settles."""
-        days = sorted(entry.on for entry in self.entries if entry.kind == kind)
-        return days[sum(entry.kind == by for entry in self.entries) :]
+    def unsettled(self, kind: EntryKind, by: EntryKind) -> list[date]:
+        """The days of entries of a kind; each of the other settles the earliest then open."""
+        days: list[date] = []
+        for entry in sorted(self.entries, key=lambda entry: entry.pk):
+            if entry.kind == kind:
+                days.append(entry.on)
+            elif entry.kind == by and days:
+                days.remove(min(days))
+        return days
 
     def periods(self) -> list[date]:
         """Ends of periods to sue of which no entry says how they ended."""
@@ -167,17 +172,17 @@ def unpublished(facts: Facts, today: date) -> So:
 
 def to_check(facts: Facts, today: date) -> So:
     """When the first Verwendungsnachweis came in that is not checked."""
-    return _earliest(facts.settled_by(EntryKind.REPORT_RECEIVED, EntryKind.REPORT_CHECKED))
+    return _earliest(facts.unsettled(EntryKind.REPORT_RECEIVED, EntryKind.REPORT_CHECKED))
 
 
 def report(facts: Facts, today: date) -> So:
     """When the next Verwendungsnachweis is due."""
-    return _earliest(facts.settled_by(EntryKind.REPORT_DUE, EntryKind.REPORT_RECEIVED))
+    return _earliest(facts.unsettled(EntryKind.REPORT_DUE, EntryKind.REPORT_RECEIVED))
 
 
 def report_late(facts: Facts, today: date) -> So:
     """The same, once it is late."""
-    due = facts.settled_by(EntryKind.REPORT_DUE, EntryKind.REPORT_RECEIVED)
+    due = facts.unsettled(EntryKind.REPORT_DUE, EntryKind.REPORT_RECEIVED)
     return _earliest(day for day in due if day < today)
 
 
