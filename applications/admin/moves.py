@@ -234,7 +234,11 @@ PAGES: Final[dict[str, Page]] = {
         PROJECT,
     ),
     "withdraw_project": Page(
-        services.withdraw_project, _reason, _reason_value, proposals.public_view, PROJECT
+        services.withdraw_project,
+        lambda a, data, at: desk.WithdrawProjectForm(data),
+        _reason_value,
+        proposals.public_view,
+        PROJECT,
     ),
 }
 

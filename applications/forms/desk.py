@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from applications.forms.fields import DayField, MailField, TextField
+from applications.forms.fields import DayField, MailField, TextField, from_model
 from applications.models.notes import NoteKind
 from municipalities.models import User
 from municipalities.permissions import REVIEW, may_administer
+from projects.models import Project
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -43,6 +44,19 @@ class ReasonForm(forms.Form):
         label="Begründung",
         lines=5,
         max_length=4000,
+        error_messages={"required": "Bitte geben Sie eine Begründung an."},
+    )
+
+
+class WithdrawProjectForm(ReasonForm):
+    """Why a project leaves the directory, as long as its record there holds it."""
+
+    reason = from_model(
+        Project,
+        "withdrawn_reason",
+        kind=NeededText,
+        label="Begründung",
+        lines=5,
         error_messages={"required": "Bitte geben Sie eine Begründung an."},
     )
 

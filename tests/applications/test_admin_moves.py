@@ -921,6 +921,19 @@ def test_a_missing_consent_is_said_before_publishing(
     assert text in " ".join(page.split())
 
 
+def test_a_reason_longer_than_the_projects_record_is_said_and_kept(client: Client) -> None:
+    w = world.build(now())
+    application = published(w, now())
+    client.force_login(w.reviewer)
+    place, longest = address(application, "withdraw_project"), "x" * 300
+    answer = client.post(place, {"reason": f"{longest}y"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["reason"])
+    assert f"{longest}y" in answer.content.decode()
+    assert client.post(place, {"reason": longest}).status_code == 302
+    application.project.refresh_from_db()
+    assert application.project.withdrawn_reason == longest
+
+
 def test_a_project_withdrawn_by_its_own_room_can_be_published_again(client: Client) -> None:
     w = world.build(now())
     application = published(w, now())
