@@ -74,7 +74,7 @@ class Delivery(models.Model):
     notified_on = models.DateField("voraussichtlich bekannt gegeben am", null=True, blank=True)
     sue_until = models.DateField("voraussichtliches Ende der Klagefrist", null=True, blank=True)
     failed_at = models.DateTimeField("nicht bewirkt, festgestellt am", null=True, blank=True)
-    failed_reason = models.CharField("warum nicht bewirkt", max_length=300, blank=True)
+    failed_reason = models.TextField("warum nicht bewirkt", blank=True)
 
     class Meta:
         verbose_name = "Bekanntgabe"
@@ -153,7 +153,7 @@ class CaseEntry(models.Model):
     struck_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    struck_reason = models.CharField("Grund der Streichung", max_length=300, blank=True)
+    struck_reason = models.TextField("Grund der Streichung", blank=True)
 
     class Meta:
         verbose_name = "Eintrag nach dem Bescheid"

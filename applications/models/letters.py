@@ -201,8 +201,8 @@ class Letter(models.Model):
     hearing = models.OneToOneField(
         Hearing, models.PROTECT, null=True, blank=True, related_name="letter"
     )
-    request = models.OneToOneField(
-        InformationRequest, models.PROTECT, null=True, blank=True, related_name="letter"
+    request = models.ForeignKey(
+        InformationRequest, models.PROTECT, null=True, blank=True, related_name="letters"
     )
     kind = models.CharField("Art", max_length=20, choices=LetterKind)
     values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
@@ -230,7 +230,7 @@ class Letter(models.Model):
     discarded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    discarded_reason = models.CharField("verworfen, weil", max_length=500, blank=True)
+    discarded_reason = models.TextField("verworfen, weil", blank=True)
 
     class Meta:
         verbose_name = "Schreiben"
@@ -254,13 +254,21 @@ class Letter(models.Model):
                         discarded_by__isnull=False,
                         decision=None,
                         hearing=None,
+                        signed_at=None,
                     )
                     & ~Q(discarded_reason="")
                 ),
                 name="letter_discarded_with_a_reason",
                 violation_error_message=(
-                    "Verworfen wird mit einer Begründung, und nie ein Bescheid oder eine Anhörung."
+                    "Verworfen wird mit einer Begründung, und nie ein Bescheid, eine Anhörung oder "
+                    "was schon gezeichnet ist."
                 ),
+            ),
+            models.UniqueConstraint(
+                fields=["request"],
+                condition=Q(discarded_at=None),
+                name="letter_one_per_request",
+                violation_error_message="Zu dieser Nachforderung gibt es schon ein Schreiben.",
             ),
             models.CheckConstraint(
                 condition=Q(file="", sha256="") | (~Q(file="") & ~Q(sha256="")),
@@ -284,8 +292,9 @@ class Letter(models.Model):
 
     @property
     def may_be_discarded(self) -> bool:
-        """Whether it is one that decides nothing and belongs to no hearing."""
-        return self.decision_id is None and self.hearing_id is None and self.discarded_at is None
+        """Whether it decides nothing, belongs to no hearing and nobody has signed it."""
+        decides = self.decision_id is not None or self.hearing_id is not None
+        return not decides and self.signed_at is None and self.discarded_at is None
 
     @property
     def is_notice(self) -> bool:

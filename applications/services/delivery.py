@@ -241,7 +241,7 @@ def open_letter(*, letter: Letter, by: User, at: datetime) -> Letter:
             raise NotAllowed
         row = Letter.objects.get(pk=letter.pk)
         delivery = row.deliveries.filter(failed_at__isnull=True).last()
-        if delivery is None or _is_over(delivery, at):
+        if delivery is None or is_over(delivery, at):
             raise NotRetrievable
         if not row.file:
             raise LetterNotReady
@@ -269,10 +269,10 @@ def open_letter(*, letter: Letter, by: User, at: datetime) -> Letter:
 def offered(letter: Letter, at: datetime) -> bool:
     """Whether the applicant may open the letter now."""
     under_way = [row for row in letter.deliveries.all() if row.failed_at is None]
-    return any(not _is_over(delivery, at) for delivery in under_way)
+    return any(not is_over(delivery, at) for delivery in under_way)
 
 
-def _is_over(delivery: Delivery, at: datetime) -> bool:
+def is_over(delivery: Delivery, at: datetime) -> bool:
     """Whether the days for the retrieval are over without one, also before the worker looks."""
     if delivery.way != DeliveryWay.RETRIEVAL or delivery.opened_at is not None:
         return False
@@ -292,7 +292,7 @@ def end_retrieval(argument: str, at: datetime) -> None:
         delivery = Delivery.objects.get(pk=found.pk)
         if delivery.opened_at is not None or delivery.failed_at is not None:
             return
-        if not _is_over(delivery, at):
+        if not is_over(delivery, at):
             _look_again(delivery, noticed_on(delivery) or delivery.sent_on)
             return
         _fail(row, delivery, "nicht innerhalb von zehn Tagen abgerufen", None, at)

@@ -38,7 +38,7 @@ class ReviewerNeeded(Exception):
 
 
 class LetterDiscarded(Exception):
-    """The letter was put away, or cannot be put away: it decides something or went out."""
+    """The letter was put away, or cannot be: it decides something, is signed or went out."""
 
 
 class DiscardReasonMissing(Exception):
@@ -144,7 +144,7 @@ def issue_letter(
             request = row.information_requests.filter(closed_at__isnull=True).last()
             if request is None:
                 raise NoOpenRequest
-            if Letter.objects.filter(request=request).exists():
+            if request.letters.filter(discarded_at=None).exists():
                 raise AlreadyIssued
             fields = {
                 "request": request,
@@ -198,9 +198,9 @@ def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
 def discard_letter(*, letter: Letter, reason: str, by: User, at: datetime) -> Letter:
     """Put a letter away that was made by mistake or shall not be signed; it never goes out.
 
-    It stays in the file with the reason; the request it belonged to can have another. Never a
-    Bescheid, a hearing's letter or what is on its way. Raises NotAllowed,
-    LetterDiscarded, DiscardReasonMissing.
+    It stays in the file with the reason and its request, which can have another. Never a
+    decision's or a hearing's letter, what a second person has signed or what is on its way.
+    Raises NotAllowed, LetterDiscarded, DiscardReasonMissing.
     """
     if not reason.strip():
         raise DiscardReasonMissing
@@ -213,8 +213,8 @@ def discard_letter(*, letter: Letter, reason: str, by: User, at: datetime) -> Le
         if under_way or not letter.may_be_discarded:
             raise LetterDiscarded
         letter.discarded_at, letter.discarded_by = at, by
-        letter.discarded_reason, letter.request = reason.strip(), None
-        letter.save(update_fields=["discarded_at", "discarded_by", "discarded_reason", "request"])
+        letter.discarded_reason = reason.strip()
+        letter.save(update_fields=["discarded_at", "discarded_by", "discarded_reason"])
         log.record(
             row,
             "discard_letter",

@@ -17,6 +17,7 @@ from applications.services import snapshots
 from applications.services.delivery import (
     LetterNotReady,
     NotRetrievable,
+    is_over,
     offered,
     open_letter,
 )
@@ -75,10 +76,15 @@ def letter(request: HttpRequest, key: uuid.UUID, letter: uuid.UUID) -> HttpRespo
 
 
 def _not_offered(request: HttpRequest, application: Application, letter: Letter) -> HttpResponse:
-    """Nothing is said of a letter that was never sent; of one whose days are over, what follows."""
-    if not letter.deliveries.exists():
+    """Nothing is said of a letter that was never sent; of another, why and what follows."""
+    last = letter.deliveries.last()
+    if last is None:
         raise Http404
-    context = {"application": application}
+    context = {
+        "application": application,
+        "discarded": letter.discarded_at is not None,
+        "not_retrieved": is_over(last, last.failed_at or case.arrived(request)),
+    }
     return render(request, "applications/letter_over.html", context, status=HTTPStatus.GONE)
 
 

@@ -24,6 +24,9 @@ from tests.applications.test_admin_moves import GRANT, address, sealed
 
 pytestmark = pytest.mark.django_db
 
+LONGEST = "Irrtum" * 666 + "Ende"
+"""As many characters as a reason may have; one more is refused."""
+
 
 @pytest.fixture(autouse=True)
 def _one_factor_is_enough(settings: Any) -> None:
@@ -267,8 +270,12 @@ def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
     assert list(client.get(delivery(application)).context["forms"]) == ["fail"]
     answer = client.post(delivery(application), {"act": "deliver", "way": "post"})
     assert answer.status_code == 409
-    answer = client.post(delivery(application), {"act": "fail", "fail-reason": "Rückläufer"})
+    answer = client.post(delivery(application), {"act": "fail", "fail-reason": LONGEST + "x"})
+    assert answer.context["forms"]["fail"]["reason"].value() == LONGEST + "x"
+    assert (answer.status_code, list(answer.context["forms"]["fail"].errors)) == (422, ["reason"])
+    answer = client.post(delivery(application), {"act": "fail", "fail-reason": LONGEST})
     assert answer.status_code == 302
+    assert application.letters.get().deliveries.get().failed_reason == LONGEST
     assert list(client.get(delivery(application)).context["forms"]) == ["deliver"]
 
 
@@ -344,7 +351,15 @@ def _signed_by_a_second_person(w: world.World, application: Any, client: Client)
     with pytest.raises(services.AlreadySigned):
         services.sign_letter(letter=letter, seen="a" * 64, by=w.signer, at=now())
     client.force_login(w.reviewer)
-    assert list(client.get(page).context["forms"]) == ["deliver", "discard"]
+    assert list(client.get(page).context["forms"]) == ["deliver"]  # it is a Bescheid now
+    assert client.post(page, {"act": "discard", "discard-reason": "x"}).status_code == 409
+    with pytest.raises(services.LetterDiscarded):
+        services.discard_letter(letter=letter, reason="x", by=w.reviewer, at=now())
+    with pytest.raises(IntegrityError, match="discarded_with_a_reason"), transaction.atomic():
+        Letter.objects.filter(pk=letter.pk).update(
+            discarded_by=w.reviewer, discarded_at=now(), discarded_reason="x"
+        )
+    services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
 
 
 def _put_away(w: world.World, application: Any, client: Client) -> None:
@@ -354,13 +369,17 @@ def _put_away(w: world.World, application: Any, client: Client) -> None:
     tasks = "/admin/applications/application/?aufgabe=bekanntgabe"
     assert client.post(page, {"act": "discard", "discard-reason": " "}).status_code == 422
     assert len(client.get(tasks).context["cl"].result_list) == 1
-    for row in application.letters.all():
-        services.discard_letter(letter=row, reason="Irrtum.", by=w.reviewer, at=now())
+    assert client.post(page, {"act": "discard", "discard-reason": LONGEST + "x"}).status_code == 422
+    assert client.post(page, {"act": "discard", "discard-reason": LONGEST}).status_code == 302
+    services.discard_letter(
+        letter=application.letters.get(kind="receipt"), reason="Irrtum.", by=w.reviewer, at=now()
+    )
     assert len(client.get(tasks).context["cl"].result_list) == 0
     letter.refresh_from_db()
     assert (letter.discarded_by, application.log.last().action) == (w.reviewer, "discard_letter")
     shown = client.get(page)
-    assert (shown.context["forms"], "verworfen: Irrtum." in shown.content.decode()) == ({}, True)
+    told = f"Begründung: „{LONGEST}“" in shown.content.decode()
+    assert (shown.context["forms"], letter.discarded_reason, told) == ({}, LONGEST, True)
     assert "verworfen</strong>" in client.get(address(application, "change")).content.decode()
     with pytest.raises(services.LetterDiscarded):
         services.deliver(letter=letter, way="receipt", by=w.reviewer, at=now())
@@ -377,7 +396,13 @@ def _put_away(w: world.World, application: Any, client: Client) -> None:
     again = services.issue_letter(
         application=application, kind="request", text="Neu.", by=w.reviewer, at=now()
     )
-    assert again.request == application.information_requests.get()
+    assert again.request == letter.request == application.information_requests.get()
+    with pytest.raises(services.AlreadyIssued):
+        services.issue_letter(application=application, kind="request", by=w.reviewer, at=now())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Letter.objects.filter(kind="receipt").update(
+            request=again.request, discarded_at=None, discarded_by=None, discarded_reason=""
+        )
 
 
 def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> None:
@@ -429,10 +454,12 @@ def test_entries_are_added_and_struck(w, client: Client) -> None:
     assert answer.status_code == 302
     entry = CaseEntry.objects.get()
     assert client.post(page, {"strike": entry.pk, "strike-reason": " "}).status_code == 422
-    assert client.post(page, {"strike": entry.pk, "strike-reason": "Irrtum"}).status_code == 302
+    too_long = {"strike": entry.pk, "strike-reason": LONGEST + "x"}
+    assert client.post(page, too_long).status_code == 422
+    assert client.post(page, {"strike": entry.pk, "strike-reason": LONGEST}).status_code == 302
     assert "9.000,00 €" in client.get(page).content.decode()
     entry.refresh_from_db()
-    assert entry.struck_reason == "Irrtum"
+    assert entry.struck_reason == LONGEST
     assert client.post(page, {"strike": 0, "strike-reason": "x"}).status_code == 404
 
 

@@ -209,6 +209,22 @@ class TestLetters:
         assert "Sie erhalten es auf anderem Weg." in words(page)
         assert Letter.objects.get().first_opened_at is None
 
+    def test_what_failed_or_was_put_away_says_what_is_true_of_it(self, w, clerk):
+        letter = world.offered(w)
+        services.fail_delivery(letter=letter, reason="Falsch.", by=w.reviewer, at=NOW)
+        address = place(letter.application, f"schreiben/{letter.pk}/")
+        failed = clerk.get(address)
+        assert failed.status_code == 410
+        assert "dass es Sie so nicht erreicht hat. Sie erhalten es auf" in words(failed)
+        assert "zehn Tagen" not in words(failed)
+        Letter.objects.filter(pk=letter.pk).update(
+            decision=None, discarded_at=NOW, discarded_by=w.reviewer, discarded_reason="Irrtum"
+        )
+        discarded = clerk.get(address)
+        assert discarded.status_code == 410
+        assert "Dieses Schreiben wurde zurückgenommen und gilt nicht." in words(discarded)
+        assert "auf anderem Weg" not in words(discarded)
+
     def test_who_is_not_confirmed_yet_retrieves_nothing(self, w):
         application = world.offered(w).application
         w.clerk.memberships.update(confirmed_at=None, confirmed_by=None)
