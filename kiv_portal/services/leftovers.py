@@ -32,6 +32,8 @@ FOLDERS: Final = ("antraege/", "beteiligung/", "schreiben/")
 """Where uploads, frozen applications, opinions and letters lie; sheets are tidied elsewhere."""
 
 
+THERE_AT_LEAST: Final = 99
+"""So many of a hundred files that are named lie in the store, or the two are no pair."""
 LEFT_AT_MOST: Final = 20
 """So many files that nothing names may go in a night, or 1 % of those that something names."""
 
@@ -49,7 +51,12 @@ class Found:
     named: int = 0
     """How many files in these folders the database names."""
     there: int = 0
-    """How many of those lie in the store: none of many, and the two do not belong together."""
+    """How many of those lie in the store."""
+
+    @property
+    def belongs_together(self) -> bool:
+        """Whether this database is the store's: it names files, and nearly all lie there."""
+        return self.there > 0 and self.there * 100 >= self.named * THERE_AT_LEAST
 
 
 class NotReleased(Exception):
@@ -84,8 +91,9 @@ def find(at: datetime) -> Found:
 def release(count: int, at: datetime) -> tuple[str, ...]:
     """The files that were held back, for somebody who has looked at them and knows how many.
 
-    Raises NotReleased where it is another number than `count` or none at all, and where nothing
-    that the database names lies in the store: then it is the wrong one, whatever anybody says.
+    Raises NotReleased where it is another number than `count` or none at all, and where the
+    database names no file or not nearly all that it names lie in the store: then it is an empty
+    or the wrong one, whatever anybody says.
     """
     found = find(at)
     if not found.held_back:
@@ -95,10 +103,16 @@ def release(count: int, at: datetime) -> tuple[str, ...]:
             f"Zurückgehalten sind {len(found.held_back)} Dateien, nicht {count}. Es wurde nichts "
             "gelöscht."
         )
-    if found.named and not found.there:
+    if not found.named:
         raise NotReleased(
-            f"Von {found.named} Dateien, die diese Datenbank nennt, liegt keine im Speicher: "
-            "Beide gehören nicht zusammen. Es wurde nichts gelöscht."
+            "Diese Datenbank nennt keine Datei, ist also leer oder eine andere. Es wurde nichts "
+            "gelöscht."
+        )
+    if not found.belongs_together:
+        raise NotReleased(
+            f"Von {found.named} Dateien, die diese Datenbank nennt, liegen nur {found.there} im "
+            f"Speicher; es müssen mindestens {THERE_AT_LEAST} % sein. Entweder gehören beide nicht "
+            "zusammen, oder im Speicher fehlen Dateien. Es wurde nichts gelöscht."
         )
     return found.held_back
 

@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -29,7 +30,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from applications import permissions, services
-from applications.models import Application, ArchiveOffer, SectionComment, triggers
+from applications.models import Application, ArchiveOffer, Document, SectionComment, triggers
 from applications.rules import DocumentKind
 from applications.services import erasure as files
 from applications.services import log, snapshots, uploads
@@ -705,7 +706,7 @@ def test_an_operator_who_has_looked_releases_the_files_that_were_held_back(
     with pytest.raises(CommandError, match=r"nicht 22\. Es wurde nichts gelöscht"):
         release(22)
     named.rename(named.with_name("woanders"))
-    with pytest.raises(CommandError, match=r"Von 1 Dateien, .+ keine im Speicher"):
+    with pytest.raises(CommandError, match=r"Von 1 Dateien, .+ nur 0 im Speicher"):
         release(21)
     named.with_name("woanders").rename(named)
     assert [file.exists() for file in files] == [True] * 21
@@ -719,6 +720,33 @@ def test_an_operator_who_has_looked_releases_the_files_that_were_held_back(
     for count in (21, 0):
         with pytest.raises(CommandError, match="keine Datei zurückgehalten"):
             release(count)
+
+
+def test_nothing_is_released_while_the_database_is_empty_or_foreign(media_root: Path) -> None:
+    """One file that happens to lie here does not make another portal's database the right one."""
+    files = lay(media_root, 21, timezone.now())
+
+    def refused(because: str) -> None:
+        for more in ([], ["--dry-run"]):
+            with pytest.raises(CommandError, match=because):
+                call_command("erase_expired", "--release-files", "21", *more)
+        assert [file.exists() for file in files] == [True] * 21
+
+    refused("nennt keine Datei, .+ Es wurde nichts gelöscht")
+    named = plan(world.build())
+    folder = media_root / "antraege" / "anderswo"
+    folder.mkdir()
+    document = Document.objects.get(file=named)
+    for number in range(99):
+        document.pk, document.file.name = uuid4(), f"antraege/anderswo/{number}"
+        document.save(force_insert=True)
+    refused("Von 100 Dateien, .+ nur 1 im Speicher")
+    for number in range(97):
+        (folder / f"{number}").write_bytes(b"x")
+    refused("Von 100 Dateien, .+ nur 98 im Speicher")
+    (folder / "97").write_bytes(b"x")
+    call_command("erase_expired", "--release-files", "21")
+    assert [file.exists() for file in files] == [False] * 21
 
 
 class Store(FileSystemStorage):
