@@ -253,6 +253,7 @@ def _submit(
                 "received_late": late,
                 "search_key": search_key_of(row, reference),
                 "matters_on": timezone.localdate(at),
+                "refused_members": [],
                 **worklist.of_version(row, frozen),
             },
             reference=reference,

@@ -188,6 +188,10 @@ class TestOnePerson:
             at=NOW,
         )
         assert services.applied_before(probe, by=w.stranger) == []
+        # A filed case keeps nothing of what another municipality had applied for.
+        filed = world.file(probe, w.stranger)
+        filed.refresh_from_db()
+        assert (filed.status, filed.refused_members) == (Status.SUBMITTED, [])
 
     def test_after_a_withdrawal_a_new_one_can_be_filed(self):
         w = world.build()
