@@ -43,6 +43,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='letter',
-            constraint=models.UniqueConstraint(condition=models.Q(('discarded_at', None)), fields=('request',), name='letter_one_per_request', violation_error_message='Zu dieser Nachforderung gibt es schon ein Schreiben.'),
+            constraint=models.UniqueConstraint(condition=models.Q(('discarded_at', None)), fields=('request',), name='letter_one_per_request', violation_error_message='Um diese Unterlagen bittet schon ein Schreiben.'),
         ),
     ]

@@ -268,7 +268,7 @@ class Letter(models.Model):
                 fields=["request"],
                 condition=Q(discarded_at=None),
                 name="letter_one_per_request",
-                violation_error_message="Zu dieser Nachforderung gibt es schon ein Schreiben.",
+                violation_error_message="Um diese Unterlagen bittet schon ein Schreiben.",
             ),
             models.CheckConstraint(
                 condition=Q(file="", sha256="") | (~Q(file="") & ~Q(sha256="")),
