@@ -577,6 +577,7 @@ def test_every_address_outside_the_desk_answers_as_the_table_says(scene):
     assert files == FILES
 
 
+@pytest.mark.sweep
 def test_what_is_foreign_answers_like_what_does_not_exist(scene):
     """The very same bytes, so that nobody learns who has applied."""
     client = Client()

@@ -68,6 +68,7 @@ def test_no_public_page_is_left_out() -> None:
     ] == []
 
 
+@pytest.mark.sweep
 def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
     for address in public_pages.EMPTY:
         empty = client.get(address)

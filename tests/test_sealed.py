@@ -72,6 +72,7 @@ def _told(client: Client, method: str, address: str) -> tuple[Any, ...]:
     return answer.status_code, body, headers, tables
 
 
+@pytest.mark.sweep
 def test_a_foreign_object_is_told_like_one_that_does_not_exist(scene: dict[str, Any]) -> None:
     """Same status, bytes, headers (so no other ETag) and statements, for strangers and staff."""
     names, clients = _names(scene), _clients(scene)
@@ -97,6 +98,7 @@ def test_a_foreign_object_is_told_like_one_that_does_not_exist(scene: dict[str, 
     assert compared > 80
 
 
+@pytest.mark.sweep
 def test_a_draft_is_told_at_the_desk_like_a_case_that_does_not_exist(
     scene: dict[str, Any], demo: None
 ) -> None:
@@ -302,6 +304,7 @@ def test_fields_nobody_asked_for_change_nothing(
 # --- Out of order ---------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_steps_out_of_order_change_nothing(scene: dict[str, Any], records: dict[str, Any]) -> None:
     """What belongs to a draft, sent for a granted case; what belongs to the desk, for a draft."""
     names, clients = _names(scene), _clients(scene)
