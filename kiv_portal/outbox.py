@@ -109,6 +109,16 @@ def drop_waiting(*keys: str) -> None:
         OutboxMail.objects.filter(found).exclude(state=WorkState.DONE).delete()
 
 
+def take_back(key: str) -> bool:
+    """Delete mails of an event that nobody has tried to send; whether others of it are left.
+
+    `key` is the beginning of the event's keys. What was tried may have arrived and stays.
+    """
+    found = OutboxMail.objects.filter(key__startswith=key)
+    found.filter(state=WorkState.WAITING, attempts=0).delete()
+    return found.exists()
+
+
 def drop_mails_naming(text: str) -> None:
     """Delete every mail whose text holds this one, sealed or not: what it is about is erased."""
     OutboxMail.objects.filter(body__contains=text).delete()

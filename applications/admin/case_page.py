@@ -83,6 +83,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
         letters=written,
         entries=case_entries,
     )
+    to_deliver = {letter.pk for letter, _ in facts.lying()}
+    to_sign = {letter.pk for letter in facts.unsigned()}
     recused = permissions.is_recused(user, application)
     may_write = permissions.may_take_part(user, application)
     return {
@@ -128,9 +130,8 @@ def build(application: Application, user: User, at: datetime) -> dict[str, Any]:
                 "href": case_address_of(application, "letter_pdf", letter.pk),
                 "delivery_href": case_address_of(application, "delivery", letter.pk),
                 "deliveries": sent,
-                # Some went out before a second person had to sign.
-                "to_sign": letter.waits_for_signature
-                and all(delivery.failed_at for delivery in sent),
+                "to_deliver": letter.pk in to_deliver,
+                "to_sign": letter.pk in to_sign,
             }
             for letter, sent in written
         ],

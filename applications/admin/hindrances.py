@@ -9,7 +9,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from applications import permissions
-from applications.models import Letter
+from applications.models import Delivery, Letter
 from applications.models.decisions import (
     FIRST_KINDS,
     DecisionKind,
@@ -225,7 +225,8 @@ def is_told(application: Application, at: datetime) -> bool:
 def with_letters(application: Application) -> Application:
     """The case with its letters and their deliveries, read once for a page."""
     letters = Letter.objects.select_related("created_by", "hearing", "request")
-    prefetch_related_objects([application], Prefetch("letters", letters), "letters__deliveries")
+    sent = Prefetch("letters__deliveries", Delivery.objects.with_notice())
+    prefetch_related_objects([application], Prefetch("letters", letters), sent)
     return application
 
 

@@ -16,6 +16,7 @@ from applications import permissions
 from applications.admin import deliveries, moves, standing
 from applications.admin.hindrances import is_told
 from applications.admin.moves import Button
+from applications.admin.waiting import SLIGHT
 from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.models import DeliveryWay
@@ -45,7 +46,7 @@ def build(
     buttons = [button for button in found if not button.reason]
     if row.name in standing.WAITS_FOR_LETTER:
         buttons = [replace(button, primary=False) for button in buttons]
-    elif any(button.primary for button in buttons):
+    elif row.name not in standing.BESIDE_LETTER:
         of_letters = [replace(button, primary=False) for button in of_letters]
     if may_review(user) and not recused and application.state in DECIDED:
         buttons.append(_entry(application, primary=row.name in standing.AFTER_NOTICE))
@@ -86,7 +87,7 @@ def _directory(application: Application, row: standing.Standing, at: datetime) -
 def _of_letters(facts: standing.Facts, user: User) -> list[Button]:
     """The next step of each letter that has one, the oldest first."""
     lying = {letter.pk for letter, _ in facts.lying()}
-    waited_for = {letter.pk for letter, _ in facts.open_letters()}
+    waited_for = {letter.pk for letter, _ in facts.open_letters() if letter.kind not in SLIGHT}
     found = []
     for letter, sent in facts.letters:
         label, primary = _step(letter, sent, user, lies=letter.pk in lying)

@@ -190,7 +190,7 @@ TASKS: Final = (
         may_review,
         _to_send,
         word="Schreiben vom",
-        on=waiting.written_on,
+        on=lambda: waiting.first(waiting.letters_to_send(), "dated_on"),
     ),
     Task(
         "nicht-bewirkt",
@@ -201,7 +201,7 @@ TASKS: Final = (
     ),
     Task(
         "veroeffentlichen",
-        "Bewilligt und bekannt gegeben, noch nicht im Verzeichnis",
+        "Bewilligt, Bescheid abgerufen oder bekannt gegeben, noch nicht im Verzeichnis",
         may_review,
         _to_publish,
         word="entschieden am",
@@ -239,7 +239,7 @@ TASKS: Final = (
         _unread,
         False,
         "bis",
-        lambda: waiting.first(waiting.retrievals_awaited(), "sent_on"),
+        lambda: waiting.first(waiting.retrievals_awaited(), "noticed_on"),
         waiting.RETRIEVAL,
     ),
     Task(

@@ -13,16 +13,31 @@ from applications.models.decisions import DecisionState
 from applications.models.delivery import EntryKind
 from applications.models.letters import SIGNED_BY_TWO
 from applications.services.delivery import RETRIEVAL_DAYS
+from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.models import DeliveryWay
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
+    from applications.models.delivery import DeliveryQuerySet
+
 RETRIEVAL: Final = timedelta(days=RETRIEVAL_DAYS)
 
-MOOT: Final = (LetterKind.HEARING, LetterKind.REQUEST, LetterKind.EARLY_START)
+SLIGHT: Final = (LetterKind.RECEIPT,)
+"""Letters for which nothing waits: they confirm, and the case goes on without them."""
+
+MOOT: Final = (*SLIGHT, LetterKind.HEARING, LetterKind.REQUEST, LetterKind.EARLY_START)
 """Letters that mean nothing any more once a case has ended without a decision."""
+
+ENDED: Final = (Status.WITHDRAWN, Status.CLOSED)
+
+
+def moot_in(status: Status) -> tuple[LetterKind, ...]:
+    """Kinds of letters that nobody has to send any more in this state."""
+    if status in ENDED:
+        return MOOT
+    return SLIGHT if status in DECIDED else ()
 
 
 def first(rows: QuerySet[Any], field: str) -> Subquery:
@@ -74,9 +89,11 @@ def _under_way() -> QuerySet[Delivery]:
 def _lying() -> QuerySet[Letter]:
     """Letters of a case on no way, signed where they must be.
 
-    Where a case ended without a decision nobody is still heard or asked for documents.
+    Where a case ended without a decision nobody is still heard or asked for documents, and a
+    Bescheid says by itself that the application came.
     """
-    ended = Q(application__status__in=(Status.WITHDRAWN, Status.CLOSED))
+    moot = Q(application__status__in=ENDED, kind__in=MOOT)
+    moot |= Q(application__status__in=DECIDED, kind__in=SLIGHT)
     return (
         Letter.objects.filter(
             ~Exists(_under_way()),
@@ -85,7 +102,7 @@ def _lying() -> QuerySet[Letter]:
             discarded_at__isnull=True,
         )
         .exclude(kind__in=SIGNED_BY_TWO, signed_at__isnull=True)
-        .exclude(ended & Q(kind__in=MOOT))
+        .exclude(moot)
     )
 
 
@@ -99,26 +116,22 @@ def failed_letters() -> QuerySet[Letter]:
     return _lying().filter(deliveries__isnull=False)
 
 
-def written_on() -> Subquery:
-    """The day of the first letter to be sent."""
-    return Subquery(letters_to_send().order_by("created_at").values("dated_on")[:1])
-
-
 def failed_on() -> Subquery:
     """The day on which it was noted, last, that a letter did not arrive."""
     rows = failed_letters().order_by("-deliveries__failed_at")
     return Subquery(rows.annotate(day=TruncDate("deliveries__failed_at")).values("day")[:1])
 
 
-def _deliveries() -> QuerySet[Delivery]:
+def _deliveries() -> DeliveryQuerySet:
     return Delivery.objects.filter(
         _matter_open("letter__"), letter__application=OuterRef("pk"), failed_at__isnull=True
     )
 
 
-def retrievals_awaited() -> QuerySet[Delivery]:
-    """Letters of a case that the municipality has still to open."""
-    return _deliveries().filter(way=DeliveryWay.RETRIEVAL, opened_at__isnull=True)
+def retrievals_awaited() -> DeliveryQuerySet:
+    """Letters of a case that the municipality has still to open, with `noticed_on`."""
+    rows = _deliveries().filter(way=DeliveryWay.RETRIEVAL, opened_at__isnull=True)
+    return rows.with_notice()
 
 
 def receipts_awaited() -> QuerySet[Delivery]:

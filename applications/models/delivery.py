@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import date
+from functools import cached_property
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import CharField, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat, TruncDate
 
 from applications.models.application import Application
 from applications.models.letters import Letter
-from kiv_portal.models import DeliveryWay
+from kiv_portal.models import DeliveryWay, OutboxMail, WorkState
 from municipalities.models import Municipality
+
+NOTICE: Final = "letter_ready"
+"""The mail that there is a letter to retrieve; its keys go on with the delivery's."""
 
 
 class RetrievalConsent(models.Model):
@@ -48,6 +54,22 @@ class RetrievalConsent(models.Model):
         return f"{self.municipality}: erteilt am {self.given_on:%d.%m.%Y}"
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def with_notice(self) -> DeliveryQuerySet:
+        """With `noticed_on`: the day the mail went out that there is a letter to retrieve.
+
+        That of sending where no such mail has gone yet. The mail is as old as the delivery.
+        """
+        key = Concat(Value(f"{NOTICE}:"), Cast(OuterRef("pk"), CharField()), Value(":"))
+        sent = OutboxMail.objects.filter(
+            created_at=OuterRef("sent_at"), key__startswith=key, state=WorkState.DONE
+        )
+        first = Subquery(sent.order_by("done_at").values("done_at")[:1])
+        # Read with the row it stands in the place of the property.
+        day = Coalesce(TruncDate(first), F("sent_on"))
+        return self.annotate(noticed_on=day)  # type: ignore[no-redef]
+
+
 class Delivery(models.Model):
     """One attempt to notify a letter. A failed one stays on record; then there is a next.
 
@@ -75,6 +97,8 @@ class Delivery(models.Model):
     sue_until = models.DateField("voraussichtliches Ende der Klagefrist", null=True, blank=True)
     failed_at = models.DateTimeField("nicht bewirkt, festgestellt am", null=True, blank=True)
     failed_reason = models.TextField("warum nicht bewirkt", blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name = "Bekanntgabe"
@@ -123,6 +147,12 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_way_display()}, abgesandt am {self.sent_on:%d.%m.%Y}"
+
+    @cached_property
+    def noticed_on(self) -> date:
+        """The day of `with_notice`, asked for where the row was read without it."""
+        rows = Delivery.objects.with_notice().filter(pk=self.pk)
+        return rows.values_list("noticed_on", flat=True).get()
 
 
 class EntryKind(models.TextChoices):

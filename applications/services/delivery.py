@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from applications import mails, permissions
 from applications.models import Application, Delivery, Letter, RetrievalConsent
+from applications.models.delivery import NOTICE
 from applications.models.letters import LetterKind
 from applications.models.members import MemberRole
 from applications.services import following, log
@@ -20,7 +21,7 @@ from applications.services.drafts import NotAllowed
 from applications.services.issuing import LetterDiscarded, LetterNotReady
 from applications.workflow import Status
 from kiv_portal.calendar import add_working_days, deadline, is_working_day
-from kiv_portal.models import Authority, DeliveryWay, OutboxMail, WorkState
+from kiv_portal.models import Authority, DeliveryWay
 from kiv_portal.outbox import enqueue_job
 
 if TYPE_CHECKING:
@@ -172,12 +173,12 @@ def deliver(
         if way == DeliveryWay.RETRIEVAL:
             mails.tell_applicant(
                 row,
-                "letter_ready",
+                NOTICE,
                 at=at,
                 event=str(delivery.pk),
                 letter_address=f"schreiben/{letter.pk}/",
             )
-            _look_again(delivery, day)
+            _look_again(delivery)
     return delivery
 
 
@@ -201,27 +202,15 @@ def _notified(delivery: Delivery, day: date) -> None:
     delivery.sue_until = deadline(day, months=1) if delivery.letter.is_notice else None
 
 
-def _look_again(delivery: Delivery, noticed_on: date) -> None:
+def _look_again(delivery: Delivery) -> None:
     """Ask the worker to look when the days for retrieval are over."""
-    first_day_after = noticed_on + timedelta(days=RETRIEVAL_DAYS + 1)
+    first_day_after = last_day(delivery) + timedelta(days=1)
     enqueue_job(
         kind="retrieval_over",
         argument=str(delivery.pk),
         key=f"retrieval_over:{delivery.pk}:{first_day_after}",
         at=timezone.make_aware(datetime.combine(first_day_after, time())),
     )
-
-
-def noticed_on(delivery: Delivery) -> date | None:
-    """The day the notice went out; None while no mail of it has been sent."""
-    sent = (
-        OutboxMail.objects.filter(
-            key__startswith=f"letter_ready:{delivery.pk}:", state=WorkState.DONE
-        )
-        .order_by("done_at")
-        .first()
-    )
-    return timezone.localdate(sent.done_at) if sent and sent.done_at else None
 
 
 # --- Retrieval ------------------------------------------------------------------------------------
@@ -272,12 +261,16 @@ def offered(letter: Letter, at: datetime) -> bool:
     return any(not is_over(delivery, at) for delivery in under_way)
 
 
+def last_day(delivery: Delivery) -> date:
+    """The last day on which the letter can be retrieved: the tenth after the notice went out."""
+    return delivery.noticed_on + timedelta(days=RETRIEVAL_DAYS)
+
+
 def is_over(delivery: Delivery, at: datetime) -> bool:
     """Whether the days for the retrieval are over without one, also before the worker looks."""
     if delivery.way != DeliveryWay.RETRIEVAL or delivery.opened_at is not None:
         return False
-    told = noticed_on(delivery) or delivery.sent_on
-    return timezone.localdate(at) > told + timedelta(days=RETRIEVAL_DAYS)
+    return timezone.localdate(at) > last_day(delivery)
 
 
 def end_retrieval(argument: str, at: datetime) -> None:
@@ -293,7 +286,7 @@ def end_retrieval(argument: str, at: datetime) -> None:
         if delivery.opened_at is not None or delivery.failed_at is not None:
             return
         if not is_over(delivery, at):
-            _look_again(delivery, noticed_on(delivery) or delivery.sent_on)
+            _look_again(delivery)
             return
         _fail(row, delivery, "nicht innerhalb von zehn Tagen abgerufen", None, at)
 
@@ -388,12 +381,6 @@ def told_state(application: Application, at: datetime) -> Status:
     if state is Status.REJECTED and LetterKind.REJECTION not in told:
         return Status.PROPOSED
     return state
-
-
-def to_deliver(application: Application) -> list[Letter]:
-    """Letters of a case that are on no way: never sent, or not effected and to be sent again."""
-    under_way = Delivery.objects.filter(failed_at__isnull=True).values("letter")
-    return list(application.letters.filter(discarded_at=None).exclude(pk__in=under_way))
 
 
 def _locked(application: Application, by: User) -> Application:

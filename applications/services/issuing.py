@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 from django.utils import timezone
 
-from applications import permissions
+from applications import mails, permissions
 from applications.models import Application, Letter
+from applications.models.delivery import NOTICE
 from applications.models.letters import LetterKind
 from applications.services import letters, log
 from applications.services.drafts import NotAllowed
 from applications.services.letters.elsewhere import Elsewhere, Kept, kept
+from kiv_portal import outbox
+from kiv_portal.models import DeliveryWay
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -167,8 +170,8 @@ def issue_letter(
 def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
     """Sign what another person wrote; only then it can go out.
 
-    `seen` is the hash of the PDF the person read. Raises AlreadySigned, LetterNotReady,
-    SecondPersonNeeded.
+    `seen` is the hash of the PDF the person read. Raises LetterDiscarded, AlreadySigned,
+    LetterNotReady, SecondPersonNeeded.
     """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=letter.application_id)
@@ -198,9 +201,10 @@ def sign_letter(*, letter: Letter, seen: str, by: User, at: datetime) -> Letter:
 def discard_letter(*, letter: Letter, reason: str, by: User, at: datetime) -> Letter:
     """Put a letter away that was made by mistake or shall not be signed; it never goes out.
 
-    It stays in the file with the reason and its request, which can have another. Never a
-    decision's or a hearing's letter, what a second person has signed or what is on its way.
-    Raises NotAllowed, LetterDiscarded, DiscardReasonMissing.
+    It stays in the file with the reason and its request, which can have another. Whoever was
+    told that it is there is told that it no longer counts. Never a decision's or a hearing's
+    letter, what a second person has signed or what is on its way. Raises DiscardReasonMissing,
+    NotAllowed, LetterDiscarded.
     """
     if not reason.strip():
         raise DiscardReasonMissing
@@ -224,4 +228,15 @@ def discard_letter(*, letter: Letter, reason: str, by: User, at: datetime) -> Le
             kind=letter.kind,
             reason=reason.strip(),
         )
+        _take_back_notice(row, letter, at)
     return letter
+
+
+def _take_back_notice(row: Application, letter: Letter, at: datetime) -> None:
+    """Whoever was told that the letter is there is told that it no longer counts, once."""
+    offered = letter.deliveries.with_notice().filter(way=DeliveryWay.RETRIEVAL)
+    told = [one for one in offered if outbox.take_back(f"{NOTICE}:{one.pk}:")]
+    if told:
+        mails.tell_applicant(
+            row, "letter_discarded", at=at, event=str(letter.pk), delivery=told[-1]
+        )

@@ -108,9 +108,6 @@ def members_seen_by(by: User) -> QuerySet[ApplicationMember]:
 
     Taken: it stands in another live application of the call. Known: this person may know.
     """
-    elsewhere = ApplicationMember.objects.filter(
-        call=OuterRef("call"), live=True, municipality=OuterRef("municipality")
-    ).exclude(application=OuterRef("application"))
     known = Membership.objects.filter(
         user=by,
         user__is_active=True,
@@ -118,8 +115,16 @@ def members_seen_by(by: User) -> QuerySet[ApplicationMember]:
         confirmed_at__isnull=False,
         may_read=True,
     )
+    return _members().annotate(is_known=Exists(known))
+
+
+def _members() -> QuerySet[ApplicationMember]:
+    """Members of applications; of each whether it `is_taken`, see `members_seen_by`."""
+    elsewhere = ApplicationMember.objects.filter(
+        call=OuterRef("call"), live=True, municipality=OuterRef("municipality")
+    ).exclude(application=OuterRef("application"))
     rows = ApplicationMember.objects.select_related("municipality__district")
-    return rows.annotate(is_taken=Exists(elsewhere), is_known=Exists(known))
+    return rows.annotate(is_taken=Exists(elsewhere))
 
 
 def _keys(members: Iterable[ApplicationMember]) -> list[str]:
@@ -287,12 +292,8 @@ def _hold(rows: Iterable[ApplicationMember], members: Iterable[Member]) -> list[
 
 
 def taken_elsewhere(application: Application) -> QuerySet[ApplicationMember]:
-    """Its members as they stand in other live applications of the call."""
-    mine = application.members.values("municipality")
-    rows = ApplicationMember.objects.filter(
-        call=application.call_id, live=True, municipality__in=mine
-    )
-    return rows.exclude(application=application).select_related("municipality")
+    """Its members that stand in another live application of the call; for staff, who may know."""
+    return _members().filter(application=application, is_taken=True)
 
 
 def next_reference(at: datetime) -> str:

@@ -380,6 +380,7 @@ ACTS: Final[tuple[Act, ...]] = (
     Act(
         "discard_letter",
         "Schreiben verwerfen",
+        mail="letter_discarded",
         help="Nur ein Schreiben, das nichts entscheidet und nicht unterwegs ist.",
     ),
     Act("acknowledge", "Empfangsbekenntnis eintragen"),

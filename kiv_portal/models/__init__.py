@@ -390,7 +390,10 @@ class OutboxMail(Work):
     class Meta:
         verbose_name = "E-Mail"
         verbose_name_plural = "Postausgang"
-        indexes: ClassVar = [models.Index(fields=["state", "next_try_at"], name="outbox_due")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "next_try_at"], name="outbox_due"),
+            models.Index(fields=["created_at"], name="outbox_created"),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(private=False, sealed="") | Q(private=True, body=""),

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from applications import services
-from applications.admin import next_steps, standing, tasks, waiting
+from applications.admin import case_page, next_steps, standing, tasks, waiting
 from applications.admin.hindrances import proposed_in
 from applications.models import Application
 from applications.models.delivery import EntryKind
@@ -47,6 +47,13 @@ def in_days(days: int) -> date:
     return TODAY + timedelta(days=days)
 
 
+def to_deliver(application: Application, user: User) -> list[str]:
+    """Of which letters the case page says that they are to be made known."""
+    case = Application.objects.get(pk=application.pk)
+    rows = case_page.build(case, user, NOW)["letters"]
+    return [row["row"].kind for row in rows if row["to_deliver"]]
+
+
 def told(application: Application, kind: str, way: str, by: User) -> Any:
     letter = application.letters.get(kind=kind)
     if not letter.file:
@@ -57,6 +64,7 @@ def told(application: Application, kind: str, way: str, by: User) -> Any:
 OFFICE, TOWN, SIGNER = (actor.label for actor in (Actor.REVIEWER, Actor.APPLICANT, Actor.SIGNER))
 LETTER = f"vom {TODAY:%d.%m.%Y}"
 GRANT = f"Zuwendungsbescheid {LETTER}"
+EARLY = f"Zustimmung zum vorzeitigen Maßnahmenbeginn {LETTER}"
 
 
 def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
@@ -72,6 +80,16 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     look()
     services.begin_check(**common)
     services.set_file_number(file_number="II 25 – 1", **common)
+    look()
+    # Nobody waits for an Eingangsbestätigung: it lies there through all that follows.
+    services.issue_letter(kind="receipt", **common)
+    look()
+    early = world.with_pdf(services.issue_letter(kind="early_start", **common))
+    look(w.signer)
+    look()
+    services.sign_letter(letter=early, seen=early.sha256, by=w.signer, at=NOW)
+    told(case, "early_start", "receipt", w.reviewer)
+    services.acknowledge(letter=early, received_on=TODAY, by=w.reviewer, at=NOW)
     look()
     services.request_information(
         items=[(Step.KONZEPTION, "Bitte ergänzen.")], due_on=in_days(10), **common
@@ -104,7 +122,8 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     look()
     told(case, "grant", "post", w.reviewer)
     look()
-    look(day=in_days(4))
+    for days in (3, 4, 5):
+        look(day=in_days(days))
     grant = case.letters.get(kind="grant")
     services.fail_delivery(letter=grant, reason="Rückläufer", by=w.reviewer, at=NOW)
     look()
@@ -116,6 +135,7 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     look()
     services.open_letter(letter=grant, by=w.clerk, at=NOW)
     look()
+    look(day=in_days(1))
     services.publish_project(**common)
     look()
     services.confirm_entry(application=case, words=world.words(), by=w.signatory, at=NOW)
@@ -144,6 +164,10 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     assert seen == [
         ("new", OFFICE, TODAY, ["Formale Prüfung beginnen"]),
         ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
+        ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
+        ("letter_to_sign", SIGNER, TODAY, [f"{EARLY} zeichnen"]),
+        ("letter_to_sign", SIGNER, TODAY, ["Formale Prüfung abschließen"]),
+        ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
         ("answer_awaited", TOWN, in_days(10), []),
         ("answer_overdue", OFFICE, in_days(10), []),
         ("substance", OFFICE, None, ["Entscheidung vorschlagen"]),
@@ -154,10 +178,14 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
         ("correction", OFFICE, TODAY, ["Mit der Korrektur einverstanden"]),
         ("to_send", OFFICE, TODAY, [f"{GRANT} bekannt geben"]),
         ("on_its_way", "niemand", in_days(4), []),
+        ("on_its_way", "niemand", in_days(4), []),
+        ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
         ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
         ("not_effected", OFFICE, TODAY, [f"{GRANT} auf anderem Weg bekannt geben"]),
         ("receipt_awaited", TOWN, TODAY, [f"{GRANT}: Empfangsbekenntnis eintragen"]),
         ("retrieval_awaited", TOWN, in_days(10), []),
+        # On the day of the retrieval it is not notified yet, and may be published already.
+        ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
         ("to_publish", OFFICE, None, ["Projekt veröffentlichen"]),
         ("entry_asked", TOWN, entry_due, []),
         ("period_to_sue", "niemand", due_to_sue, []),
@@ -205,11 +233,13 @@ def test_letters_of_what_has_ended_hide_no_step_of_a_decided_case() -> None:
     hearing = case.letters.get(kind="hearing")
     services.fail_delivery(letter=hearing, reason="Rückläufer", by=w.reviewer, at=NOW)
     assert panel(case, w.reviewer)[0] == "not_effected"
+    assert to_deliver(case, w.reviewer) == ["hearing"]
     services.end_hearing(answer="Nein.", answered_on=TODAY, **common)
     services.propose(proposal=world.grant_proposal(), **common)
     services.grant(application=case, by=w.signer, at=NOW)
     case.refresh_from_db()
     assert panel(case, w.reviewer)[0::3] == ("to_send", [f"{GRANT} bekannt geben"])
+    assert to_deliver(case, w.reviewer) == ["grant"]
     world.consented(w, case)
     told(case, "grant", "retrieval", w.reviewer)
     services.open_letter(letter=case.letters.get(kind="grant"), by=w.clerk, at=NOW)

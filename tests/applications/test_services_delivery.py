@@ -8,8 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from applications import services
+from applications.admin import standing, tasks
 from applications.models import Application, CaseEntry, Delivery, Letter
-from applications.services.delivery import end_retrieval, offered, to_deliver, told_state
+from applications.services import worklist
+from applications.services.delivery import end_retrieval, last_day, offered, told_state
 from applications.workflow import Status
 from kiv_portal import outbox
 from kiv_portal.models import Authority, Job, OutboxMail
@@ -177,10 +179,8 @@ def test_a_letter_that_came_back_is_sent_another_way(w, letter):
         None,
         None,
     )
-    assert to_deliver(letter.application) == [letter]
     again = deliver(w, letter, "receipt", at=LATER)
     assert again.number == 2
-    assert to_deliver(letter.application) == []
 
 
 def test_what_has_arrived_cannot_be_said_to_have_failed(w, letter):
@@ -294,7 +294,6 @@ def test_after_ten_days_it_is_not_effected_once_and_becomes_a_task(w):
         "nicht innerhalb von zehn Tagen abgerufen",
     )
     assert letter.application.log.filter(action="fail_delivery").count() == 1
-    assert to_deliver(letter.application) == [letter]
     Authority.objects.update(post_days=3)
     assert deliver(w, letter, "post", at=OVER).number == 2
 
@@ -312,6 +311,51 @@ def test_the_ten_days_run_from_the_notice_that_really_went_out(w):
     end_retrieval(later.argument, later.next_try_at)
     delivery.refresh_from_db()
     assert delivery.failed_at == OVER + timedelta(days=2)
+
+
+def test_the_desk_names_the_last_day_on_which_the_letter_can_be_retrieved(w):
+    letter = world.offered(w)
+
+    def named(today: date) -> set[date]:
+        found = standing.facts_of(worklist.with_dates(Application.objects.all()))[0]
+        task = tasks.BY_NAME["abruf"]
+        row = task.cases(Application.objects.all(), w.reviewer, today).annotate(day=task.on()).get()
+        line, day = standing.read(found, today)
+        assert line.name == "retrieval_awaited"
+        return {day, row.day + task.plus, last_day(letter.deliveries.get())}
+
+    assert named(NOW.date()) == {date(2026, 11, 26)}
+    send_mails(datetime(2026, 11, 17, 23, 30, tzinfo=UTC))  # half past midnight in Germany
+    assert named(NOW.date()) == {date(2026, 11, 28)}
+    assert offered(letter, LAST_DAY + timedelta(days=2)) is True
+    assert offered(letter, OVER + timedelta(days=2)) is False
+
+
+def test_whoever_was_told_of_a_letter_is_told_that_it_was_put_away(w):
+    application = world.requested(w)
+    world.consented(w, application)
+    told = []
+    for sent in (False, True):
+        letter = services.issue_letter(
+            application=application, kind="request", by=w.reviewer, at=NOW
+        )
+        deliver(w, world.with_pdf(letter), "retrieval")
+        if sent:
+            send_mails(LATER)
+        services.fail_delivery(letter=letter, reason="Falsch", by=w.reviewer, at=LATER)
+        services.discard_letter(letter=letter, reason="Geheim.", by=w.reviewer, at=LATER)
+        mails = OutboxMail.objects.filter(key__startswith="letter_")
+        told.append([(mail.key.split(":")[0], mail.recipient) for mail in mails.order_by("pk")])
+    both = ["integration@musterstadt.example", w.clerk.email]
+    assert told == [
+        [],
+        [(name, to) for name in ("letter_ready", "letter_discarded") for to in both],
+    ]
+    mail = OutboxMail.objects.filter(key__startswith="letter_discarded").first()
+    assert "am 17.11.2026 haben wir Ihnen mitgeteilt" in mail.body
+    assert "es gilt nicht mehr. Seinetwegen müssen Sie nichts tun." in mail.body
+    for word in ("Geheim", "Falsch", "nachreichen", letter.get_kind_display()):
+        assert word not in mail.body + mail.subject
 
 
 # --- What the applicant may know ------------------------------------------------------------------

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Case, CharField, Value, When
 from django.utils import timezone
 
-from applications.admin.standing.facts import ENDED, Facts
+from applications.admin.standing.facts import Facts
 from applications.admin.standing.table import (
     AFTER_NOTICE,
-    POSSIBLE,
+    BESIDE_LETTER,
     STANDINGS,
     WAITS_FOR_LETTER,
     Standing,
+    possible,
 )
 from applications.models import Application, CaseEntry, Delivery, Letter
 from applications.services import worklist
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AFTER_NOTICE",
-    "ENDED",
+    "BESIDE_LETTER",
     "STANDINGS",
     "WAITS_FOR_LETTER",
     "Facts",
@@ -48,7 +49,7 @@ __all__ = [
 def read(facts: Facts, today: date) -> tuple[Standing, date | None]:
     """The line that holds for a case today, and the day that its sentence names."""
     for row in STANDINGS:
-        if so := row.when(facts, today):
+        if so := row.holds(facts, today):
             return row, so if isinstance(so, date) else None
     raise LookupError(facts.application.status)
 
@@ -57,7 +58,7 @@ def facts_of(cases: Sequence[Application]) -> list[Facts]:
     """The facts of the cases of a list (`worklist.with_dates`), in three queries however many."""
     keys = [case.pk for case in cases]
     letters, sent, entries = defaultdict(list), defaultdict(list), defaultdict(list)
-    for row in Delivery.objects.filter(letter__application__in=keys):
+    for row in Delivery.objects.with_notice().filter(letter__application__in=keys):
         sent[row.letter_id].append(row)
     written = Letter.objects.filter(application__in=keys).defer("values", "differences")
     for letter in written.select_related("hearing", "request"):
@@ -98,9 +99,9 @@ def of(application: Application, today: date) -> Standing:
 def whose_turn(cases: ApplicationQuerySet, actor: Actor | None, today: date) -> ApplicationQuerySet:
     """Those of the cases in which it is this one's turn; None: nobody's."""
     standing = Case(
-        *(When(row.where(today), then=Value(row.name)) for row in STANDINGS),
+        *(When(row.filter(today), then=Value(row.name)) for row in STANDINGS),
         default=Value(""),
         output_field=CharField(),
     )
     names = [row.name for row in STANDINGS if row.actor is actor]
-    return cases.filter(POSSIBLE[actor]).annotate(standing=standing).filter(standing__in=names)
+    return cases.filter(possible(actor)).annotate(standing=standing).filter(standing__in=names)

@@ -13,6 +13,7 @@ from applications.admin import waiting
 from applications.models.delivery import EntryKind
 from applications.models.letters import LetterKind
 from applications.models.publication import EntryState
+from applications.services.delivery import last_day
 from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.models import DeliveryWay
@@ -20,8 +21,7 @@ from kiv_portal.models import DeliveryWay
 if TYPE_CHECKING:
     from applications.models import Application, CaseEntry, Delivery, Letter
 
-ENDED: Final = (Status.WITHDRAWN, Status.CLOSED)
-LETTER_COUNTS: Final = (Status.INFORMATION_REQUESTED, Status.HEARING, *DECIDED, *ENDED)
+LETTER_COUNTS: Final = (Status.INFORMATION_REQUESTED, Status.HEARING, *DECIDED, *waiting.ENDED)
 """States in which nothing goes on before a letter that lies there has gone out."""
 SETTLING: Final = (EntryKind.WAIVER, EntryKind.FINAL, EntryKind.ACTION)
 
@@ -49,25 +49,33 @@ class Facts:
             if not any(matter and matter.closed_at for matter in (letter.hearing, letter.request))
         ]
 
+    def unsigned(self) -> list[Letter]:
+        """Letters that go out only when a second person has signed."""
+        return [
+            letter
+            for letter, sent in self.letters
+            if letter.waits_for_signature and all(row.failed_at for row in sent)
+        ]
+
     def lying(self) -> list[tuple[Letter, Sequence[Delivery]]]:
         """Letters on no way, signed where they must be."""
-        ended = self.application.state in ENDED
+        moot = waiting.moot_in(self.application.state)
         return [
             (letter, sent)
             for letter, sent in self.open_letters()
             if all(row.failed_at for row in sent)
             and not letter.waits_for_signature
             and letter.discarded_at is None
-            and not (ended and letter.kind in waiting.MOOT)
+            and letter.kind not in moot
         ]
 
     def under_way(self) -> list[tuple[Letter, Delivery]]:
-        """The deliveries that hold, each with its letter."""
+        """The deliveries that hold of letters that count, each with its letter."""
         return [
             (letter, row)
             for letter, sent in self.open_letters()
             for row in sent
-            if row.failed_at is None
+            if row.failed_at is None and letter.kind not in waiting.SLIGHT
         ]
 
     def unsettled(self, kind: EntryKind, by: EntryKind) -> list[date]:
@@ -95,38 +103,34 @@ def _earliest(days: Iterable[date | None]) -> date | None:
     return min((day for day in days if day), default=None)
 
 
+def _holding_up(facts: Facts) -> list[tuple[Letter, Sequence[Delivery]]]:
+    return [row for row in facts.lying() if row[0].kind not in waiting.SLIGHT]
+
+
 def failed(facts: Facts, today: date) -> So:
     """When it was noted, last, that a letter did not arrive."""
-    if facts.application.state not in LETTER_COUNTS:
-        return None
-    instants = [row.failed_at for _, sent in facts.lying() for row in sent if row.failed_at]
+    instants = [row.failed_at for _, sent in _holding_up(facts) for row in sent if row.failed_at]
     return timezone.localdate(max(instants)) if instants else None
 
 
 def to_send(facts: Facts, today: date) -> So:
     """The day of the first letter that has never been sent."""
-    if facts.application.state not in LETTER_COUNTS:
-        return None
-    return _earliest(letter.dated_on for letter, sent in facts.lying() if not sent)
+    return _earliest(letter.dated_on for letter, sent in _holding_up(facts) if not sent)
+
+
+def unsigned(facts: Facts, today: date) -> So:
+    """The day of the first letter that a second person has to sign."""
+    return _earliest(letter.dated_on for letter in facts.unsigned())
 
 
 def overdue(facts: Facts, today: date) -> So:
     """The date of an open request that is over."""
-    asked = facts.application.state is Status.INFORMATION_REQUESTED
-    return facts.due_on if asked and facts.due_on and facts.due_on < today else None
-
-
-def hearing(facts: Facts, today: date) -> So:
-    """Until when the municipality may answer a hearing."""
-    if facts.application.state is Status.HEARING:
-        return facts.heard_on or True
-    return facts.heard_on if facts.application.state in DECIDED else None
+    return facts.due_on if facts.due_on and facts.due_on < today else None
 
 
 def heard(facts: Facts, today: date) -> So:
-    """The same, once it is over."""
-    until = hearing(facts, today)
-    return until if until and facts.heard_on and facts.heard_on < today else None
+    """Until when the municipality could answer a hearing, once that is over."""
+    return facts.heard_on if facts.heard_on and facts.heard_on < today else None
 
 
 def receipt(facts: Facts, today: date) -> So:
@@ -140,12 +144,11 @@ def receipt(facts: Facts, today: date) -> So:
 
 def retrieval(facts: Facts, today: date) -> So:
     """Until when the first letter has to be opened."""
-    sent_on = _earliest(
-        row.sent_on
+    return _earliest(
+        last_day(row)
         for _, row in facts.under_way()
         if row.way == DeliveryWay.RETRIEVAL and row.opened_at is None
     )
-    return sent_on + waiting.RETRIEVAL if sent_on else None
 
 
 def posted(facts: Facts, today: date) -> So:
@@ -160,7 +163,7 @@ def posted(facts: Facts, today: date) -> So:
 def unpublished(facts: Facts, today: date) -> So:
     """Whether the grant is known to the municipality, and not to the public."""
     case = facts.application
-    if case.state is not Status.GRANTED or case.consents_publication is False:
+    if case.consents_publication is False:
         return None
     told = any(
         row.notified_on and (row.opened_at or row.notified_on <= today)
