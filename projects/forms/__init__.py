@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import Count
 from django_filters import BooleanFilter, CharFilter, ChoiceFilter, FilterSet
 
 from kiv_portal.folding import clean_text, search_terms
@@ -179,11 +180,12 @@ class DirectorySearch(FilterSet):
     def _matching_words(self) -> tuple[list[Row], list[int] | None]:
         """What counts rest on, of all that hold the words; and their keys, where they are few."""
         matching = self._all.matching(self._terms).order_by()
-        if not self._terms:
-            return list(matching.values_list(*facets.COLUMNS)), None
-        rows = list(matching.values_list(*facets.COLUMNS, "pk"))
-        keys = [row[-1] for row in rows] if len(rows) <= FEW else None
-        return [row[:-1] for row in rows], keys
+        if self._terms:
+            few = list(matching.values_list(*facets.COLUMNS, "pk")[: FEW + 1])
+            if len(few) <= FEW:
+                return [(*row[:-1], 1) for row in few], [row[-1] for row in few]
+        alike = matching.values(*facets.COLUMNS).annotate(number=Count("pk"))
+        return list(alike.values_list(*facets.COLUMNS, "number")), None
 
     @cached_property
     def facets(self) -> Facets:

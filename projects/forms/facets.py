@@ -1,12 +1,12 @@
 """How many projects a further choice would leave: counts beside each filter, from one query.
 
-The database gives round, mark and places of every project that holds the search's words; here
-they are grouped and counted. Each count respects all filters but its own.
+The database gives how many projects that hold the search's words have the same round, mark and
+places; here they are added up. Each count respects all filters but its own.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("places_key", "round", "amif")
 """What counting needs of a project: all of it stands in one index."""
 
-Row = tuple[str, int, bool]
+Row = tuple[str, int, bool, int]
+"""What projects have in common, and how many they are."""
 
 SIZES: Final = {
     "unter-10000": ("unter 10.000", 0, 9_999),
@@ -77,12 +78,12 @@ def count(
 ) -> Facets:
     """Count the projects that hold the search's words; `values` are the filters in force.
 
-    `rows` tell of each what `COLUMNS` name; `rounds` are the rounds' numbers by primary key.
+    `rows` tell what `COLUMNS` name and of how many projects; one row may repeat another.
+    `rounds` are the rounds' numbers by primary key.
     """
     found = Facets()
-    # Where nearly every project stands alone, grouping in the database costs more than it saves.
     groups: dict[str, _Groups] = defaultdict(list)
-    for (key, round_pk, amif), number in Counter(rows).items():
+    for key, round_pk, amif, number in rows:
         groups[key].append((rounds[round_pk], amif, number))
     for key, same in groups.items():
         _add(found, _what(key.split(), places), same, values)

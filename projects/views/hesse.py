@@ -99,6 +99,9 @@ def draw(
     `pages` are the addresses (slugs) of projects that are the only one of their municipality.
     """
     titles = {one.number: one.title for one in rounds}
+    # Looked up once, not for each of four hundred links.
+    search, start = reverse("projects"), reverse("project", args=["-"]).removesuffix("-/")
+    links = {ags: f"{start}{slug}/" for ags, slug in pages.items()}
     forms = {one.number: form(position) for position, one in enumerate(rounds)}
     others = "".join(
         "M{} {}h0".format(*_point(place))
@@ -112,7 +115,13 @@ def draw(
     return Map(
         others=others,
         marks=[
-            _mark(place, marked[place.ags], pages.get(place.ags), forms[drawn[place.ags]], titles)
+            _mark(
+                place,
+                marked[place.ags],
+                links.get(place.ags, f"{search}?q={place.ags}"),
+                forms[drawn[place.ags]],
+                titles,
+            )
             for place in towns
             if place.ags in drawn
         ],
@@ -128,18 +137,14 @@ def draw(
 def _mark(
     place: Place,
     marked: Marked,
-    page: str | None,
+    href: str,
     form: tuple[int, bool],
     titles: Mapping[int, str],
 ) -> Mark:
     x, y = _point(place)
+    many = f"{marked.number} Projekte, " if marked.number > 1 else ""
     named = ", ".join(titles[number] for number in sorted(marked.rounds))
-    if page is not None:
-        href, label = reverse("project", args=[page]), f"{place.name}: {named}"
-    else:
-        href = f"{reverse('projects')}?q={place.ags}"
-        label = f"{place.name}: {marked.number} Projekte, {named}"
-    return Mark(x, y, *form, href, label)
+    return Mark(x, y, *form, href, f"{place.name}: {many}{named}")
 
 
 def form(position: int) -> tuple[int, bool]:

@@ -111,9 +111,12 @@ def test_a_count_respects_all_other_filters_and_not_its_own(client, scene):
     assert (counted.total, counted.joint) == (1, 1)
 
 
-def test_counts_follow_the_words_of_the_search(client, scene):
+@pytest.mark.parametrize("few", [500, 1], ids=["few found", "more than few"])
+def test_counts_follow_the_words_of_the_search(client, scene, monkeypatch, few):
+    monkeypatch.setattr("projects.forms.FEW", few)
     response = client.get("/projekte/?q=rodgau")
     assert choices(response, "landkreis") == ["alle", "Offenbach (Landkreis) (2)"]
+    assert [project.slug for project in response.context["page"]] == ["rodgau", "rodgau-2"]
 
 
 @pytest.mark.parametrize(
