@@ -9,8 +9,11 @@ from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from django.conf import settings
+from django.test import Client
 
 from kiv_portal.management.bench.forms import Form, forms_of
+from municipalities.models import User
+from tests import world
 
 TIMEOUT = 40
 
@@ -43,6 +46,11 @@ class Browser:
     def get(self, address: str) -> Answer:
         """Look at a page; raises Away."""
         return self._ask("GET", address, None, {})
+
+    def post(self, address: str, values: dict[str, str]) -> Answer:
+        """Send these values and no others; raises Away."""
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._ask("POST", address, urlencode(values, doseq=True).encode(), kind)
 
     def send(
         self,
@@ -83,6 +91,16 @@ class Browser:
                 self.faults.append(f"{method} {address} answers 503 without a German page")
             raise Away("503")
         return Answer(got.status, page, urlsplit(got.headers.get("Location", "")).path)
+
+
+def session_of(person: User, *, second_factor: bool = False) -> str:
+    """A session that this person has signed in to, with both factors where wanted."""
+    client = Client()
+    client.force_login(person)
+    if second_factor:
+        world.give_second_factor(client, person)
+    assert client.session.session_key is not None
+    return client.session.session_key
 
 
 def _multipart(

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.test import Client
 from PIL import Image, PngImagePlugin
 
 from applications import services
@@ -22,7 +21,7 @@ from kiv_portal.management.bench.forms import Form, forms_of
 from municipalities.models import User
 from tests import world
 from tests.factories import MembershipFactory, MunicipalityFactory, PopulationFactory, UserFactory
-from tests.faults.browser import Answer, Away, Browser
+from tests.faults.browser import Answer, Away, Browser, session_of
 
 PATIENCE = 400  # tries of one act; a server needs seconds to come back, more where others work
 FOUND = 302
@@ -60,7 +59,7 @@ class History:
 def cases(number: int, at: datetime, until: str) -> list[Case]:
     """So many applications, each of its own town: `filled`, `requested` or `proposed`."""
     w = _world(at)
-    signer = _session(w.signer, second_factor=True)
+    signer = session_of(w.signer, second_factor=True)
     return [_case(w, at, until, signer) for _ in range(number)]
 
 
@@ -102,16 +101,7 @@ def _case(w: world.World, at: datetime, until: str, signer: str) -> Case:
         services.propose(
             application=application, proposal=world.grant_proposal(), by=w.reviewer, at=at
         )
-    return Case(application.pk, str(application.uuid), _session(person), signer)
-
-
-def _session(person: User, *, second_factor: bool = False) -> str:
-    client = Client()
-    client.force_login(person)
-    if second_factor:
-        world.give_second_factor(client, person)
-    assert client.session.session_key is not None
-    return client.session.session_key
+    return Case(application.pk, str(application.uuid), session_of(person), signer)
 
 
 # --- Acting ---------------------------------------------------------------------------------------

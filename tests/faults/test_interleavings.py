@@ -1,18 +1,19 @@
 """Two people on one section, autosaving, filing and withdrawing in any order: nothing is silent.
 
-Random interleavings over the real views: whatever was acknowledged is what is stored, and nobody's
-words are replaced by somebody who had not seen them.
+Random interleavings over HTTP, each person with a browser of their own: whatever was acknowledged
+is what is stored, and nobody's words are replaced by somebody who had not seen them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections import Counter
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -24,9 +25,8 @@ from applications.models import Application
 from applications.rules import Step
 from applications.services import content
 from tests import world
-from tests.applications.pages import signed_in
 from tests.factories import MembershipFactory, MunicipalityFactory, PopulationFactory
-from tests.faults.browser import Answer
+from tests.faults.browser import Browser, session_of
 
 EXAMPLES: Final = 200 if "PORTAL_FAULTS" in os.environ else 20
 FIELDS: Final = ("title", "summary", "goals", "situation")
@@ -34,13 +34,14 @@ EDITORS: Final = (0, 1)
 SEEN: Final[Counter[str]] = Counter()
 """What was answered: a machine that meets no conflict shows nothing."""
 
-pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
+pytestmark = pytest.mark.sweep
 
 
 class TwoEditors(RuleBasedStateMachine):
     """One draft, two people of its Kommune with a page each, one of whom may file."""
 
     w: world.World
+    port: int
 
     @initialize()
     def begin(self) -> None:
@@ -57,7 +58,8 @@ class TwoEditors(RuleBasedStateMachine):
         self.pk = application.pk
         self.base = f"/antraege/{application.uuid}/"
         self.step = f"{self.base}konzeption/"
-        self.browsers: list[Client] = [signed_in(person) for person in self.people]
+        self.faults: list[str] = []
+        self.browsers = [Browser(self.port, session_of(p), self.faults) for p in self.people]
         self.pages: list[dict[str, str] | None] = [None, None]
         self.loaded: list[dict[str, str]] = [{}, {}]
         self.stored = self._stored()
@@ -74,11 +76,11 @@ class TwoEditors(RuleBasedStateMachine):
     def opens(self, who: int) -> None:
         """Load the page, as it is now."""
         answer = self.browsers[who].get(self.step)
-        if answer.status_code != 200:  # filed: there is nothing to write any more
+        if answer.status != 200:  # filed: there is nothing to write any more
             assert self.filed
             self.pages[who] = None
             return
-        form = Answer(200, answer.content.decode(), "").form(self.step)
+        form = answer.form(self.step)
         self.pages[who] = dict(form.fields)
         self.loaded[who] = {name: self.pages[who][name] for name in FIELDS}
         assert self.loaded[who] == self.stored
@@ -102,7 +104,7 @@ class TwoEditors(RuleBasedStateMachine):
             page[name] = f"{name} von {who} {uuid.uuid4().hex[:8]}"
         address = f"{self.step}speichern/" if by_itself else self.step
         answer = self.browsers[who].post(address, {**page, "aktion": "bleiben"})
-        SEEN[f"{answer.status_code} {'by itself' if by_itself else 'by button'}"] += 1
+        SEEN[f"{answer.status} {'by itself' if by_itself else 'by button'}"] += 1
         now = self._stored()
         wrote = {name for name in FIELDS if page[name] != self.loaded[who][name]}
         behind = {name for name in FIELDS if self.stored[name] != self.loaded[who][name]}
@@ -117,8 +119,8 @@ class TwoEditors(RuleBasedStateMachine):
             self.pages[who] = None
             return
         if by_itself:
-            assert answer.status_code == 200
-            state = answer.json()
+            assert answer.status == 200
+            state = json.loads(answer.page)
             assert (state["state"] == "conflict") == bool(clash), state["state"]
             for name in wrote - behind:
                 assert now[name] == page[name], (name, "acknowledged and not stored")
@@ -127,14 +129,14 @@ class TwoEditors(RuleBasedStateMachine):
                 self.loaded[who][name] = page[name]
             self.pages[who] = None if clash or behind else page
         else:
-            assert (answer.status_code == 409) == bool(clash)
-            if answer.status_code == 302:
+            assert (answer.status == 409) == bool(clash)
+            if answer.status == 302:
                 for name in wrote:
                     assert now[name] == page[name], (name, "acknowledged and not stored")
             else:
                 for name in clash:  # both texts are there to choose from
-                    assert page[name] in answer.content.decode()
-                    assert self.stored[name] in answer.content.decode()
+                    assert page[name] in answer.page
+                    assert self.stored[name] in answer.page
             self.pages[who] = None
         self.stored = now
 
@@ -144,13 +146,13 @@ class TwoEditors(RuleBasedStateMachine):
         """File it as it is stored; what others have typed and not saved is not in it."""
         if not really:
             return
-        page = Answer(200, self.browsers[who].get(f"{self.base}pruefen/").content.decode(), "")
+        page = self.browsers[who].get(f"{self.base}pruefen/")
         form = page.form(f"{self.base}einreichen/")
         values = dict(form.fields) | {"befugt": "on"}
         if "grund" in values:
             values |= {"trotzdem": "on", "grund": "So gewollt."}
         answer = self.browsers[who].post(form.action, values)
-        assert answer.status_code == 302
+        assert answer.status == 302
         row = Application.objects.get(pk=self.pk)
         copy = services.snapshots.read(row.first_snapshot)["steps"]["konzeption"]
         assert {name: copy[name] for name in FIELDS} == self.stored
@@ -161,10 +163,13 @@ class TwoEditors(RuleBasedStateMachine):
             row = Application.objects.get(pk=self.pk)
             assert row.snapshots.count() == int(self.filed)
             assert services.log.verify(row) == []
+            assert self.faults == []
 
 
-def test_two_editors_never_overwrite_each_other_unseen() -> None:
-    machine: Any = type("Machine", (TwoEditors,), {"w": world.build(at=timezone.now())})
+def test_two_editors_never_overwrite_each_other_unseen(live_server: Any) -> None:
+    port = urlsplit(live_server.url).port
+    w = world.build(at=timezone.now())
+    machine: Any = type("Machine", (TwoEditors,), {"w": w, "port": port})
     run(
         machine,
         settings=hypothesis_settings(
