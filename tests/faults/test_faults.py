@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from django.core.files.storage import default_storage
 from django.db import connections
 from django.utils import timezone
 
+from applications import mails
 from applications.models import Application, Decision, Letter
 from applications.rules import Step
 from applications.services import content, jobs, log, snapshots
+from applications.workflow import TRANSITIONS
 from kiv_portal import outbox
 from kiv_portal.models import Job, OutboxMail, WorkState
 from kiv_portal.services import erasure
@@ -153,14 +156,8 @@ def _compare(cases: list[Case], portal: Portal) -> None:
         assert log.verify(row) == []
         assert [copy for copy in row.snapshots.all() if not snapshots.is_whole(copy)] == []
 
-    # Every filing was told to its people, once; and every mail arrived, hardly ever twice.
-    told = Counter(
-        reference
-        for reference in references
-        for subject in OutboxMail.objects.values_list("subject", flat=True)
-        if reference in subject
-    )
-    assert set(told) == set(references)
+    # Every event was told to its people, once, and nothing else; every mail arrived, hardly twice.
+    assert Counter(OutboxMail.objects.values_list("key", flat=True)) == _events(filed)
     assert OutboxMail.objects.exclude(state=WorkState.DONE).count() == 0
     sent = set(OutboxMail.objects.values_list("message_id", flat=True))
     assert set(portal.postbox.taken) == sent
@@ -172,6 +169,17 @@ def _compare(cases: list[Case], portal: Portal) -> None:
     for row in filed:
         for copy in row.snapshots.all():
             assert copy.pdf.storage.exists(copy.pdf.name), (row, copy)
+
+
+def _events(filed: Iterable[Application]) -> Counter[str]:
+    """What the log says was to be told: a mail for each event and recipient."""
+    told = {move.action: move.mail for move in TRANSITIONS if move.mail}
+    return Counter(
+        f"{told[entry.action]}:{entry.pk}:{recipient}"
+        for row in filed
+        for entry in row.log.filter(action__in=told)
+        for recipient in mails.recipients(row)[: 1 if told[entry.action] == mails.RECEIPT else None]
+    )
 
 
 def _saved(case: Case, row: Application) -> None:
