@@ -51,6 +51,7 @@ class DeskAdminSite(AdminSite):
     site_header = "KIV-Prüfdesk"
     site_title = "KIV-Prüfdesk"
     index_title = "Übersicht"
+    empty_value_display = "–"  # type: ignore[assignment]
     site_url = "/"
     enable_nav_sidebar = False
     index_template = "admin/desk_index.html"

@@ -611,3 +611,13 @@ def test_what_a_revocation_leaves_is_a_plan_that_balances_and_stands_in_its_lett
         "5.500,00 €",
         "11.000,00 €",
     ]
+
+
+def test_an_amendment_says_what_the_grant_may_be_spent_on_from_now_on(w):
+    application = world.granted(w)
+    changed = world.extension(application, purpose=" Nur noch Befragung. ")
+    decision = services.propose_change(
+        application=application, proposal=changed, by=w.reviewer, at=NOW
+    )
+    said = [text for part in decision.draft["sections"] for text in part.get("paragraphs", [])]
+    assert "Zuwendungszweck: Nur noch Befragung." in said
