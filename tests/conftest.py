@@ -1,6 +1,7 @@
 """What every test can rely on: no network, no chance, own files, strict templates."""
 
 import ipaddress
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -61,12 +62,18 @@ def pytest_runtest_setup() -> None:
 # --- Own files ------------------------------------------------------------------------------------
 
 
+_directories = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def media_root(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Path:
     """Where this test's uploads and letters go, and nobody else's."""
-    root = tmp_path_factory.mktemp("media")
+    # `mktemp` reads all the thousands there are, for the next free number.
+    own = tmp_path_factory.getbasetemp() / f"own-{next(_directories)}"
+    root = own / "media"
+    root.mkdir(parents=True)
     settings.MEDIA_ROOT = root
-    settings.ERASURE_LEDGER = tmp_path_factory.mktemp("ledger") / "erasures.jsonl"
+    settings.ERASURE_LEDGER = own / "erasures.jsonl"
     return root
 
 

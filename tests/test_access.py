@@ -11,7 +11,7 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -1026,8 +1026,8 @@ def test_every_address_at_the_desk_is_in_a_table():
     assert {route for route in addresses() if route.startswith("admin/")} == rows
 
 
-@pytest.mark.sweep
-def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
+def _at_desk(scene: dict[str, Any], records: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """The names in the desk's addresses, and all rows of its tables."""
     names = {
         "case": scene["granted"].pk,
         "letter": scene["letter"].pk,
@@ -1043,6 +1043,26 @@ def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
     rows = [*DESK.values(), *_move_rows().values()]
     for label, rights in MODELS.items():
         rows += _model_rows(label, rights, records[label]).values()
+    return names, rows
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="the sweeps open them for every role")
+def test_every_page_opens_on_postgresql(scene, records):
+    """The sweeps, and most tests of pages, run on SQLite: here each page once, with its queries."""
+    names, rows = _at_desk(scene, records)
+    places = [(get, pattern.format(**names)) for pattern, get, _ in rows]
+    places += [(get, pattern.format(**_names(scene))) for pattern, get, _ in TABLE.values()]
+    clients, found = _clients(scene), {}
+    for get, address in places:
+        if role := next((role for role in ROLES if get[role] == 200), None):
+            found[role, address] = _status(clients[role], "get", address)
+    assert {place: status for place, status in found.items() if status != 200} == {}
+    assert len(found) > 100
+
+
+@pytest.mark.sweep
+def test_every_address_at_the_desk_answers_as_the_tables_say(scene, records):
+    names, rows = _at_desk(scene, records)
     clients = _clients(scene)
     expected, found, files = {}, {}, set()
     for pattern, get, post in rows:
@@ -1078,6 +1098,7 @@ OPEN_WITHOUT_FACTOR = {
 for the password (302 to /konto/bestaetigen/)."""
 
 
+@pytest.mark.sweep
 def test_without_a_second_factor_only_the_way_to_one_is_open_to_staff(scene):
     w = scene["world"]
     names = {**_names(scene), "project": scene["granted"].project.slug}

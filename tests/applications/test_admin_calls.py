@@ -15,7 +15,8 @@ from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
 from tests import world
 from tests.factories import StaffFactory
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 CALLS = "/admin/applications/fundingcall/"
 BLOCKS = "/admin/applications/letterblock/"

@@ -23,6 +23,7 @@ from tests import world
 from tests.applications.test_admin_moves import GRANT, address, sealed
 
 pytestmark = pytest.mark.django_db
+page = pytest.mark.sweep  # no matter of the database; it opens on both in test_access
 
 LONGEST = "Irrtum" * 666 + "Ende"
 """As many characters as a reason may have; one more is refused."""
@@ -64,6 +65,7 @@ def uploaded(**changes: Any) -> dict[str, Any]:
     }
 
 
+@page
 def test_a_letter_made_elsewhere_goes_from_proposal_to_signature(w, client: Client) -> None:
     LetterBlock.objects.all().delete()
     application = world.in_substance(w, now())
@@ -79,6 +81,7 @@ def test_a_letter_made_elsewhere_goes_from_proposal_to_signature(w, client: Clie
     assert (letter.made_elsewhere, letter.created_by) == (True, w.signer)
 
 
+@page
 @pytest.mark.parametrize(
     ("changes", "errors"),
     [
@@ -116,6 +119,7 @@ def test_what_such_a_letter_lacks_is_told_beside_the_field(
 # --- The adjusted plan ----------------------------------------------------------------------------
 
 
+@page
 def test_less_is_proposed_with_a_plan_that_balances(w, client: Client) -> None:
     application = world.in_substance(w, now())
     client.force_login(w.reviewer)
@@ -138,6 +142,7 @@ def test_less_is_proposed_with_a_plan_that_balances(w, client: Client) -> None:
     assert application.decisions.get().plan.count() == 6
 
 
+@page
 def test_another_period_cuts_the_years_anew_and_keeps_what_was_typed(w, client: Client) -> None:
     application = world.in_substance(w, now())
     client.force_login(w.reviewer)
@@ -159,6 +164,7 @@ def edit_form(client: Client, application: Application, action: str) -> dict[str
     return {name: form[name].value() for name in form.fields}
 
 
+@page
 def test_a_letter_is_edited_and_the_signer_sees_what_differs(w, client: Client) -> None:
     application = world.proposed(w, at=now())
     client.force_login(w.reviewer)
@@ -188,6 +194,7 @@ def test_a_letter_is_edited_and_the_signer_sees_what_differs(w, client: Client) 
     assert "In zwei Teilen." in page.content.decode()
 
 
+@page
 def test_an_empty_part_is_told_beside_it_and_nothing_typed_is_lost(w, client: Client) -> None:
     application = world.proposed(w, at=now())
     client.force_login(w.reviewer)
@@ -199,6 +206,7 @@ def test_an_empty_part_is_told_beside_it_and_nothing_typed_is_lost(w, client: Cl
     assert "Neue Gründe." in answer.content.decode()
 
 
+@page
 def test_a_correction_goes_back_to_the_writer_for_one_click(w, client: Client) -> None:
     application = world.proposed(w, at=now())
     client.force_login(w.signer)
@@ -218,6 +226,7 @@ def test_a_correction_goes_back_to_the_writer_for_one_click(w, client: Client) -
     assert client.post(address(application, "grant"), sealed(application, 1)).status_code == 302
 
 
+@page
 def test_a_letter_that_changed_since_the_proposal_is_not_signed(w, client: Client) -> None:
     application = world.proposed(w, at=now())
     LetterBlock.objects.filter(kind="grant", key="payment").update(text="Neu.")
@@ -229,6 +238,7 @@ def test_a_letter_that_changed_since_the_proposal_is_not_signed(w, client: Clien
     assert application.status == Status.PROPOSED
 
 
+@page
 def test_money_that_does_not_reach_is_told_before_and_at_the_signature(w, client: Client) -> None:
     application = world.proposed(w, at=now())
     for year in (2027, 2028):
@@ -249,6 +259,7 @@ def delivery(application: Application) -> str:
     return address(application, f"schreiben/{letter.pk}/bekanntgabe")
 
 
+@page
 def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
     application = world.granted(w, now())
     world.with_pdf(application.letters.get())
@@ -279,6 +290,7 @@ def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
     assert list(client.get(delivery(application)).context["forms"]) == ["deliver"]
 
 
+@page
 def test_an_empfangsbekenntnis_is_sent_and_entered(w, client: Client) -> None:
     application = world.granted(w, now())
     world.with_pdf(application.letters.get())
@@ -405,6 +417,7 @@ def _put_away(w: world.World, application: Any, client: Client) -> None:
         )
 
 
+@page
 def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> None:
     application = world.requested(w, at=now())
     client.force_login(w.reviewer)
@@ -442,6 +455,7 @@ def test_a_letter_without_a_decision_is_made_or_uploaded(w, client: Client) -> N
 # --- After the notice -----------------------------------------------------------------------------
 
 
+@page
 def test_entries_are_added_and_struck(w, client: Client) -> None:
     application = world.granted(w, now())
     client.force_login(w.reviewer)
@@ -463,6 +477,7 @@ def test_entries_are_added_and_struck(w, client: Client) -> None:
     assert client.post(page, {"strike": 0, "strike-reason": "x"}).status_code == 404
 
 
+@page
 def test_there_are_no_entries_before_a_decision(w, client: Client) -> None:
     application = world.in_check(w, now())
     client.force_login(w.reviewer)
@@ -472,6 +487,7 @@ def test_there_are_no_entries_before_a_decision(w, client: Client) -> None:
 # --- Texts ----------------------------------------------------------------------------------------
 
 
+@page
 def test_a_text_with_an_unknown_placeholder_is_not_saved(w, client: Client) -> None:
     client.force_login(w.administrator)
     block = LetterBlock.objects.get(kind="hearing", key="legal_basis")
@@ -490,6 +506,7 @@ def test_a_text_with_an_unknown_placeholder_is_not_saved(w, client: Client) -> N
     assert answer.status_code == 302
 
 
+@page
 def test_the_tasks_say_what_is_still_to_be_sent(w, client: Client) -> None:
     application = world.granted(w, now())
     client.force_login(w.reviewer)

@@ -32,7 +32,8 @@ from tests.applications.test_admin_cases import (
     of_other_town,
 )
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 CANARY = "Kanarienvogel-Vermerk"
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from kiv_portal import outbox, services
 from kiv_portal.models import Authority, OutboxMail
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 ADDRESS = "/barrierefreiheit/melden/"
 REPORT = {
     "message": "Die Karte liest mein Programm nicht vor.\nBitte \u201emit Text\u201c & <b>.",

@@ -40,7 +40,8 @@ from tests.factories import (
     UserFactory,
 )
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 PUBLIC = [
     "/",

@@ -16,7 +16,8 @@ from municipalities.permissions import AUDIT, PEOPLE, READ, REVIEW, SIGN
 from tests import world
 from tests.factories import NOW, MembershipFactory, MunicipalityFactory, StaffFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 
 @pytest.fixture(autouse=True)

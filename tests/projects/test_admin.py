@@ -18,7 +18,8 @@ from tests.factories import (
     StaffFactory,
 )
 
-pytestmark = pytest.mark.django_db
+# Pages alone; that each opens on PostgreSQL too is tried in test_access.
+pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
 
 PROJECTS = "/admin/projects/project/"
 CONTACTS = "/admin/projects/contact/"
