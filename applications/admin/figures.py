@@ -88,7 +88,7 @@ def _asked() -> dict[int, dict[int, Decimal]]:
 def _row(
     call: FundingCall, year: int, money: budget.BudgetYear | None, asked: Decimal
 ) -> dict[str, Any]:
-    entered = f"{reverse('admin:applications_fundingcall_change', args=[call.pk])}#haushaltsjahre"
+    entered = f"{reverse('admin:applications_fundingcall_change', args=[call.pk])}#budgets-group"
     funds = money.funds if money else None
     commitment = money.commitment if money else None
     granted = money.granted if money else NOTHING

@@ -256,6 +256,8 @@ def test_every_figure_is_the_sum_of_the_list_it_leads_to(client: Client) -> None
     assert [case.pk for case in behind("bewilligt")] == [granted.pk]
     assert [case.pk for case in behind("davon aus VE")] == ([granted.pk] if later else [])
     assert references(client, haushalt="erfunden-2027") == []
+    record, _, place = cells["Mittel"]["href"].partition("#")
+    assert f'id="{place}"' in client.get(record).content.decode()
     text = page.content.decode()
     said = row["bars"][0]["text"]
     assert said.startswith(f"Mittel {year}: 50.000,00 € eingetragen, {format_euro(part.amount)} ")
