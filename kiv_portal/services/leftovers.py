@@ -8,7 +8,7 @@ at once that it is rather the database that is the wrong one.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -67,8 +67,8 @@ def find(at: datetime) -> Found:
     """What no record names: files of recorded erasures, and whatever is older than all backups.
 
     With a new or another database nothing here seems to belong to anything. So all but the files
-    of erasures stays where the database names none, or more would go than uploads that broke off
-    can be.
+    of erasures stays unless nearly all that the database names lie in the store, and where more
+    would go than uploads that broke off can be.
     """
     period = timedelta(days=settings.BACKUP_DAYS)
     known = _named()
@@ -81,11 +81,12 @@ def find(at: datetime) -> Found:
     due += [name for name in sorted(half) if _is_older(name, at - WRITING)]
     strange = [name for name in unnamed if name not in erased and _is_older(name, at - period)]
     named = sum(name.startswith(FOLDERS) for name in known)
-    if strange and (not named or len(strange) > max(LEFT_AT_MOST, named // 100)):
+    found = Found(due, tuple(sorted(strange)), named, len(lying) - len(unnamed))
+    too_many = len(strange) > max(LEFT_AT_MOST, named // 100)
+    if strange and (too_many or not found.belongs_together):
         logger.error("Files that no record names were kept: %d, named: %d", len(strange), named)
-        there = len(lying) - len(unnamed)
-        return Found(due, held_back=tuple(sorted(strange)), named=named, there=there)
-    return Found(due + strange, named=named)
+        return found
+    return replace(found, due=due + strange, held_back=())
 
 
 def release(count: int, at: datetime) -> tuple[str, ...]:

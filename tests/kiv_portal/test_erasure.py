@@ -744,6 +744,16 @@ def test_nothing_is_released_while_the_database_is_empty_or_foreign(media_root: 
     for number in range(97):
         (folder / f"{number}").write_bytes(b"x")
     refused("Von 100 Dateien, .+ nur 98 im Speicher")
+    # A single one as well stays in the night, and goes as soon as the two are a pair.
+    (single,) = lay(media_root, 1)
+    for file in files[1:]:
+        file.unlink()
+    assert erasure.erase_expired(at=timezone.now()).counts["leftovers_held_back"] == 1
+    assert single.exists()
+    (folder / "97").write_bytes(b"x")
+    assert erasure.erase_expired(at=timezone.now()).counts["leftovers"] == 1
+    assert not single.exists()
+    files = lay(media_root, 21, timezone.now())
     (folder / "97").write_bytes(b"x")
     call_command("erase_expired", "--release-files", "21")
     assert [file.exists() for file in files] == [False] * 21
