@@ -31,16 +31,14 @@ def is_sealed(text: str) -> bool:
 def renew(purpose: str, kept: str) -> str:
     """The same text sealed with the secret of now; what is so already stays as it is.
 
-    Raises cryptography.fernet.InvalidToken where it was sealed with a secret that is not known.
+    Raises cryptography.fernet.InvalidToken where it was sealed with a secret that is not known, or
+    is not sealed at all.
     """
-    if is_sealed(kept):
-        try:
-            Fernet(_key(settings.SECRET_KEY, purpose, "")).decrypt(kept.encode())
-        except InvalidToken:
-            kept = unseal(purpose, kept)
-        else:
-            return kept
-    return seal(purpose, kept)
+    try:
+        Fernet(_key(settings.SECRET_KEY, purpose, "")).decrypt(kept.encode())
+    except InvalidToken:
+        return seal(purpose, unseal(purpose, kept))
+    return kept
 
 
 def _key(secret: str, purpose: str, salt: str) -> bytes:

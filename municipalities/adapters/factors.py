@@ -12,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.shortcuts import render
 
-from kiv_portal.sealing import is_sealed, seal, unseal
+from kiv_portal.sealing import seal, unseal
 from municipalities.services.factors import PURPOSE
 
 if TYPE_CHECKING:
@@ -43,12 +43,11 @@ class FactorAdapter(DefaultMFAAdapter):
         return seal(PURPOSE, text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """The key again; one from before they were sealed as it is: the next morning seals it.
+        """The key again.
 
-        Raises ImmediateHttpResponse where the secret it was sealed with is gone.
+        Raises ImmediateHttpResponse where the secret it was sealed with is gone, and where it
+        lies there open: then somebody else than the portal has written it.
         """
-        if not is_sealed(encrypted_text):
-            return encrypted_text
         try:
             return unseal(PURPOSE, encrypted_text)
         except InvalidToken as fault:

@@ -30,10 +30,11 @@ class Resealed:
 
 
 def reseal_factors() -> Resealed:
-    """Seal what lies open, or sealed with a secret of before, with the secret of now.
+    """Seal with the secret of now what is sealed with a secret of before.
 
     After it no key needs `SECRET_KEY_FALLBACKS`. Each row for itself, locked while it is written:
-    a recovery code used in this very moment stays used.
+    a recovery code used in this very moment stays used. A key that lies open was written by
+    somebody else than the portal: it counts as unreadable and is never made one that is valid.
     """
     done = unreadable = 0
     for pk in list(Authenticator.objects.order_by("pk").values_list("pk", flat=True)):

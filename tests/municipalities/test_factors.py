@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.apps import apps
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -105,32 +107,40 @@ def test_a_factor_is_set_up_and_used_and_its_keys_are_never_readable_in_the_data
     ]
 
 
-def test_keys_from_before_are_read_and_sealed_the_next_morning(
-    capsys: pytest.CaptureFixture[str],
+def test_a_key_that_lies_open_signs_nobody_in_once_the_upgrade_has_sealed_what_was_there(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """The upgrade seals them once; whatever is written there open after it is refused."""
     user, secret = StaffFactory(), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    for kind, data in {
+    opened = {
         "totp": {"secret": secret},
         "recovery_codes": {"seed": "0a" * 40, "used_mask": 5},
         "webauthn": {"name": "Passkey 1", "credential": {}},
-    }.items():
+    }
+    for kind, data in opened.items():
         Authenticator.objects.create(user=user, type=kind, data=data)
-    call_command("reseal_factors")
-    call_command("reseal_factors")
-    assert capsys.readouterr().out == "Neu versiegelt: 2.\nNeu versiegelt: 0.\n"
+    migration = import_module("municipalities.migrations.0007_seal_factors")
+    for _ in range(2):
+        migration.seal_open_keys(apps, None)
     stored = kept(user)
     assert [secret in json.dumps(stored), "0a0a" in json.dumps(stored)] == [False, False]
     assert stored["recovery_codes"]["used_mask"] == 5
-    assert stored["webauthn"] == {"name": "Passkey 1", "credential": {}}
-    app, codes = (
-        Authenticator.objects.get(type=kind).wrap() for kind in ("totp", "recovery_codes")
-    )
-    assert app.validate_code(code(secret))
-    unused = codes.get_unused_codes()
-    Authenticator.objects.filter(type="recovery_codes").update(
-        data={"seed": "0a" * 40, "used_mask": 5}
-    )
-    before = Authenticator.objects.get(type="recovery_codes").wrap()
-    assert (len(unused), before.get_unused_codes()) == (8, unused)
-    assert before.validate_code(unused[0])
+    assert stored["webauthn"] == opened["webauthn"]
+    codes = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    assert len(codes) == 8
+    assert answered(user, code(secret)).headers["Location"] == "/admin/"
+    assert services.reseal_factors() == services.Resealed()
+
+    for kind, data in opened.items():
+        Authenticator.objects.filter(type=kind).update(data=data)
+    cache.clear()  # a code that was used is refused for that alone
+    for given in (code(secret), codes[0]):
+        assert answered(user, given).status_code == 403
+    caplog.clear()
+    with pytest.raises(CommandError, match="zu öffnen: 2"):
+        call_command("reseal_factors")
+    assert kept(user) == opened
+    assert [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR] == [
+        "Second factors that no known secret opens: 2"
+    ]
