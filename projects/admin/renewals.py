@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, Min, Q
 from django.urls import reverse
 
 from projects.models import Contact
-from projects.services.contacts import AGAIN
+
+SOON: Final = timedelta(days=30)
+"""So near an end stands among what there is to do."""
 
 
 def tasks(today: date) -> list[dict[str, Any]]:
     """Contacts that want a change, that end soon, and that nobody has confirmed in time."""
-    later = today + AGAIN + timedelta(days=1)
+    later = today + SOON + timedelta(days=1)
     ending = Q(expires_on__gte=today, expires_on__lt=later)
     ended = Q(expires_on__lt=today)
     found = Contact.objects.shown().aggregate(

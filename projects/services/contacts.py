@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 SALT: Final = "projects.contact"
 
 AHEAD: Final = timedelta(days=60)
-"""So long before the end a contact is asked, and again where nobody answered after half of it."""
+"""So long before the end a contact is asked."""
 
 AGAIN: Final = timedelta(days=30)
+"""So long after it was asked it is asked once more, where nobody answered."""
 
 LONGEST_WISH: Final = 2_000
 

@@ -13,7 +13,6 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="nur sagen, was geschähe")
-
         parser.add_argument(
             "--release-files",
             type=int,
