@@ -29,7 +29,7 @@ from django.utils.cache import patch_cache_control
 from django_structlog.middlewares import RequestMiddleware
 
 from applications.views.steps.kept import keep
-from kiv_portal import replica, sessions
+from kiv_portal import given_back, replica, sessions
 from kiv_portal.desk import used_second_factor
 from kiv_portal.folding import clean_text
 from kiv_portal.logs import route_of
@@ -245,10 +245,10 @@ class SignInMiddleware(LoginRequiredMiddleware):
         return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
-        """To the sign-in; what somebody had typed is kept, or shown once more to be copied."""
+        """To the sign-in; what somebody had typed is kept, or given back for after it."""
         return (
             keep(request)
-            or sessions.give_back(request)
+            or given_back.give_back(request)
             or super().handle_no_permission(request, view_func)
         )
 
@@ -286,6 +286,22 @@ class SignInMiddleware(LoginRequiredMiddleware):
             "richten Sie ihn jetzt ein.",
         )
         return HttpResponseRedirect(reverse("mfa_index"))
+
+
+class GivenBackMiddleware:
+    """What a form held that came without its session is filled into the form of a fresh page.
+
+    The last of all: what is sealed turns the request into a question for that page before anybody
+    asks who may, so that every right and the second factor hold as for any other.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        found = given_back.take_up(request)
+        response = self.get_response(request)
+        return response if found is None else given_back.fill(request, *found, response)
 
 
 PRIVATE: Final = (

@@ -2,17 +2,14 @@
 
 Both are settings, for staff and for municipalities. What a page needs to warn in time stands in
 `request.session_ends`; what a view needs when the session was over, in `request.lapsed`. What
-was typed comes back (`give_back`). Here is as well what carries the notices a page shows once.
+was typed comes back (`given_back.py`). Here is as well what carries the notices a page shows once.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage
@@ -20,14 +17,11 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.shortcuts import render
-from django.urls import reverse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.contrib.sessions.backends.base import SessionBase
-    from django.http import HttpRequest, HttpResponse
 
 BEGAN: Final = "portal_began_at"
 SEEN: Final = "portal_seen_at"
@@ -138,42 +132,6 @@ def check(session: SessionBase, user: Any, at: datetime, *, activity: bool) -> S
 def keep_alive(session: SessionBase, at: datetime) -> None:
     """The person wants to go on: the pause begins anew, the longest time does not."""
     session[SEEN] = int(at.timestamp())
-
-
-TYPED: Final = re.compile(r"\S.*[\s,@]|://", re.DOTALL)
-"""What people type has a blank, a comma or the like; what a form brings along (keys) does not."""
-NOT_GIVEN_BACK: Final = re.compile(r"_|initial-|csrfmiddlewaretoken$|siegel$|.*password")
-"""Names of inputs that nobody typed, or that no page may show."""
-
-
-def give_back(request: HttpRequest) -> HttpResponse | None:
-    """The page that shows again what a form held that came without its session.
-
-    None where nobody typed anything that is longer than a moment's work, where a page asks by
-    itself, and for forms that come from elsewhere: what others wrote is no text of the portal.
-    """
-    if request.method != "POST" or "text/html" not in request.headers.get("Accept", "text/html"):
-        return None
-    if (
-        request.headers.get("Origin", request.build_absolute_uri("/")[:-1])
-        != (request.build_absolute_uri("/")[:-1])
-    ):
-        return None
-    texts = [
-        value
-        for name, values in request.POST.lists()
-        if not NOT_GIVEN_BACK.match(name)
-        for value in values
-        if TYPED.search(value.strip())
-    ]
-    if not texts:
-        return None
-    files = [file.name for name in request.FILES for file in request.FILES.getlist(name)]
-    way = request.path
-    if not request.user.is_authenticated:
-        way = f"{reverse('account_login')}?{urlencode({'next': way}, safe='/')}"
-    context = {"texts": texts, "files": files, "way": way}
-    return render(request, "kiv_portal/given_back.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 def _read(session: SessionBase, key: str) -> datetime | None:

@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "kiv_portal.middleware.GivenBackMiddleware",
 ]
 
 ROOT_URLCONF = "kiv_portal.urls"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -83,6 +84,7 @@ def test_every_public_page_is_valid(client: Client, tmp_path: Path) -> None:
         "/barrierefreiheit/melden/": {"message": "", "reply_to": "x"},
         "/benachrichtigung/": {"email": "x"},
     }
+    client.cookies["kiv-browser"] = signing.dumps("x", salt="known-browser")
     lapsed = client.post(
         "/antraege/neu/", {"text": "Ein Satz.", "file": SimpleUploadedFile("a", b"x")}
     )

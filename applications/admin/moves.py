@@ -309,7 +309,13 @@ def respond(
         if action == "add_note" and request.GET.get("art") == "phone":
             form.initial["kind"] = "phone"
         further: dict[str, Any] = {}
-        if getattr(form, "recuts", False):
+        typed = getattr(request, "given_back", None)
+        if typed is not None and hasattr(form, "recut"):
+            # The years of the period typed before the session was over; the version is today's.
+            version = form.initial.get("version")
+            form = type(form).recut(page.form(application, typed, at))
+            form.initial["version"] = version
+        elif getattr(form, "recuts", False):
             form = type(form).recut(form)
         elif request.method == "POST" and form.is_valid():
             try:

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from applications.views.steps.kept import keep
-from kiv_portal import sessions
+from kiv_portal import given_back
 from kiv_portal.files import object_store_faults
 from kiv_portal.views import feedback
 
@@ -31,7 +31,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Who reports a barrier has no sign-in that could have ended, and gets the words back. What
     was typed into an application is kept, where the form can tell whose it is; what else a browser
-    says it sent from a page behind the sign-in is shown once more.
+    says it sent from a page behind the sign-in can be filled into its form again.
     """
     if request.path == reverse("report_barrier"):
         return feedback.again(request)
@@ -39,7 +39,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     match = request.resolver_match
     is_private = match is not None and getattr(match.func, "login_required", True)
     if answer is None and is_private and "Origin" in request.headers:
-        answer = sessions.give_back(request)
+        answer = given_back.give_back(request)
     return answer or render(request, "403_csrf.html", status=HTTPStatus.FORBIDDEN)
 
 

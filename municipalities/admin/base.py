@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path, unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
+from django.forms.models import _get_foreign_key
 from django.http import Http404
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 LAST_YEAR = 2200
 """No record of ours is younger; `datetime` and the databases end later, each elsewhere."""
+
+MOST_ROWS = 100
 
 
 class RoleMixin:
@@ -43,14 +47,54 @@ class RoleMixin:
         return self._may(request, "delete")
 
 
-class DeskInline(RoleMixin):
+class _ChosenBefore(AutocompleteSelect):
+    """A list that is searched: it offers as well what was chosen before the session was over."""
+
+    def __init__(self, *args: Any, given_back: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.given_back = given_back
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        typed = [key for key in self.given_back.getlist(name) if key.isascii() and key.isdigit()]
+        return super().optgroups(name, typed or value, attrs)
+
+
+class GivenBackMixin:
+    """What a fresh page needs so that all of what was typed finds a field (`given_back.py`)."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        given_back = getattr(request, "given_back", None)
+        if given_back is not None and db_field.name in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            kwargs["widget"] = _ChosenBefore(
+                db_field,
+                self.admin_site,  # type: ignore[attr-defined]
+                given_back=given_back,
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class DeskInline(RoleMixin, GivenBackMixin):
     """Rows on the page of another record: locked while that page is saved."""
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> int:
+        """As many empty rows as there were when the session was over."""
+        extra: int = super().get_extra(request, obj, **kwargs)  # type: ignore[misc]
+        typed = getattr(request, "given_back", None)
+        if typed is None:
+            return extra
+        key = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)  # type: ignore[attr-defined]
+        prefix = key.remote_field.get_accessor_name(model=self.model)  # type: ignore[attr-defined]
+        total, first = (
+            int(number) if number.isdecimal() else 0
+            for number in (typed.get(f"{prefix}-{part}_FORMS", "") for part in ("TOTAL", "INITIAL"))
+        )
+        return max(extra, min(total - first, MOST_ROWS))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return _locked(request, super().get_queryset(request))
 
 
-class DeskBase(RoleMixin):
+class DeskBase(RoleMixin, GivenBackMixin):
     """What holds for every model at the desk."""
 
     actions = None

@@ -159,7 +159,10 @@ def close(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def session(request: HttpRequest) -> HttpResponse:
-    """When this session ends; a POST begins the pause anew („weiter arbeiten")."""
+    """When this session ends; a POST begins the pause anew („weiter arbeiten").
+
+    People who come here by a sign-in are told that it worked.
+    """
     ends: SessionEnds = request.session_ends  # type: ignore[attr-defined]
     if request.method == "POST":
         keep_alive(request.session, arrived(request))
@@ -170,6 +173,9 @@ def session(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "html" in request.headers.get("Accept", ""):
         messages.success(request, "Ihre Sitzung läuft weiter.")
         return redirect("account")
+    if "html" in request.headers.get("Accept", ""):
+        onwards = reverse("admin:index") if person(request).is_staff else reverse("applications")
+        return render(request, "municipalities/session.html", {"onwards": onwards})
     return JsonResponse({"idle_at": int(idle), "ends_at": int(ends.ends_at.timestamp())})
 
 

@@ -26,7 +26,7 @@ for (const box of document.querySelectorAll("[data-session]")) {
     }
     if (left <= 0) {
       text.textContent =
-        "Ihre Sitzung ist beendet. Texte, die Sie auf dieser Seite geschrieben haben, gehen nicht verloren: Wenn Sie speichern, melden Sie sich wieder an und sehen sie noch einmal. Prüfen Sie danach bitte alle Angaben.";
+        "Ihre Sitzung ist beendet. Was Sie auf dieser Seite eingegeben haben, geht nicht verloren: Wenn Sie speichern, melden Sie sich wieder an, und Ihre Eingaben stehen wieder im Formular.";
       form.hidden = true;
       notice.hidden = false;
       return;
