@@ -318,14 +318,19 @@ PRIVATE: Final = (
 class RefusedMethodMiddleware:
     """Django's refusal of a method is blank; people get a page.
 
-    They come here when a sign-in leads them back to an address that only takes forms.
+    They come here when a sign-in leads them back to an address that only takes forms. TRACE, which
+    pages that ask for no method in particular would answer like a GET, nobody gets.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        response: HttpResponseBase
+        if request.method == "TRACE":
+            response = HttpResponseNotAllowed(["GET", "HEAD", "POST", "OPTIONS"])
+        else:
+            response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
             response.content = render_to_string("405.html", request=request)
         return response

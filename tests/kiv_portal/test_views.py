@@ -144,6 +144,7 @@ def test_no_link_of_a_public_page_is_dead(
 @pytest.mark.parametrize("address", PUBLIC)
 def test_a_public_page_is_only_read(client: Client, address: str) -> None:
     assert client.post(address).status_code == 405
+    assert client.trace(address).status_code == 405
 
 
 def test_the_page_one_is_on_is_marked_in_the_navigation(client: Client) -> None:
