@@ -55,46 +55,53 @@ REVIEWERS_ONLY: Final = "Das ist der Sachbearbeitung vorbehalten (Rolle „Prüf
 def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Application) -> HttpResponse:
     """The checklist and the Ausgaben: read by everybody at the desk, written by reviewers."""
     may_write = checklists.may_check(request.user, application)
-    act = request.POST.get("act", "") if request.method == "POST" else ""
-    if request.method == "POST" and not may_write:
+    posted = request.method == "POST"
+    if posted and not may_write:
         return _refused(admin, request, application)
-    form = ChecklistForm(
-        request.POST if act == "checks" else None, lines=checklists.checklist(application)
-    )
-    costs = ExpensesForm(
-        request.POST if act == "expenses" else None, lines=checklists.expenses(application)
-    )
-    by, at = request.user, request.arrived_at
-    if act == "checks" and form.is_valid():
-        done = _attempt(
-            request,
-            form,
-            lambda: services.record_checks(application=application, said=form.said, by=by, at=at),
-            "Die Prüfliste ist gespeichert.",
-        )
-    elif act == "expenses" and costs.is_valid():
-        done = _attempt(
-            request,
-            costs,
-            lambda: services.rule_expenses(
-                application=application, allowed=costs.allowed, by=by, at=at
-            ),
-            "Die zuwendungsfähigen Ausgaben sind gespeichert.",
-        )
-    else:
-        done = False
-    if done:
-        return HttpResponseRedirect(case_address(application, "checks"))
+    # Read before the lines: what somebody keeps in between is told at the next press, not missed.
+    stand = checklists.stand(application)
+    data = request.POST if posted else None
+    form = ChecklistForm(data, lines=checklists.checklist(application))
+    costs = ExpensesForm(data, lines=checklists.expenses(application))
+    changed = False
+    if posted and all([form.is_valid(), costs.is_valid()]):
+        try:
+            services.record_review(
+                application=application,
+                said=form.said,
+                allowed=costs.allowed,
+                seen=request.POST.get("stand", ""),
+                by=request.user,
+                at=request.arrived_at,
+            )
+        except services.CheckIncomplete as error:
+            form.show_faults(error.faults)
+            costs.show_faults(error.faults)
+        except services.ChecksChanged:
+            changed = True
+        except services.NotBeingChecked:
+            form.add_error(None, NOT_NOW)
+        except services.NotAllowed:
+            form.add_error(None, CHANGED)
+        else:
+            messages.success(request, "Die Prüfung ist gespeichert.")
+            return HttpResponseRedirect(case_address(application, "checks"))
     context = {
         "form": form,
         "costs": costs,
+        # What was typed against an older stand is compared before it replaces anything.
+        "stand": stand if changed or not posted else request.POST.get("stand", ""),
+        "changed": changed,
         "may_write": may_write,
         "claimed": format_euro(
             sum((line.claimed for line in costs.lines if line.eligible), checklists.NOTHING)
         ),
         "allowed": format_euro(sum((line.allowed for line in costs.lines), checklists.NOTHING)),
     }
-    return _page(admin, request, application, "checks.html", "Prüfung", [form, costs], context)
+    page = _page(admin, request, application, "checks.html", "Prüfung", [form, costs], context)
+    if changed:
+        page.status_code = HTTPStatus.CONFLICT
+    return page
 
 
 def opinions(

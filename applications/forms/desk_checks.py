@@ -79,10 +79,12 @@ class ChecklistForm(forms.Form):
         return {key: said for key, said in found.items() if any(said)}
 
     def show_faults(self, faults: Mapping[str, str]) -> None:
-        """Put what the service says beside its line."""
-        for key, message in faults.items():
-            missing = self.cleaned_data.get(f"verdict_{key}", "x") == ""
-            self.add_error(f"verdict_{key}" if missing else f"text_{key}", message)
+        """Put what the service says beside its line; what is no line of it belongs elsewhere."""
+        for line in self.lines:
+            key = str(line.item.pk)
+            if key in faults:
+                missing = self.cleaned_data.get(f"verdict_{key}", "x") == ""
+                self.add_error(f"verdict_{key}" if missing else f"text_{key}", faults[key])
 
 
 class ExpensesForm(forms.Form):
@@ -101,6 +103,13 @@ class ExpensesForm(forms.Form):
             )
             self.initial[f"allowed_{line.row}"] = line.allowed
             self.initial[f"reason_{line.row}"] = line.ruling.reason if line.ruling else ""
+        if self.lines:
+            self.fields["rest"] = forms.BooleanField(
+                label="Die unveränderten Zeilen sind geprüft und zählen wie angegeben",
+                required=False,
+                help_text="Ohne diesen Haken werden nur die Zeilen entschieden, die Sie ändern.",
+            )
+            self.initial["rest"] = all(line.ruling and not line.stale for line in self.lines)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -125,21 +134,24 @@ class ExpensesForm(forms.Form):
 
     @property
     def allowed(self) -> dict[str, Allowed]:
-        """What was decided, as the service takes it."""
+        """What was decided, as the service takes it: what was changed, and with a tick the rest."""
+        changed = set(self.changed_data)
         return {
             line.row: Allowed(
                 Decimal(self.cleaned_data[f"allowed_{line.row}"]),
                 self.cleaned_data[f"reason_{line.row}"],
             )
             for line in self.lines
+            if self.cleaned_data["rest"] or changed & {f"allowed_{line.row}", f"reason_{line.row}"}
         }
 
     def show_faults(self, faults: Mapping[str, str]) -> None:
-        """Put what the service says beside its line."""
-        amounts = {line.row: line.claimed for line in self.lines}
-        for key, message in faults.items():
-            too_much = not 0 <= self.cleaned_data[f"allowed_{key}"] <= amounts[key]
-            self.add_error(f"allowed_{key}" if too_much else f"reason_{key}", message)
+        """Put what the service says beside its line; what is no line of it belongs elsewhere."""
+        for line in self.lines:
+            if line.row in faults:
+                too_much = not 0 <= self.cleaned_data[f"allowed_{line.row}"] <= line.claimed
+                name = f"allowed_{line.row}" if too_much else f"reason_{line.row}"
+                self.add_error(name, faults[line.row])
 
 
 def _category(line: ExpenseLine) -> str:

@@ -17,10 +17,12 @@ from applications.services.calls import (
 )
 from applications.services.checklists import (
     CheckIncomplete,
+    ChecksChanged,
     NotBeingChecked,
     ask_opinion,
     record_checks,
     record_opinion,
+    record_review,
     rule_expenses,
 )
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
@@ -256,6 +258,7 @@ __all__ = [
     "CallNotOpen",
     "CannotTakeOver",
     "CheckIncomplete",
+    "ChecksChanged",
     "Conflict",
     "ConsentGone",
     "ConsentMissing",
@@ -412,6 +415,7 @@ __all__ = [
     "record_checks",
     "record_consent",
     "record_opinion",
+    "record_review",
     "recuse",
     "register_guest",
     "reject",

@@ -6,6 +6,7 @@ comes to something else and says why. Nothing here decides: it feeds the proposa
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -55,6 +56,10 @@ class CheckIncomplete(Exception):
     def __init__(self, faults: dict[str, str]) -> None:
         super().__init__(" ".join(faults.values()))
         self.faults = faults
+
+
+class ChecksChanged(Exception):
+    """Somebody else has kept checks of the case since the page was opened."""
 
 
 class Said(NamedTuple):
@@ -124,6 +129,47 @@ def _last(application: Application) -> Snapshot:
     last = application.snapshots.order_by("number").last()
     assert last is not None  # a filed application has one
     return last
+
+
+def stand(application: Application) -> str:
+    """How the checks of the case stand, as a key: once somebody writes another, it differs."""
+    kept = [
+        *application.check_results.values_list("item", "by", "at"),
+        *application.expense_rulings.values_list("row", "by", "at"),
+    ]
+    text = "\n".join(sorted(f"{what} {who} {at.isoformat()}" for what, who, at in kept))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def record_review(
+    *,
+    application: Application,
+    said: Mapping[int, Said],
+    allowed: Mapping[str, Allowed],
+    seen: str,
+    by: User,
+    at: datetime,
+) -> None:
+    """Keep checklist and Ausgaben as one page shows them: both, or nothing.
+
+    `seen` is how the checks stood when the page was opened (`stand`). Raises CheckIncomplete with
+    the faults of both, ChecksChanged, NotBeingChecked, NotAllowed.
+    """
+    with transaction.atomic():
+        row = _locked(application, by)
+        if seen != stand(row):
+            raise ChecksChanged
+        faults: dict[str, str] = {}
+        try:
+            record_checks(application=row, said=said, by=by, at=at)
+        except CheckIncomplete as error:
+            faults |= error.faults
+        try:
+            rule_expenses(application=row, allowed=allowed, by=by, at=at)
+        except CheckIncomplete as error:
+            faults |= error.faults
+        if faults:
+            raise CheckIncomplete(faults)
 
 
 # --- The checklist --------------------------------------------------------------------------------

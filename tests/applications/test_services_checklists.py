@@ -301,19 +301,28 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     client = pages.signed_in(w.reviewer)
     page = client.get(f"{base}/pruefung/")
     assert page.context["form"].initial[f"verdict_{period.pk}"] == "met"
-    wrong = client.post(f"{base}/pruefung/", {"act": "checks", f"verdict_{period.pk}": "not_met"})
-    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, [f"text_{period.pk}"])
     costs = {f"allowed_{one.row}": "1.000,00" for one in checklists.expenses(application)}
-    wrong = client.post(f"{base}/pruefung/", {"act": "expenses", **costs})
-    assert wrong.status_code == 422
+    sent = {**costs, f"verdict_{period.pk}": "not_met", "stand": page.context["stand"]}
+    wrong = client.post(f"{base}/pruefung/", sent)
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, [f"text_{period.pk}"])
     assert f"reason_{line.row}" in wrong.context["costs"].errors
     assert 'value="1.000,00"' in wrong.content.decode()
-    done = client.post(
-        f"{base}/pruefung/",
-        {"act": "checks", f"verdict_{period.pk}": "not_met", f"text_{period.pk}": "Unklar."},
-    )
-    assert done.status_code == 302
+    assert not CheckResult.objects.exists()
+    sent |= {f"text_{period.pk}": "Unklar."}
+    for one in checklists.expenses(application):
+        sent[f"allowed_{one.row}"] = str(one.allowed).replace(".", ",")
+    assert client.post(f"{base}/pruefung/", sent).status_code == 302
     assert CheckResult.objects.get().overrules
+    assert not application.expense_rulings.exists(), "nobody has looked at the Ausgaben yet"
+    # Somebody who opened the page before is told, and both texts are there.
+    late = client.post(f"{base}/pruefung/", sent | {f"text_{period.pk}": "Doch klar."})
+    assert late.status_code == 409
+    assert ["Doch klar." in late.content.decode(), "Unklar." in late.content.decode()] == [True] * 2
+    assert CheckResult.objects.get().text == "Unklar."
+    again = sent | {f"text_{period.pk}": "Klar.", "stand": late.context["stand"], "rest": "on"}
+    assert client.post(f"{base}/pruefung/", again).status_code == 302
+    assert CheckResult.objects.get().text == "Klar."
+    assert application.expense_rulings.count() == len(costs)
     today = f"{timezone.localdate():%d.%m.%Y}"
     asked = client.post(f"{base}/beteiligung/", {"body": "jury", "asked_on": today})
     assert asked.status_code == 302
@@ -330,5 +339,5 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     for person, status in ((w.reader, 403), (w.signer, 403)):
         other = pages.signed_in(person)
         assert other.get(f"{base}/pruefung/").status_code == 200
-        assert other.post(f"{base}/pruefung/", {"act": "checks"}).status_code == status
+        assert other.post(f"{base}/pruefung/", again).status_code == status
         assert other.post(f"{base}/beteiligung/", answer).status_code == status
