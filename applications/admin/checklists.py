@@ -30,12 +30,14 @@ from municipalities.permissions import may_review
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
+    from datetime import datetime
 
     from django.contrib.admin import ModelAdmin
     from django.forms import Form
     from django.http import HttpRequest
 
     from applications.models import Application
+    from municipalities.models import User
 
 PAGES: Final = (
     ("pruefung/", "checks"),
@@ -102,6 +104,39 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
     if changed:
         page.status_code = HTTPStatus.CONFLICT
     return page
+
+
+def still_open(application: Application) -> list[str]:
+    """What nobody has looked at yet, and what the portal has found, in sentences for a move."""
+    found = checklists.checklist(application)
+    lines = [line.item.text for line in found if line.result is None or line.stale]
+    ruled = checklists.expenses(application)
+    unruled = [line for line in ruled if line.ruling is None or line.stale]
+    content = snapshots.read(application.snapshots.latest("number"))
+    said = [finding["message"] for finding in content["findings"]]
+    if lines:
+        said.append(
+            f"Prüfliste: {len(lines)} von {len(found)} Punkten {_be(len(lines))} noch nicht "
+            f"geprüft ({'; '.join(lines)})."
+        )
+    if unruled:
+        said.append(
+            f"Ausgaben: {len(unruled)} von {len(ruled)} Zeilen {_be(len(unruled))} noch nicht "
+            "entschieden; sie zählen, wie die Kommune sie angegeben hat."
+        )
+    return said
+
+
+def before_moving(application: Application, by: User, at: datetime) -> dict[str, Any]:
+    """What a move that ends a check should not be made without having seen."""
+    return {
+        "still_open": still_open(application),
+        "checks_href": case_address(application, "checks"),
+    }
+
+
+def _be(number: int) -> str:
+    return "ist" if number == 1 else "sind"
 
 
 def opinions(

@@ -19,6 +19,7 @@ from django.utils import timezone
 from applications import documents, services
 from applications.admin import acts, drafts, proposals, requests, standing, words
 from applications.admin.addresses import case_address
+from applications.admin.checklists import before_moving
 from applications.admin.hindrances import (
     CHANGED,
     ON_LETTER,
@@ -192,7 +193,7 @@ PAGES: Final[dict[str, Page]] = {
         requests.open_request,
         "admin/applications/move_proceed.html",
     ),
-    "accept_formally": Page(services.accept_formally),
+    "accept_formally": Page(services.accept_formally, context=before_moving),
     "begin_hearing": _hearing(services.begin_hearing),
     "end_hearing": _hearing_over(services.end_hearing),
     "propose": Page(
@@ -356,6 +357,7 @@ def respond(
             "state_changes": move.leads_to(application.state) is not application.state,
             "case_href": case_address(application),
             "title": move.label,
+            "still_open": [],
             "lacking": [],
             "exceeded": [],
             "changed": [],

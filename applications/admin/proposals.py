@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from applications import rules, services
 from applications.admin.addresses import case_address
+from applications.admin.checklists import before_moving
 from applications.forms.desk_proposals import ChangeForm, ProposalForm, plan_field
 from applications.models import Application, Decision
 from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
@@ -116,6 +117,7 @@ def before_proposing(application: Application, by: User, at: datetime) -> dict[s
         "letters": _lacking_by_kind(application, at),
         "heard": services.before_of(application).heard,
         "signs_too": may_sign_decisions(by),
+        **before_moving(application, by, at),
     }
 
 
@@ -184,6 +186,7 @@ def before_signing(application: Application, by: User, at: datetime) -> dict[str
         "changed": [] if lacking else changed_parts(decision, at),
         "exceeded": exceeded,
         "notices": notices,
+        **(before_moving(application, by, at) if decision.kind in FIRST_KINDS else {}),
         "awaits": decision.awaits_consent,
         "corrected_by": decision.corrected_by,
         "parts": [

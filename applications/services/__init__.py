@@ -19,11 +19,7 @@ from applications.services.checklists import (
     CheckIncomplete,
     ChecksChanged,
     NotBeingChecked,
-    ask_opinion,
-    record_checks,
-    record_opinion,
     record_review,
-    rule_expenses,
 )
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
 from applications.services.comments import TooManyComments, add_comment, settle_comment
@@ -157,6 +153,7 @@ from applications.services.notes import (
     recuse,
     send_message,
 )
+from applications.services.opinions import ask_opinion, record_opinion
 from applications.services.paper import ArrivedBeforeAsked, record_answer
 from applications.services.partnership import (
     NoPartner,
@@ -412,7 +409,6 @@ __all__ = [
     "publish_project",
     "read_step",
     "record_answer",
-    "record_checks",
     "record_consent",
     "record_opinion",
     "record_review",
@@ -429,7 +425,6 @@ __all__ = [
     "return_recording",
     "revoke",
     "revoke_cooperation",
-    "rule_expenses",
     "save_step",
     "save_typed",
     "send_message",

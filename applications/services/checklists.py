@@ -1,4 +1,4 @@
-"""The reviewer's checks: checklist of the call, Ausgaben line by line, Beteiligung.
+"""The reviewer's checks: checklist of the call, Ausgaben line by line.
 
 What the portal has found stands with the version that was handed in; a person confirms it or
 comes to something else and says why. Nothing here decides: it feeds the proposal.
@@ -10,16 +10,15 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import transaction
-from django.utils import timezone
 
-from applications import documents, permissions
-from applications.models import Application, CheckItem, CheckResult, ExpenseRuling, Opinion
-from applications.models.checks import Body, CheckKind, Verdict
+from applications import permissions
+from applications.models import Application, CheckItem, CheckResult, ExpenseRuling
+from applications.models.checks import CheckKind, Verdict
 from applications.services import log, snapshots
 from applications.services.decisions.proposal import PlanLine, lines_of
 from applications.services.drafts import NotAllowed
@@ -27,8 +26,6 @@ from applications.workflow import Status
 from kiv_portal.euro import format_euro
 
 if TYPE_CHECKING:
-    from django.core.files.uploadedfile import UploadedFile
-
     from applications.models import Snapshot
     from applications.rules import Plan
     from municipalities.models import User
@@ -116,7 +113,11 @@ def may_check(user: User, application: Application) -> bool:
     return application.state in CHECKING and permissions.may_review_application(user, application)
 
 
-def _locked(application: Application, by: User) -> Application:
+def locked(application: Application, by: User) -> Application:
+    """The case under a lock, where this person may write its checks now.
+
+    Raises NotBeingChecked, NotAllowed.
+    """
     row = Application.objects.select_for_update().get(pk=application.pk)
     if not permissions.may_review_application(by, row):
         raise NotAllowed
@@ -156,7 +157,7 @@ def record_review(
     the faults of both, ChecksChanged, NotBeingChecked, NotAllowed.
     """
     with transaction.atomic():
-        row = _locked(application, by)
+        row = locked(application, by)
         if seen != stand(row):
             raise ChecksChanged
         faults: dict[str, str] = {}
@@ -212,7 +213,7 @@ def record_checks(
     CheckIncomplete, NotBeingChecked, NotAllowed.
     """
     with transaction.atomic():
-        row = _locked(application, by)
+        row = locked(application, by)
         last = _last(row)
         content = snapshots.read(last)
         items = {item.pk: item for item in row.call.check_items.filter(pk__in=said)}
@@ -299,7 +300,7 @@ def rule_expenses(
     NotAllowed.
     """
     with transaction.atomic():
-        row = _locked(application, by)
+        row = locked(application, by)
         last = _last(row)
         faults: dict[str, str] = {}
         written = []
@@ -361,89 +362,3 @@ def adjusted_lines(application: Application, plan: Plan) -> list[PlanLine]:
         else line
         for line in lines_of(plan)
     ]
-
-
-# --- Beteiligung ----------------------------------------------------------------------------------
-
-
-def ask_opinion(
-    *,
-    application: Application,
-    body: str,
-    asked_on: date,
-    question: str = "",
-    by: User,
-    at: datetime,
-) -> Opinion:
-    """Put on record whom the authority asked.
-
-    Raises CheckIncomplete, NotBeingChecked, NotAllowed.
-    """
-    faults = {}
-    if body not in Body.values:
-        faults["body"] = "Bitte wählen Sie, wer beteiligt wird."
-    if asked_on > timezone.localdate(at):
-        faults["asked_on"] = "Dieser Tag liegt in der Zukunft."
-    if faults:
-        raise CheckIncomplete(faults)
-    with transaction.atomic():
-        row = _locked(application, by)
-        opinion = Opinion.objects.create(
-            application=row, body=body, asked_on=asked_on, question=question.strip(), asked_by=by
-        )
-        log.record(
-            row,
-            "ask_opinion",
-            by=by,
-            at=at,
-            opinion=str(opinion.pk),
-            body=body,
-            asked_on=asked_on.isoformat(),
-            question=opinion.question,
-        )
-    return opinion
-
-
-def record_opinion(
-    *,
-    opinion: Opinion,
-    answered_on: date,
-    result: str,
-    upload: UploadedFile | None = None,
-    by: User,
-    at: datetime,
-) -> Opinion:
-    """Put on record what came of it, with its document where there is one.
-
-    Raises CheckIncomplete, documents.UploadRefused, NotBeingChecked, NotAllowed, and
-    Opinion.DoesNotExist where it was answered in the meantime.
-    """
-    faults = {}
-    if not result.strip():
-        faults["result"] = "Bitte halten Sie das Ergebnis fest."
-    if not opinion.asked_on <= answered_on <= timezone.localdate(at):
-        faults["answered_on"] = "Dieser Tag kann nicht stimmen. Bitte prüfen Sie das Datum."
-    if faults:
-        raise CheckIncomplete(faults)
-    inspected = documents.inspect(upload) if upload else None
-    with transaction.atomic():
-        row = _locked(opinion.application, by)
-        asked = row.opinions.get(pk=opinion.pk, answered_on__isnull=True)
-        asked.answered_on, asked.result, asked.answered_by = answered_on, result.strip(), by
-        if upload and inspected:
-            asked.file.save(str(asked.pk), upload, save=False)
-            asked.name, asked.content_type = inspected.name, inspected.content_type
-            asked.sha256 = inspected.sha256
-        asked.save()
-        log.record(
-            row,
-            "record_opinion",
-            by=by,
-            at=at,
-            opinion=str(asked.pk),
-            body=asked.body,
-            answered_on=answered_on.isoformat(),
-            result=asked.result,
-            document=asked.sha256,
-        )
-    return asked

@@ -46,7 +46,7 @@ def item(w: world.World, **fields: Any) -> CheckItem:
 
 
 def record(application: Any, by: Any, said: dict[int, Said], at: Any = NOW) -> list[CheckResult]:
-    return services.record_checks(application=application, said=said, by=by, at=at)
+    return checklists.record_checks(application=application, said=said, by=by, at=at)
 
 
 def without_goals(w: world.World) -> Any:
@@ -147,11 +147,11 @@ def test_lines_are_decided_one_by_one_and_feed_the_proposal(w, settings):
         Allowed(Decimal(1)),
     ):
         with pytest.raises(services.CheckIncomplete):
-            services.rule_expenses(
+            checklists.rule_expenses(
                 application=application, allowed={first.row: wrong}, by=w.reviewer, at=NOW
             )
     assert not ExpenseRuling.objects.exists()
-    services.rule_expenses(
+    checklists.rule_expenses(
         application=application,
         allowed={
             first.row: Allowed(Decimal("7500.00"), "Die Tagessätze sind zu hoch."),
@@ -178,7 +178,7 @@ def test_lines_are_decided_one_by_one_and_feed_the_proposal(w, settings):
 def test_a_line_that_changed_since_counts_as_it_is_claimed_until_it_is_decided_anew(w):
     application = world.in_check(w)
     first, second = checklists.expenses(application)
-    services.rule_expenses(
+    checklists.rule_expenses(
         application=application,
         allowed={first.row: Allowed(Decimal("5000.00"), "Zu hoch.")},
         by=w.reviewer,
@@ -301,6 +301,16 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     client = pages.signed_in(w.reviewer)
     page = client.get(f"{base}/pruefung/")
     assert page.context["form"].initial[f"verdict_{period.pk}"] == "met"
+    formal = f"{base}/accept_formally/"
+    found = [
+        finding["message"] for finding in snapshots.read(application.snapshots.get())["findings"]
+    ]
+    assert client.get(formal).context["still_open"] == [
+        *found,
+        f"Prüfliste: 1 von 1 Punkten ist noch nicht geprüft ({period.text}).",
+        "Ausgaben: 2 von 2 Zeilen sind noch nicht entschieden; sie zählen, wie die Kommune sie "
+        "angegeben hat.",
+    ]
     costs = {f"allowed_{one.row}": "1.000,00" for one in checklists.expenses(application)}
     sent = {**costs, f"verdict_{period.pk}": "not_met", "stand": page.context["stand"]}
     wrong = client.post(f"{base}/pruefung/", sent)
@@ -323,6 +333,7 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     assert client.post(f"{base}/pruefung/", again).status_code == 302
     assert CheckResult.objects.get().text == "Klar."
     assert application.expense_rulings.count() == len(costs)
+    assert client.get(formal).context["still_open"] == found
     today = f"{timezone.localdate():%d.%m.%Y}"
     asked = client.post(f"{base}/beteiligung/", {"body": "jury", "asked_on": today})
     assert asked.status_code == 302
