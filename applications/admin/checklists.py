@@ -68,7 +68,7 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
     changed = False
     if posted and all([form.is_valid(), costs.is_valid()]):
         try:
-            services.record_review(
+            checklists.record_review(
                 application=application,
                 said=form.said,
                 allowed=costs.allowed,
@@ -79,7 +79,7 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
         except services.CheckIncomplete as error:
             form.show_faults(error.faults)
             costs.show_faults(error.faults)
-        except services.ChecksChanged:
+        except checklists.ChecksChanged:
             changed = True
         except services.NotBeingChecked:
             form.add_error(None, NOT_NOW)

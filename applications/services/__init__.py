@@ -17,9 +17,9 @@ from applications.services.calls import (
 )
 from applications.services.checklists import (
     CheckIncomplete,
-    ChecksChanged,
     NotBeingChecked,
-    record_review,
+    record_checks,
+    rule_expenses,
 )
 from applications.services.checks import confirmation_key, findings_of, plan_of, to_confirm
 from applications.services.comments import TooManyComments, add_comment, settle_comment
@@ -255,7 +255,6 @@ __all__ = [
     "CallNotOpen",
     "CannotTakeOver",
     "CheckIncomplete",
-    "ChecksChanged",
     "Conflict",
     "ConsentGone",
     "ConsentMissing",
@@ -409,9 +408,9 @@ __all__ = [
     "publish_project",
     "read_step",
     "record_answer",
+    "record_checks",
     "record_consent",
     "record_opinion",
-    "record_review",
     "recuse",
     "register_guest",
     "reject",
@@ -425,6 +424,7 @@ __all__ = [
     "return_recording",
     "revoke",
     "revoke_cooperation",
+    "rule_expenses",
     "save_step",
     "save_typed",
     "send_message",
