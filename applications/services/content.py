@@ -170,10 +170,12 @@ def with_parts(application: Application, *, lock: bool = False) -> Application:
 def with_statements(application: Application) -> Application:
     """The application with the rows that the partners' Kooperationserklärungen are made of.
 
-    One statement where there are partners, none else; its members are there already.
+    One statement where there are partners and the rows are not there yet, none else; its members
+    are there already.
     """
-    if application.partners:
-        named = {name: PARTS[name] for name in ("cooperations", "adoptions", "cover")}
+    named = {name: PARTS[name] for name in ("cooperations", "adoptions", "cover")}
+    held = getattr(application, "_prefetched_objects_cache", {})
+    if application.partners and not named.keys() <= held.keys():
         parts.fetch(application, named, of_members=True)
     return application
 

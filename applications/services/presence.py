@@ -34,14 +34,21 @@ def others(*, application: Application, step: Step | str, by: User, at: datetime
 
 
 def note(
-    *, application: Application, step: Step | str, by: User, at: datetime, alive: bool = False
+    *,
+    application: Application,
+    step: Step | str,
+    by: User,
+    at: datetime,
+    alive: bool = False,
+    within: bool = False,
 ) -> list[Presence]:
     """Note that a person is in a section, and say who else is, whoever came first first.
 
     For somebody who was let into the section to write (`step` may be the desk's place as well);
     that is the caller's check. `alive` is
-    a script's sign of life. Reads once, and writes at most twice and not more often than every
-    `FRESH`. Opening a section ends the person's stay in the others that give no sign of life.
+    a script's sign of life, `within` a request out of the opened page: it tidies nothing up.
+    Reads once, and writes at most twice and not more often than every `FRESH`. Opening a section
+    ends the person's stay in the others that give no sign of life.
     """
     rows = _rows(application)
     here = [row for row in rows if row.step == step and row.expires_at > at]
@@ -51,7 +58,7 @@ def note(
         for row in rows
         if row.user_id == by.pk and row.step != step and not alive and not _is_alive(row)
     ]
-    if left or any(row.expires_at <= at for row in rows):
+    if not within and (left or any(row.expires_at <= at for row in rows)):
         Presence.objects.filter(Q(pk__in=left) | Q(expires_at__lte=at)).delete()
     if mine is None or at - mine.seen_at >= FRESH or (alive and not _is_alive(mine)):
         row = Presence(

@@ -144,9 +144,11 @@ def document_rights(application: Application, targets: frozenset[str]) -> Docume
         return DocumentRights(targets)
     last = application.snapshots.order_by("number").last()
     filed = last.content["documents"] if last else []
-    rows = application.documents.values_list("pk", "replaces")
     return DocumentRights(
         targets,
         frozenset(row["id"] for row in filed),
-        {str(pk): str(before) if before else None for pk, before in rows},
+        {
+            str(row.pk): str(row.replaces_id) if row.replaces_id else None
+            for row in application.documents.all()
+        },
     )

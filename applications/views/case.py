@@ -57,12 +57,17 @@ def arrived(request: HttpRequest) -> datetime:
     return at
 
 
-def find(request: HttpRequest, key: uuid.UUID) -> Application:
-    """The application with its call and members; 404 alike for unknown and foreign ones."""
+def find(
+    request: HttpRequest, key: uuid.UUID, also: Mapping[str, Any] | None = None
+) -> Application:
+    """The application with its call and members; 404 alike for unknown and foreign ones.
+
+    `also` are annotations: what the page needs besides and the same statement can tell.
+    """
     members = Prefetch("members", services.members_seen_by(person(request)))
     # What is foreign is not even read: it takes the same statements as what does not exist.
     visible = permissions.visible_to(person(request), at=arrived(request))
-    asked = visible.select_related("call").prefetch_related(members)
+    asked = visible.select_related("call").prefetch_related(members).annotate(**also or {})
     found = asked.filter(uuid=key).first()
     if found is None or not permissions.see(person(request), found, at=arrived(request)):
         raise Http404

@@ -15,6 +15,7 @@ from applications.forms.steps import FORMS
 from applications.rules import Step
 from applications.services.kept import owner_of
 from applications.views import case
+from applications.views.steps import kept
 from applications.views.steps.documents import documents_step
 from applications.views.steps.filled import closed_step, filled_in_step, plan_table
 from applications.views.steps.members import members_step
@@ -26,7 +27,7 @@ __all__ = ["plan_table", "step"]
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, key: uuid.UUID, step: str) -> HttpResponse:
     """A step of the application: read what was typed, save it, say what the rules find."""
-    application = case.find(request, key)
+    application = case.find(request, key, kept.asked_for(request, step))
     place = case.step_of(step)
     if place is not Step.KOMMUNE:
         case.with_parts(application)

@@ -16,8 +16,11 @@ from django.utils import timezone
 
 from applications.rules import Step
 from applications.services import kept
+from applications.views import case
 
 if TYPE_CHECKING:
+    from django.db.models import Subquery
+
     from applications.models import Application
     from applications.services.kept import Typed
     from applications.views.steps.page import Page
@@ -94,14 +97,19 @@ def token_of(request: HttpRequest) -> str:
     return token if re.fullmatch(r"[A-Za-z0-9_-]{43}", token) else ""
 
 
-def found(page: Page) -> Typed | None:
-    """What this person had typed into this section; asked for only where there is a cookie."""
-    token = token_of(page.request)
+def asked_for(request: HttpRequest, step: str) -> dict[str, Subquery]:
+    """What to read with the application, so that `found` asks for nothing; only with a cookie."""
+    token = token_of(request)
     if not token:
-        return None
-    return kept.find(
-        application=page.application, step=page.place, token=token, by=page.user, at=page.at
-    )
+        return {}
+    by, at = case.person(request), case.arrived(request)
+    return {"kept_input": kept.sealed_for(step=step, token=token, by=by, at=at)}
+
+
+def found(page: Page) -> Typed | None:
+    """What this person had typed into this section, of an application read with `asked_for`."""
+    token = token_of(page.request)
+    return kept.opened(page.application.kept_input, token) if token else None  # type: ignore[attr-defined]
 
 
 def forget(page: Page) -> None:

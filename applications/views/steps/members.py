@@ -39,6 +39,7 @@ def members_step(page: Page) -> HttpResponse:
     post = page.request.POST
     if page.request.method != "POST":
         if kept.token_of(page.request):
+            case.with_statements(page.application)
             return filled_in_step(page, _with_form)
         return _members_page(page)
     if post.get("aktion") == "suchen":

@@ -186,7 +186,16 @@ class Page:
             "by": self.user,
             "at": self.at,
         }
-        return presence.note(**here) if self.may_edit else presence.others(**here)
+        if not self.may_edit:
+            return presence.others(**here)
+        return presence.note(**here, within=self.searches)
+
+    @property
+    def searches(self) -> bool:
+        """Whether a partner is looked for: out of the page that is open already."""
+        return self.place is Step.KOMMUNE and (
+            "suche" in self.request.GET or self.request.POST.get("aktion") == "suchen"
+        )
 
     def _address(self, place: Step | None) -> str:
         return case.address("application_step", self.application, place.value) if place else ""
