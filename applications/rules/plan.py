@@ -185,7 +185,7 @@ def _too_much(
         code,
         source,
         f"Die beantragte Zuwendung übersteigt {limit_in_words} um {format_euro(over)}.",
-        f"Möglich sind höchstens {format_euro(limit)}.",
+        f"Nach dieser Grenze sind höchstens {format_euro(limit)} möglich.",
     )
 
 

@@ -610,7 +610,7 @@ def test_no_more_is_asked_for_than_the_cap() -> None:
         Severity.WARNING,
         "Erlass",
         "Die beantragte Zuwendung übersteigt den Höchstbetrag von 30.000,00 € um 0,01 €.",
-        "Möglich sind höchstens 30.000,00 €.",
+        "Nach dieser Grenze sind höchstens 30.000,00 € möglich.",
         "finanzierung",
         "cover",
     )
