@@ -104,7 +104,10 @@ def _form(page: Page, here: str, address: str, sent: dict[str, list[str]]) -> in
         controls = [control for control in page.controls if control.form == number]
         hidden = _hidden(controls)
         if any(
-            not _by_itself(name) and not ROW.match(name) and values != sent.get(name, [])
+            not _by_itself(name)
+            and not ROW.match(name)
+            and any(values)  # an empty one says nothing
+            and _differ(values, sent.get(name, []))
             for name, values in hidden.items()
         ):
             continue
@@ -113,6 +116,11 @@ def _form(page: Page, here: str, address: str, sent: dict[str, list[str]]) -> in
         if common and 1000 * common + same > most:
             best, most = number, 1000 * common + same
     return best
+
+
+def _differ(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether hidden values differ; an empty one is as good as none."""
+    return [value for value in one if value] != [value for value in other if value]
 
 
 def _hidden(controls: Iterable[Control]) -> dict[str, list[str]]:
@@ -137,8 +145,8 @@ class _Filling:
             name
             for name, values in hidden.items()
             if not PROTECTION.fullmatch(name)
-            and values != sent.get(name, [])
-            and (name in sent or not ROW.match(name))
+            and _differ(values, sent.get(name, []))
+            and (name in sent if ROW.match(name) else any(values))
         }
         self.result.changed = bool(differing)
         self.moved = {row[1] for name in differing if (row := ROW.match(name))}

@@ -220,6 +220,7 @@ def test_nothing_is_given_back_to_pages_that_ask_by_themselves_or_from_elsewhere
 PAGE = """<form method="post"><input name="a" value="fremd"></form>
 <form method="post" action="/x/"><input type="hidden" name="opinion" value="4">
 <input type="hidden" name="r-0-id" value="7"><input type="hidden" name="r-1-id" value="9">
+<input type="hidden" name="anyway"><input type="hidden" name="fassung">
 <label for="n">Name <span>(freiwillig)</span></label><input id="n" name="r-0-name">
 <label for="m">Name</label><input id="m" name="r-1-name"><select name="s"><option value="1">Eins
 </option></select><input type="checkbox" name="sure" required></form>"""
@@ -234,6 +235,7 @@ def test_only_the_very_form_is_filled_and_no_row_of_another_record() -> None:
         ("r-1-name", "Berta"),
         ("s", "2"),
         ("sure", "on"),
+        ("anyway", "on"),
         ("schluessel", "geheim, aber mit Komma"),
     ]
     found = filling.fill(PAGE, page="/x/", address="/x/", inputs=inputs)
@@ -244,6 +246,10 @@ def test_only_the_very_form_is_filled_and_no_row_of_another_record() -> None:
     assert found.changed
     assert [(one.label, one.value) for one in found.left] == [("", ""), ("Name", "Berta")]
     assert found.below("!").index("!") == PAGE.index('<form method="post" action')
+    same = [*inputs[:3], ("r-1-id", "9"), *inputs[4:]]
+    unchanged = filling.fill(PAGE, page="/x/", address="/x/", inputs=same)
+    assert unchanged is not None
+    assert (unchanged.changed, 'value="Berta"' in unchanged.html) == (False, True)
     other = [("opinion", "5"), *inputs[1:]]
     assert filling.fill(PAGE, page="/x/", address="/x/", inputs=other) is None
     assert filling.fill(PAGE, page="/x/", address="/y/", inputs=inputs) is None
