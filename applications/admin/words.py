@@ -13,7 +13,7 @@ from applications.models.checks import Body, Verdict
 from applications.models.decisions import DecisionKind
 from applications.models.delivery import EntryKind
 from applications.models.letters import LetterKind
-from applications.rules import Step
+from applications.rules import ExpenseCategory, Step
 from applications.workflow import Status
 from kiv_portal.euro import format_euro
 from kiv_portal.models import DeliveryWay
@@ -208,7 +208,9 @@ def _check_words(one: dict[str, Any]) -> str:
 def _ruling_words(one: dict[str, Any]) -> str:
     """What was decided of a line of Ausgaben."""
     allowed, claimed = format_euro(Decimal(one["allowed"])), format_euro(Decimal(one["claimed"]))
-    return f"{allowed} von {claimed}" + (f": {one['reason']}" if one["reason"] else "")
+    # Entries of earlier releases do not name the line.
+    line = f"{one['year']}, {ExpenseCategory(one['category']).label}: " if "year" in one else ""
+    return f"{line}{allowed} von {claimed}" + (f" – {one['reason']}" if one["reason"] else "")
 
 
 def log_details(action: str, values: dict[str, Any]) -> list[str]:

@@ -303,7 +303,7 @@ def rule_expenses(
         row = locked(application, by)
         last = _last(row)
         faults: dict[str, str] = {}
-        written = []
+        written, lines = [], {}
         for line in expenses(row):
             if line.row not in allowed:
                 continue
@@ -321,6 +321,7 @@ def rule_expenses(
             ruling.snapshot, ruling.claimed, ruling.allowed = last, line.claimed, amount
             ruling.reason, ruling.at, ruling.by = reason, at, by
             written.append(ruling)
+            lines[ruling.row] = {"year": line.year, "category": line.category}
         if faults:
             raise CheckIncomplete(faults)
         for ruling in written:
@@ -334,7 +335,7 @@ def rule_expenses(
                 snapshot=last.number,
                 rulings=[
                     {"row": str(r.row), "claimed": f"{r.claimed:.2f}", "reason": r.reason}
-                    | {"allowed": f"{r.allowed:.2f}"}
+                    | {"allowed": f"{r.allowed:.2f}", **lines[r.row]}
                     for r in written
                 ],
             )

@@ -16,6 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from applications import documents, rules, services
+from applications.admin import words
 from applications.models import CheckItem, CheckResult, ExpenseRuling
 from applications.rules import Step
 from applications.services import checklists, log, snapshots
@@ -161,6 +162,12 @@ def test_lines_are_decided_one_by_one_and_feed_the_proposal(w, settings):
         at=NOW,
     )
     assert checklists.eligible_costs(application) == Decimal("17500.00")
+    said = [words.log_details(e.action, e.content.values) for e in application.log.all()][-1]
+    assert said == [
+        "2027, Prozessmoderation/Honorare: 7.500,00 € von 10.000,00 € – Die Tagessätze sind zu "
+        "hoch.",
+        "2028, Prozessmoderation/Honorare: 10.000,00 € von 10.000,00 €",
+    ]
     application = services.accept_formally(application=application, by=w.reviewer, at=NOW)
     client = pages.signed_in(w.reviewer)
     form = client.get(f"/admin/applications/application/{application.pk}/propose/").context["form"]
