@@ -42,7 +42,7 @@ class ChecklistForm(forms.Form):
                 self.initial[f"verdict_{key}"] = result.verdict if result else line.machine
             self.fields[f"text_{key}"] = TextField(
                 label=f"Einschätzung: {line.item.text}" if criterion else "Begründung",
-                required=False,
+                required=criterion or bool(line.machine),
                 lines=3 if criterion else 2,
                 max_length=2000,
                 help_text=(
@@ -99,7 +99,10 @@ class ExpensesForm(forms.Form):
             words = ", ".join(part for part in (str(line.year), _category(line), line.text) if part)
             self.fields[f"allowed_{line.row}"] = EuroField(label=f"Zuwendungsfähig: {words}")
             self.fields[f"reason_{line.row}"] = TextField(
-                label=f"Begründung: {words}", required=False, lines=2, max_length=500
+                label=f"Begründung: {words}",
+                help_text="Nötig, wenn weniger als der ganze Betrag zählt.",
+                lines=2,
+                max_length=500,
             )
             self.initial[f"allowed_{line.row}"] = line.allowed
             self.initial[f"reason_{line.row}"] = line.ruling.reason if line.ruling else ""
