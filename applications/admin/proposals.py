@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from applications import rules, services
+from applications import documents, rules, services
 from applications.admin.addresses import case_address
 from applications.admin.checklists import before_moving
 from applications.forms.desk_proposals import ChangeForm, ProposalForm, plan_field
 from applications.models import Application, Decision
 from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
-from applications.services import checklists, letters, snapshots
+from applications.services import checklists, content, letters, snapshots
 from applications.services.decisions import budget, changed_parts
 from applications.services.letters import PARTS_ELSEWHERE
 from applications.services.publication import ANSWER_DAYS
@@ -54,13 +54,14 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
         "version": services.latest_version(application),
     }
     initial |= {f"year_{year}": amount for year, amount in by_year.items()}
-    initial |= _plan_initial(checklists.adjusted_lines(application, plan))
+    lines = checklists.adjusted_lines(application, plan)
+    initial |= _plan_initial(lines)
     return ProposalForm(
         data,
         # Another period typed into the form brings its own years.
         years={*touched, *by_year} or (at.year,),
         requested=totals.total.requested,
-        members=_members(application),
+        members=_members(application, lines),
         before=services.before_of(application),
         initial=initial,
     )
@@ -79,19 +80,28 @@ def change_form(application: Application, data: Any, at: datetime) -> ChangeForm
         "made": "elsewhere" if application.call.letters_elsewhere else "here",
     }
     initial |= {f"year_{year}": amount for year, amount in years.items()}
-    initial |= _plan_initial(now.plan.all())
+    lines = list(now.plan.all())
+    initial |= _plan_initial(lines)
     return ChangeForm(
         data,
         years=years or (at.year,),
         requested=now.requested,
-        members=_members(application),
+        members=_members(application, lines),
         initial=initial,
     )
 
 
-def _members(application: Application) -> dict[str, str]:
+def _members(application: Application, lines: Iterable[Any]) -> dict[str, str]:
+    """The members, and those that left the Verbund and stand in the plan all the same."""
     rows = application.members.select_related("municipality").order_by("position", "pk")
-    return {row.municipality.ags: row.municipality.short_name for row in rows}
+    members = {row.municipality.ags: row.municipality.short_name for row in rows}
+    named = {line.ags for line in lines}
+    former = {
+        town.ags: documents.left(town.short_name)
+        for town in content.former_members(application)
+        if town.ags in named
+    }
+    return members | former
 
 
 def _plan_initial(lines: Iterable[Any]) -> dict[str, Any]:

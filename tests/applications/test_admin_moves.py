@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from applications import services
-from applications.admin import moves
+from applications.admin import moves, proposals
 from applications.admin.hindrances import Refused
 from applications.admin.refusals import refusals
 from applications.models import Application, DecisionHand, InformationRequest, Letter
@@ -24,7 +24,7 @@ from municipalities.models import User
 from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
 from projects.services import withdraw_from_public
 from tests import world
-from tests.factories import StaffFactory, UserFactory
+from tests.factories import NOW, StaffFactory, UserFactory
 
 # The moves themselves are tried on both databases where the services are.
 pytestmark = [pytest.mark.django_db, pytest.mark.sweep]
@@ -577,6 +577,20 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
         "plan_cover_own_06431901_2028": "1.000,00",
     }
     assert form.years == [2027, 2028]
+
+
+def test_the_plan_of_a_proposal_keeps_what_a_partner_that_left_was_to_pay() -> None:
+    w = world.build()
+    draft = world.shared(world.filled(w), w, w.small)
+    case = world.file(world.save(draft, Step.KOMMUNE, {"partners": []}, w.clerk), w.signatory)
+    services.begin_check(application=case, by=w.reviewer, at=NOW)
+    case = services.accept_formally(application=case, by=w.reviewer, at=NOW)
+    form = proposals.form(case, None, NOW)
+    own = {label: [cell.value() for cell in cells] for label, cells in form.plan_table}
+    assert {label: values for label, values in own.items() if "Eigenmittel" in label} == {
+        "Deckung: Eigenmittel Musterstadt": ["1.000,00", "1.000,00"],
+        "Deckung: Eigenmittel Kleinheim (nicht mehr im Verbund)": ["500,00", None],
+    }
 
 
 @pytest.mark.parametrize(
