@@ -51,6 +51,8 @@ NOT_NOW: Final = (
     "Geprüft wird von der Übernahme des Falls bis zum Entscheidungsvorschlag. Was festgehalten "
     "ist, bleibt lesbar."
 )
+FEW: Final = 4
+"""So many open lines of a checklist are named one by one."""
 REVIEWERS_ONLY: Final = "Das ist der Sachbearbeitung vorbehalten (Rolle „Prüfung“)."
 
 
@@ -115,9 +117,10 @@ def still_open(application: Application) -> list[str]:
     content = snapshots.read(application.snapshots.latest("number"))
     said = [finding["message"] for finding in content["findings"]]
     if lines:
+        which = f": {'; '.join(lines)}" if len(lines) <= FEW else ""
         said.append(
             f"Prüfliste: {len(lines)} von {len(found)} Punkten {_be(len(lines))} noch nicht "
-            f"geprüft ({'; '.join(lines)})."
+            f"geprüft{which}."
         )
     if unruled:
         said.append(

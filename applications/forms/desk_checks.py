@@ -37,7 +37,6 @@ class ChecklistForm(forms.Form):
                     label=line.item.text,
                     choices=Verdict.choices,
                     widget=forms.RadioSelect,
-                    required=False,
                 )
                 self.initial[f"verdict_{key}"] = result.verdict if result else line.machine
             self.fields[f"text_{key}"] = TextField(

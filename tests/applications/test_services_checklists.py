@@ -314,7 +314,7 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     ]
     assert client.get(formal).context["still_open"] == [
         *found,
-        f"Prüfliste: 1 von 1 Punkten ist noch nicht geprüft ({period.text}).",
+        f"Prüfliste: 1 von 1 Punkten ist noch nicht geprüft: {period.text}.",
         "Ausgaben: 2 von 2 Zeilen sind noch nicht entschieden; sie zählen, wie die Kommune sie "
         "angegeben hat.",
     ]
