@@ -578,6 +578,15 @@ class TestRendering:
         assert pdf.check_structure(receipt) == []
         assert not re.search(r"Geschäftszeichen|Telefon|Datum|Anlagen|None", text(receipt))
 
+    def test_a_table_nobody_has_filled_in_is_told_in_a_line(self):
+        tables = [plan(1) | {"rows": [], "total_row": None, "caption": "Beteiligungsformate"}]
+        section = {"heading": "Beteiligung", "intro": "", "answers": [], "tables": tables}
+        shown = snapshot(sections=[section], members=[])
+        context = {"snapshot": shown, "title": "x", "draft": False}
+        html = " ".join(render_to_string("pdf/application.html", context).split())
+        assert "<table" not in html
+        assert '<p class="label">Beteiligungsformate</p> <p class="value">–</p>' in html
+
     def test_the_application_says_when_it_came_and_that_it_was_late(self, long_application):
         first = text(long_application, page=1)
         assert "14. Januar 2026, 11:22:05 Uhr – nach Fristende eingegangen" in first
