@@ -20,6 +20,7 @@ from applications.forms.desk_checks import (
     ChecklistForm,
     ExpensesForm,
     OpinionForm,
+    named,
 )
 from applications.models import Opinion
 from applications.services import checklists, snapshots
@@ -89,7 +90,9 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
             form.add_error(None, CHANGED)
         else:
             messages.success(request, "Die Prüfung ist gespeichert.")
-            return HttpResponseRedirect(case_address(application, "checks"))
+            # Once all has been looked at, the case itself says what comes next.
+            ahead = "checks" if checklists.is_open(application) else "change"
+            return HttpResponseRedirect(case_address(application, ahead))
     context = {
         "form": form,
         "costs": costs,
@@ -108,11 +111,13 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
     return page
 
 
-def still_open(application: Application) -> list[str]:
-    """What nobody has looked at yet, and what the portal has found, in sentences for a move."""
+def still_open(application: Application, ruled: list[checklists.ExpenseLine]) -> list[str]:
+    """What nobody has looked at yet, and what the portal has found, in sentences for a move.
+
+    `ruled` are the case's Ausgaben (`checklists.expenses`).
+    """
     found = checklists.checklist(application)
     lines = [line.item.text for line in found if line.result is None or line.stale]
-    ruled = checklists.expenses(application)
     unruled = [line for line in ruled if line.ruling is None or line.stale]
     content = snapshots.read(application.snapshots.latest("number"))
     said = [finding["message"] for finding in content["findings"]]
@@ -132,8 +137,15 @@ def still_open(application: Application) -> list[str]:
 
 def before_moving(application: Application, by: User, at: datetime) -> dict[str, Any]:
     """What a move that ends a check should not be made without having seen."""
+    ruled = checklists.expenses(application)
     return {
-        "still_open": still_open(application),
+        "still_open": still_open(application, ruled),
+        "cuts": [
+            f"{named(line)}: {format_euro(line.allowed)} statt {format_euro(line.claimed)}. "
+            f"{line.ruling.reason}"
+            for line in ruled
+            if line.ruling and not line.stale and line.allowed < line.claimed
+        ],
         "checks_href": case_address(application, "checks"),
     }
 

@@ -358,6 +358,7 @@ def respond(
             "case_href": case_address(application),
             "title": move.label,
             "still_open": [],
+            "cuts": [],
             "lacking": [],
             "exceeded": [],
             "changed": [],

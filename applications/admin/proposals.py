@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from municipalities.models import User
 
 HANDS: Final = {
-    HandRole.WROTE: "hat mitgeschrieben",
+    HandRole.WROTE: "hat am Vorschlag geschrieben",
     HandRole.COUNTERSIGNED: "hat mitgezeichnet",
     HandRole.SIGNED: "hat schlussgezeichnet",
 }

@@ -95,10 +95,10 @@ class ExpensesForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.lines = list(lines)
         for line in self.lines:
-            words = ", ".join(part for part in (str(line.year), _category(line), line.text) if part)
-            self.fields[f"allowed_{line.row}"] = EuroField(label=f"Zuwendungsfähig: {words}")
+            # The line itself is the legend around both.
+            self.fields[f"allowed_{line.row}"] = EuroField(label="Zuwendungsfähig")
             self.fields[f"reason_{line.row}"] = TextField(
-                label=f"Begründung: {words}",
+                label="Begründung",
                 help_text="Nötig, wenn weniger als der ganze Betrag zählt.",
                 lines=2,
                 max_length=500,
@@ -118,7 +118,7 @@ class ExpensesForm(forms.Form):
         for line in self.lines:
             name = f"allowed_{line.row}"
             if name in cleaned and cleaned[name] is None:
-                self.add_error(name, NO_AMOUNT)
+                self.add_error(name, f"{named(line)}: {NO_AMOUNT}")
         return cleaned
 
     @property
@@ -153,7 +153,13 @@ class ExpensesForm(forms.Form):
             if line.row in faults:
                 too_much = not 0 <= self.cleaned_data[f"allowed_{line.row}"] <= line.claimed
                 name = f"allowed_{line.row}" if too_much else f"reason_{line.row}"
-                self.add_error(name, faults[line.row])
+                self.add_error(name, f"{named(line)}: {faults[line.row]}")
+
+
+def named(line: ExpenseLine) -> str:
+    """A line of Ausgaben in words: its year, its kind, and what it is for where that is said."""
+    parts = (str(line.year), _category(line), line.text)
+    return ", ".join(part for part in parts if part)
 
 
 def _category(line: ExpenseLine) -> str:

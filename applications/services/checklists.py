@@ -342,6 +342,13 @@ def rule_expenses(
     return written
 
 
+def is_open(application: Application) -> bool:
+    """Whether anything of the checklist or the Ausgaben still waits for somebody to look at it."""
+    return any(line.result is None or line.stale for line in checklist(application)) or any(
+        line.ruling is None or line.stale for line in expenses(application)
+    )
+
+
 def eligible_costs(application: Application) -> Decimal:
     """What is zuwendungsfähig as decided line by line, in euro."""
     return sum((line.allowed for line in expenses(application)), NOTHING)

@@ -513,7 +513,7 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
         "Ablehnung, Vorschlag 1: zurückgegeben",
         "Grund der Rückgabe Bitte prüfen.",
         "Bewilligung, Vorschlag 2: schlussgezeichnet",
-        f"{w.reviewer} hat mitgeschrieben",
+        f"{w.reviewer} hat am Vorschlag geschrieben",
         f"{w.signer} hat schlussgezeichnet",
         "Geändert gegenüber der vorigen Fassung: Konzeption",
         "Die Kette der Prüfwerte ist lückenlos: 11 Einträge, keiner verändert.",

@@ -328,7 +328,7 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     sent |= {f"text_{period.pk}": "Unklar."}
     for one in checklists.expenses(application):
         sent[f"allowed_{one.row}"] = str(one.allowed).replace(".", ",")
-    assert client.post(f"{base}/pruefung/", sent).status_code == 302
+    assert client.post(f"{base}/pruefung/", sent).headers["Location"] == f"{base}/pruefung/"
     assert CheckResult.objects.get().overrules
     assert not application.expense_rulings.exists(), "nobody has looked at the Ausgaben yet"
     # Somebody who opened the page before is told, and both texts are there.
@@ -337,10 +337,15 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     assert ["Doch klar." in late.content.decode(), "Unklar." in late.content.decode()] == [True] * 2
     assert CheckResult.objects.get().text == "Unklar."
     again = sent | {f"text_{period.pk}": "Klar.", "stand": late.context["stand"], "rest": "on"}
-    assert client.post(f"{base}/pruefung/", again).status_code == 302
+    again |= {f"allowed_{line.row}": "9.000,00", f"reason_{line.row}": "Zu hoch."}
+    assert client.post(f"{base}/pruefung/", again).headers["Location"] == f"{base}/change/"
     assert CheckResult.objects.get().text == "Klar."
     assert application.expense_rulings.count() == len(costs)
-    assert client.get(formal).context["still_open"] == found
+    before = client.get(formal).context
+    assert (before["still_open"], before["cuts"]) == (
+        found,
+        ["2027, Prozessmoderation/Honorare: 9.000,00 € statt 10.000,00 €. Zu hoch."],
+    )
     today = f"{timezone.localdate():%d.%m.%Y}"
     asked = client.post(f"{base}/beteiligung/", {"body": "jury", "asked_on": today})
     assert asked.status_code == 302
