@@ -139,7 +139,7 @@ def fill(
 ) -> HttpResponseBase:
     """The answer with its form filled; the way to it while somebody still has to sign in.
 
-    Where the form is no more, its texts, days and amounts to be copied. Nobody else gets any of it.
+    Where the form is no more, all it held to be copied. Nobody else gets any of it.
     """
     if not request.user.is_authenticated:
         return _asking(request, typed, sealed)
@@ -159,13 +159,25 @@ def fill(
         filled = filling.fill(html, page=typed.page, address=typed.address, inputs=inputs)
     if filled is None:
         texts = filling.written(inputs)
-        gone, context = "kiv_portal/given_back_list.html", {"typed": typed, "texts": texts}
+        context = {"typed": typed, "texts": texts, "others": _others(inputs, texts)}
+        gone = "kiv_portal/given_back_list.html"
         return render(request, gone, context, status=HTTPStatus.CONFLICT)
     if filled.count or filled.left or typed.files:
         told = {"typed": typed, "filled": filled}
         page = filled.below(render_to_string("kiv_portal/_given_back.html", told, request=request))
         answer.content = page.encode()  # type: ignore[attr-defined]
     return answer
+
+
+def _others(inputs: list[tuple[str, str]], texts: list[str]) -> list[str]:
+    """What else a form held that is gone: single words, whole numbers, what lists offered."""
+    return [
+        value
+        for name, value in inputs
+        if value.strip()
+        and value not in texts
+        and not (BUTTON.fullmatch(name) or KEY.fullmatch(value) or filling.by_itself(name))
+    ]
 
 
 def _asking(request: HttpRequest, typed: Typed, sealed: str, way: str = "") -> HttpResponseBase:

@@ -69,11 +69,11 @@ def written(inputs: Iterable[tuple[str, str]]) -> list[str]:
     return [
         value
         for name, value in inputs
-        if name[:1] != "_" and not _by_itself(name) and WRITTEN.search(value.strip())
+        if name[:1] != "_" and not by_itself(name) and WRITTEN.search(value.strip())
     ]
 
 
-def _by_itself(name: str) -> bool:
+def by_itself(name: str) -> bool:
     """Whether it is a hidden input of ours, which nobody typed."""
     return bool(PROTECTION.fullmatch(name) or VERSION.fullmatch(name))
 
@@ -104,7 +104,7 @@ def _form(page: Page, here: str, address: str, sent: dict[str, list[str]]) -> in
         controls = [control for control in page.controls if control.form == number]
         hidden = _hidden(controls)
         if any(
-            not _by_itself(name)
+            not by_itself(name)
             and not ROW.match(name)
             and any(values)  # an empty one says nothing
             and _differ(values, sent.get(name, []))
