@@ -85,8 +85,9 @@ def count(
     groups: dict[str, _Groups] = defaultdict(list)
     for key, round_pk, amif, number in rows:
         groups[key].append((rounds[round_pk], amif, number))
+    sizes = {ags: size_class(place.population) for ags, place in places.items()}
     for key, same in groups.items():
-        _add(found, _what(key.split(), places), same, values)
+        _add(found, _what(key.split(), places, sizes), same, values)
     return found
 
 
@@ -137,10 +138,10 @@ def _add(found: Facets, what: _What, groups: _Groups, values: Mapping[str, str])
             found.sizes[one] += by_size
 
 
-def _what(keys: Iterable[str], places: Mapping[str, Place]) -> _What:
+def _what(keys: Iterable[str], places: Mapping[str, Place], sizes: Mapping[str, str]) -> _What:
     known = tuple(key for key in keys if key in places)
     return (
         known,
-        frozenset(places[key].district for key in known),
-        frozenset(filter(None, (size_class(places[key].population) for key in known))),
+        frozenset([places[key].district for key in known]),
+        frozenset([sizes[key] for key in known if sizes[key]]),
     )

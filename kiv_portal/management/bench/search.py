@@ -33,7 +33,7 @@ def measure(bench: Bench) -> list[Result]:
         with databases.a_copy(base, "many_projects") as large:
             bench.say(f"writing {many} projects")
             rows.projects(many)
-            taken = pages.times(SEARCHES, (small, large), bench.number(7, 3))
+            taken = pages.times(SEARCHES, (small, large), bench.number(15, 3))
             databases.use(small)
     return [
         Result(
