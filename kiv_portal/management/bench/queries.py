@@ -51,7 +51,7 @@ def measure(bench: Bench) -> list[Result]:
         results.append(_result(title, pages.queries(name, clerk), most))
     for step in Step:
         count = pages.queries(f"{base}{step.value}/", clerk)
-        results.append(_result(f"/antraege/…/{step.value}/", count, 16))
+        results.append(_result(f"/antraege/…/{step.value}/", count, 15))
 
     reviewer = User.objects.get(email="pruefung@rp.example")
     case = Application.objects.filter(submitted_at__isnull=False).order_by("pk")[0]
