@@ -1,5 +1,6 @@
 """Reading the register into the database: all of it or nothing, figures never overwritten."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -643,7 +644,7 @@ def test_the_real_files_agree_with_the_fixture() -> None:
     assert set(District.objects.values_list("ags", "court")) == courts
 
 
-@pytest.mark.sweep  # `./portal bench register` does it on the other database
+@pytest.mark.skipif("PORTAL_FAULTS" not in os.environ, reason="./portal test --faults runs it")
 def test_three_years_of_the_whole_german_register() -> None:
     first = apply_import(
         real_register("GV100AD_301121.ASC"),
