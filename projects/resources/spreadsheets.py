@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from html import escape
@@ -21,6 +21,7 @@ from import_export.resources import Resource
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from tablib import Dataset
 
 from kiv_portal.folding import clean_text
@@ -48,6 +49,7 @@ ODS_CONTENT: Final = (
     f'<office:document-content xmlns:office="{_OASIS}:office:1.0" '
     f'xmlns:table="{_OASIS}:table:1.0" xmlns:text="{_OASIS}:text:1.0" '
     f'xmlns:style="{_OASIS}:style:1.0" xmlns:number="{_OASIS}:datastyle:1.0" '
+    f'xmlns:fo="{_OASIS}:xsl-fo-compatible:1.0" '
     'office:version="1.3"><office:automatic-styles>'
     '<number:number-style style:name="N1"><number:number number:decimal-places="2" '
     'number:min-decimal-places="2" number:min-integer-digits="1" number:grouping="true"/>'
@@ -57,11 +59,20 @@ ODS_CONTENT: Final = (
     '<number:text>.</number:text><number:year number:style="long"/></number:date-style>'
     '<style:style style:name="money" style:family="table-cell" style:data-style-name="N1"/>'
     '<style:style style:name="day" style:family="table-cell" style:data-style-name="N2"/>'
-    "</office:automatic-styles><office:body><office:spreadsheet>"
+    '<style:style style:name="head" style:family="table-cell">'
+    '<style:text-properties fo:font-weight="bold"/></style:style>'
+    "{widths}</office:automatic-styles><office:body><office:spreadsheet>"
     '<table:table table:name="{title}">'
-    '<table:table-column table:number-columns-repeated="{width}"/>{rows}</table:table>'
+    "{columns}<table:table-header-rows>{head}</table:table-header-rows>{rows}</table:table>"
     "</office:spreadsheet></office:body></office:document-content>"
 )
+ODS_WIDTH: Final = (
+    '<style:style style:name="c{number}" style:family="table-column">'
+    '<style:table-column-properties style:column-width="{mm}mm"/></style:style>'
+)
+ODS_COLUMN: Final = '<table:table-column table:style-name="c{number}"/>'
+NARROW, WIDE = 8, 60
+"""Columns are as wide as their longest cell, in characters, but not narrower or wider than this."""
 
 
 class Table(Resource):
@@ -105,6 +116,8 @@ class AsXlsx(XLSX):
         book = Workbook(write_only=True)
         sheet = book.create_sheet(dataset.title)
         sheet.freeze_panes = "A2"
+        for number, width in enumerate(_widths(dataset), start=1):
+            sheet.column_dimensions[get_column_letter(number)].width = width
         bold = Font(bold=True)
         headers = [WriteOnlyCell(sheet, value=name) for name in dataset.headers]
         for cell in headers:
@@ -124,12 +137,13 @@ class AsOds(ODS):
     """
 
     def export_data(self, dataset: Dataset, **kwargs: Any) -> bytes:
-        rows = "".join(
-            f"<table:table-row>{''.join(_ods(cell) for cell in row)}</table:table-row>"
-            for row in (dataset.headers, *dataset)
-        )
+        widths = _widths(dataset)
         content = ODS_CONTENT.format(
-            title=escape(dataset.title), width=len(dataset.headers), rows=rows
+            title=escape(dataset.title),
+            widths="".join(ODS_WIDTH.format(number=n, mm=w * 2) for n, w in enumerate(widths)),
+            columns="".join(ODS_COLUMN.format(number=n) for n, _ in enumerate(widths)),
+            head=_ods_row(dataset.headers, ' table:style-name="head"'),
+            rows="".join(_ods_row(row) for row in dataset),
         )
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -165,13 +179,33 @@ def _plain(cell: Cell) -> str:
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 
-def _ods(cell: Cell) -> str:
+def _widths(dataset: Dataset) -> list[int]:
+    """The width of each column: a number too wide for its column is shown as „###“."""
+    found = [len(name) * 6 // 5 for name in dataset.headers]  # bold
+    for row in dataset:
+        found = [max(width, _length(cell)) for width, cell in zip(found, row, strict=True)]
+    return [min(max(width + 2, NARROW), WIDE) for width in found]
+
+
+def _length(cell: Cell) -> int:
+    if isinstance(cell, Decimal):
+        return len(f"{cell:,.2f} €")
+    if isinstance(cell, date):
+        return len("31.12.2026")
+    return max((len(line) for line in str(cell).split("\n")), default=0) if cell else 0
+
+
+def _ods_row(cells: Sequence[Cell], style: str = "") -> str:
+    return f"<table:table-row>{''.join(_ods(cell, style) for cell in cells)}</table:table-row>"
+
+
+def _ods(cell: Cell, style: str = "") -> str:
     """A cell with its kind; blanks, tabs and line breaks of a text stay what they are."""
     if cell is None:
         return "<table:table-cell/>"
     if isinstance(cell, str):
         lines = "".join(f"<text:p>{_ods_line(line)}</text:p>" for line in cell.split("\n"))
-        return f'<table:table-cell office:value-type="string">{lines}</table:table-cell>'
+        return f'<table:table-cell office:value-type="string"{style}>{lines}</table:table-cell>'
     if isinstance(cell, date):
         kind = f'"date" office:date-value="{cell.isoformat()}" table:style-name="day"'
         shown = cell.isoformat()

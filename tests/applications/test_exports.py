@@ -28,7 +28,7 @@ from applications.services import snapshots
 from municipalities.models import AccountEvent, EventKind
 from municipalities.permissions import ADMINISTER, AUDIT, PEOPLE, READ, REVIEW, SIGN
 from projects.models import Contact
-from projects.resources.spreadsheets import FORMATS
+from projects.resources.spreadsheets import FORMATS, ODS_COLUMN
 from projects.resources.tables import ContactTable, ProjectTable
 from tests import world
 from tests.factories import NOW, ContactFactory, UserFactory
@@ -125,12 +125,23 @@ def test_amounts_and_days_are_real_ones():
     assert 'office:value="1234.50"' in content
     assert 'office:date-value="2027-07-01"' in content
     # Every table has its columns before its rows; ODF 1.3, part 3, 9.1.2.
-    assert '"Probe"><table:table-column table:number-columns-repeated="5"/><table:table-row>' in (
+    assert f'"Probe">{"".join(ODS_COLUMN.format(number=n) for n in range(5))}<table:table-h' in (
         content
     )
     assert exported(data, "csv").decode("utf-8-sig").splitlines()[1] == (
         "1234,50;2027-07-01;2027;;Text"
     )
+
+
+def test_a_column_is_wide_enough_for_its_longest_cell():
+    """Else an amount is shown as „###“ when the file is opened."""
+    rows = [(Decimal("1234567.50"), "Kurz", "x" * 500), (None, "Zwei\nZeilen", date(2027, 7, 1))]
+    data = Dataset(*rows, headers=["betrag", "n", "text"], title="Probe")
+    sheet = load_workbook(io.BytesIO(exported(data, "xlsx"))).active
+    assert [sheet.column_dimensions[letter].width for letter in "ABC"] == [16, 8, 60]
+    with zipfile.ZipFile(io.BytesIO(exported(data, "ods"))) as packed:
+        content = packed.read("content.xml").decode()
+    assert re.findall(r'column-width="(\w+)"', content) == ["32mm", "16mm", "120mm"]
 
 
 # --- What the tables hold -------------------------------------------------------------------------

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 FIRST_ID: Final = 1_000_000
 BATCH: Final = 2000
+_STATES: Final = """CASE mod(n, 8)
+    WHEN 0 THEN 'proposed' WHEN 1 THEN 'information_requested'
+    WHEN 2 THEN 'submitted' WHEN 4 THEN 'submitted' WHEN 6 THEN 'submitted'
+    ELSE 'formal_check' END"""
 
 
 def projects(number: int) -> None:
@@ -67,7 +71,7 @@ def projects(number: int) -> None:
 
 
 def cases(pattern: Application, number: int) -> None:
-    """Filed applications like the pattern, spread over municipalities and two states."""
+    """Filed applications like the pattern, spread over municipalities and four states."""
     towns = list(Municipality.objects.able_to_apply().values_list("pk", flat=True))
     town = f"(ARRAY{towns})[1 + mod(n, {len(towns)})]"
     sort_key = f"SELECT sort_key FROM municipalities_municipality AS town WHERE town.id = {town}"  # noqa: S608
@@ -86,7 +90,7 @@ def cases(pattern: Application, number: int) -> None:
             search_key="search_key || ' vielfalt m' || n || 'x'",
             lead_key=f"({sort_key})",
             asked="CASE WHEN mod(n, 3) = 0 THEN asked ELSE mod(n * 7919, 30000) END",
-            status="CASE WHEN mod(n, 2) = 0 THEN 'submitted' ELSE 'formal_check' END",
+            status=_STATES,
         )
         _repeat(
             Snapshot,

@@ -26,6 +26,7 @@ PAGES: Final = (
     "?status=submitted",
     "?am_zug=reviewer",
     "?am_zug=applicant",
+    "?am_zug=signer",
     "?landkreis=06431",
     "?sachbearbeitung=niemand",
     "?betrag_von=10.000&betrag_bis=20.000",
