@@ -19,7 +19,10 @@ TIMEOUT = 40
 
 
 class Away(Exception):
-    """No answer, or one that promises nothing: whatever was sent may or may not have counted."""
+    """No answer, or one that promises nothing: whatever was sent may or may not have counted.
+
+    Says what was asked and what came: `POST 503`, `GET ConnectionRefusedError`.
+    """
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Browser:
             got = talk.getresponse()
             page = got.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
-            raise Away(type(error).__name__) from error
+            raise Away(f"{method} {type(error).__name__}") from error
         finally:
             talk.close()
         for header in got.headers.get_all("Set-Cookie") or []:
@@ -89,7 +92,7 @@ class Browser:
                 self.faults.append(f"{method} {address} answers {got.status}: {page[:300]}")
             elif "Das Portal ist gerade nicht erreichbar" not in page:
                 self.faults.append(f"{method} {address} answers 503 without a German page")
-            raise Away("503")
+            raise Away(f"{method} 503")
         return Answer(got.status, page, urlsplit(got.headers.get("Location", "")).path)
 
 

@@ -41,7 +41,6 @@ class Case:
     uploads: dict[str, bool] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     """Acts that were acknowledged: `filed` with the Antragsnummer, `answered`, `signed`."""
-    tried: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -50,6 +49,8 @@ class History:
 
     acknowledged: Counter[str] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    """What came instead of an answer: `POST 503`, `POST RemoteDisconnected`."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -142,8 +143,9 @@ class Person(threading.Thread):
         for _ in range(PATIENCE):
             try:
                 said = act()
-            except Away:
+            except Away as away:
                 self.history.unanswered[kind] += 1
+                self.history.met[str(away)] += 1
                 time.sleep(0.3)
             else:
                 self.history.acknowledged[kind] += 1
@@ -214,7 +216,6 @@ def filing(case: Case) -> Callable[[Person], None]:
                 if any(name == "grund" for name, _ in form.fields):
                     values |= {"trotzdem": "on", "grund": "Das reicht aus."}
                 sent.append((form.action, dict(form.fields) | values))
-            case.tried.add("filed")
             form = _as_form(sent[0])
             answer = browser.send(form, f"{base}pruefen/", {})
             if answer.status != FOUND:
@@ -240,7 +241,6 @@ def answering(case: Case) -> Callable[[Person], None]:
             page = browser.get(address)
             if page.status == FOUND:  # it had counted
                 return "answered before"
-            case.tried.add("answered")
             got = browser.send(page.form(address), address, {"absenden": "on"})
             if got.status != FOUND:
                 raise AssertionError(f"answering answers {got.status}: {_words(got)}")
@@ -264,7 +264,6 @@ def signing(case: Case) -> Callable[[Person], None]:
                 page = browser.get(address)
                 form = next(form for form in forms_of(page.page) if "proposal" in dict(form.fields))
                 sent.append(dict(form.fields))
-            case.tried.add("signed")
             got = browser.send(_as_form((address, sent[0])), address, {})
             if got.status not in (FOUND, 409):  # 409: it had counted, and says so
                 raise AssertionError(f"signing answers {got.status}: {_words(got)}")

@@ -92,6 +92,7 @@ class OneCase(RuleBasedStateMachine):
 
     @initialize(start=st.sampled_from(STARTS), seed=st.integers(0, 2**32))
     def begin(self, start: str, seed: int) -> None:
+        SEEN["begun"] += 1
         at = timezone.now()
         self.chance = random.Random(seed)  # noqa: S311
         town = MunicipalityFactory(district=self.w.town.district)
@@ -276,7 +277,8 @@ def test_a_case_is_never_half_in_any_order_of_its_people(live_server: Any) -> No
             max_examples=EXAMPLES, stateful_step_count=40, deadline=None, database=None
         ),
     )
-    print(f"\n{EXAMPLES} interleavings: {dict(sorted(SEEN.items()))}")
+    print(f"\n{SEEN['begun']} interleavings: {dict(sorted(SEEN.items()))}")
+    assert SEEN["begun"] >= EXAMPLES
     if WHOLE:
         for what in ("submit", "withdraw", "answer", "propose", "grant", "return_proposal"):
             assert SEEN[f"{what} 302"] > 0, what
