@@ -97,6 +97,21 @@ class Elsewhere:
         return table_rows(self.name, apart_from)
 
 
+def from_the_readme(command: str, place: Path) -> list[str]:
+    """The words of this command as the README's step on backups gives it, for this directory.
+
+    What the step asks for beside it is what `Elsewhere` has: an empty database, an empty
+    `MEDIA_ROOT`, the newest ledger in its place.
+    """
+    text = (portal_settings.BASE_DIR / "README.md").read_text(encoding="utf-8")
+    (step,) = re.findall(r"(?ms)^5\. (`manage\.py backup DIRECTORY`.+?)^6\. ", text)
+    step = " ".join(step.split())
+    for needed in ("an empty database in `DATABASE_URL`", "an empty `MEDIA_ROOT`", "newest ledger"):
+        assert step.index(needed) < step.index("`manage.py restore DIRECTORY`"), needed
+    (given,) = re.findall(rf"`manage\.py ({command}(?: DIRECTORY)?)`", step)
+    return [str(place) if word == "DIRECTORY" else word for word in given.split()]
+
+
 def table_rows(database: str, apart_from: tuple[str, ...] = PASSING) -> dict[str, list[str]]:
     """Every row of every table, as text."""
     if connection.vendor == "sqlite":
@@ -149,6 +164,8 @@ def test_what_people_write_while_it_is_made_is_whole_or_not_in_it(
     first = world.submitted(w, timezone.now())
     draft = world.draft(w, timezone.now())
     add(draft, w.clerk, "zuerst")
+    long_ago = timezone.now() - timedelta(days=4000)
+    UserFactory(email="geht@kommune.example", is_active=False, closed_at=long_ago)
     acknowledged: list[str] = []
     stop = threading.Event()
 
@@ -170,14 +187,17 @@ def test_what_people_write_while_it_is_made_is_whole_or_not_in_it(
         stop.wait(0.01)
     before = list(acknowledged)
     place = tmp_path / "sicherung"
-    call_command("backup", str(place))
+    call_command(*from_the_readme("backup", place))
     stop.set()
     writer.join()
+    erasure.erase_expired(at=timezone.now())
+    assert "geht@" not in str(table_rows(str(connection.settings_dict["NAME"])))
 
-    done = elsewhere.manage("restore", str(place))
+    done = elsewhere.manage(*from_the_readme("restore", place))
     assert (done.returncode, done.stderr) == (0, "")
     assert "alle unversehrt" in done.stdout
     rows = elsewhere.rows()
+    assert "geht@" not in str(rows), "erased since, and back again"
     kept = "".join(rows["applications_document"])
     names = [word for word in before[0::2] if word.replace("-", "") not in kept.replace("-", "")]
     assert names == [], "acknowledged before the backup began and not in it"
@@ -199,7 +219,7 @@ def test_a_restored_portal_is_the_same_row_by_row(tmp_path: Path, elsewhere: Els
     add(world.draft(w), w.clerk, "Straße ẞ")
     call_command("backup", str(tmp_path / "eins"))
     before = table_rows(str(connection.settings_dict["NAME"]))
-    done = elsewhere.manage("restore", str(tmp_path / "eins"))
+    done = elsewhere.manage(*from_the_readme("restore", tmp_path / "eins"))
     assert (done.returncode, done.stderr) == (0, "")
     assert elsewhere.rows() == before
     assert application.reference
@@ -312,7 +332,7 @@ def test_what_was_erased_after_the_backup_is_erased_again(
     assert "Löschverzeichnis (ERASURE_LEDGER) fehlt" in refused.stderr
     assert "geht@kommune.example" in str(elsewhere.rows())
     elsewhere.ledger.write_bytes(whole)
-    assert elsewhere.manage("repeat_erasures").returncode == 0
+    assert elsewhere.manage(*from_the_readme("repeat_erasures", tmp_path)).returncode == 0
     assert "geht@" not in str(elsewhere.rows())
 
 

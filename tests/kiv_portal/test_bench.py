@@ -1,19 +1,31 @@
 """The benchmark: what a goal means, and the file it makes; it is run by `./portal bench`."""
 
+import json
+import time
 from contextlib import nullcontext
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from kiv_portal.context_processors import release
 from kiv_portal.management.bench import (
     Bench,
     Result,
     collect,
+    filing,
+    letters,
     median,
+    memory,
     percentile,
+    public,
     register,
+    search,
+    worklist,
 )
+from kiv_portal.management.commands.bench import MEASURES, Command
 from municipalities.register import read
 
 
@@ -78,3 +90,52 @@ def test_the_peak_of_a_command_is_its_own_and_not_that_of_who_started_it() -> No
 def test_it_refuses_a_database_that_holds_anything() -> None:
     with pytest.raises(CommandError, match=r"use \./portal bench"):
         call_command("bench")
+
+
+def test_the_table_names_what_falls_short_and_the_file_holds_all(
+    tmp_path: Path, settings: Any
+) -> None:
+    release()  # read once, from where the code lies
+    settings.BASE_DIR = tmp_path
+    out = StringIO()
+    command = Command(stdout=out)
+    command._begun = time.monotonic() - 61
+    command._say("public: a round")
+    results = [
+        ("public", Result("a page", 0.4, "×", 0.45, True, "4/s against 10/s")),
+        ("pdf", Result("a PDF", 1.2, "×", 1.3)),
+        ("filing", Result("a size", 42.0, "KB")),
+    ]
+    command._table(results)
+    command._write(results, {"search": "it failed"}, True)
+    said = out.getvalue()
+    assert said.startswith("   61 s  public: a round\n")
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    assert lines[2:] == [
+        "measured goal",
+        "a page 0.4 × ≥ 0.45 4/s against 10/s ← short of its goal",
+        "a PDF 1.2 × ≤ 1.3",
+        "a size 42 KB",
+        "",
+        "1 of 3 fall short of their goal:",
+        "a page: 0.4 ×",
+        "",
+        "Written to bench.json.",
+    ]
+    kept = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))
+    assert [(row["group"], row["met"]) for row in kept["results"]] == [
+        ("public", False),
+        ("pdf", True),
+        ("filing", True),
+    ]
+    assert (kept["failed"], kept["short"]) == ({"search": "it failed"}, True)
+
+
+def test_the_goals_are_those_that_were_set() -> None:
+    """Whoever loosens one says so here; that each is measured is seen in the table."""
+    assert (public.GOAL, register.GOAL, letters.GOAL, memory.GOAL) == (0.45, 3.0, 1.3, 1.05)
+    assert (memory.REQUESTS, filing.APPLICATIONS, filing.CLIENTS) == (1000, 300, 20)
+    assert (search.GOAL, worklist.GOAL, filing.SECONDS, filing.P95) == (2.0, 1.5, 60.0, 1.5)
+    assert {*MEASURES} >= {
+        *("public", "filing", "worklist", "register", "pdf", "search", "queries", "memory")
+    }
