@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from applications.documents import scan
+from applications.documents import jury, scan
 from applications.documents.comparison import compare
 from applications.documents.labels import LABELS, shown
 from applications.documents.uploads import (
@@ -29,7 +29,6 @@ from applications.documents.wording import (
     size_text,
     town_in_words,
 )
-from applications.rules import Step
 
 if TYPE_CHECKING:
     from applications.models import FormSheet, Letter, Snapshot
@@ -45,6 +44,7 @@ __all__ = [
     "file_name",
     "grouped",
     "inspect",
+    "jury",
     "left",
     "names_in",
     "presentation",
@@ -103,30 +103,15 @@ def render_sheet(sheet: FormSheet) -> bytes:
     )
 
 
-WITHHELD_FROM_JURY: Final = frozenset(
-    {"account_holder", "iban", "payment_reference", "contact_phone", "finance_phone"}
-)
-"""Bank details and telephone numbers: a jury has no use for them."""
-
-
 def render_for_jury(snapshot: Snapshot, content: dict[str, Any]) -> bytes:
     """The application's PDF without bank details and telephone numbers, and without its data."""
     from kiv_portal import pdf
 
-    contact = Step.ANSPRECHPARTNER.value
-    kept = {
-        name: value
-        for name, value in content["steps"][contact].items()
-        if name not in WITHHELD_FROM_JURY
-    }
-    shortened = content | {
-        "steps": content["steps"] | {contact: kept},
-        "bank": {"name": "", "bic": ""},
-    }
     edition = "Fassung für die Jury, ohne Bankverbindung und Telefonnummern"
+    shown = presentation(jury.without_numbers(content), sha256=snapshot.sha256, edition=edition)
     return pdf.render(
         "pdf/application.html",
-        {"snapshot": presentation(shortened, sha256=snapshot.sha256, edition=edition)},
+        {"snapshot": jury.without_typed_numbers(shown)},
         title=f"Antrag {content['reference']}",
         created_at=snapshot.taken_at,
     )

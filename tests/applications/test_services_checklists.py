@@ -260,6 +260,28 @@ def text_of(pdf: bytes) -> str:
     return run.stdout.decode()
 
 
+def test_of_a_text_for_the_jury_only_numbers_of_telephones_and_accounts_are_left_out():
+    phone, bank = "[Telefonnummer ausgelassen]", "[Bankverbindung ausgelassen]"
+    for typed, told in (
+        (
+            "Tel. (06151) 77 70-03, +49 6127/903-174 oder 0170/1234567",
+            f"Tel. {phone}, {phone} oder {phone}",
+        ),
+        ("IBAN: de89370400440532013000.", f"IBAN: {bank}."),
+        ("DE89 3704 0044 0532 0130 00, BIC COBADEFF370", f"{bank}, {bank}"),
+        ("Kontonummer 532013000, BLZ 370 400 44", f"{bank}, {bank}"),
+        *(
+            (text, text)
+            for text in (
+                "Vom 03.04.2028 bis 06.11.2028, 08.00 bis 12.00 Uhr; 10.000,00 € für 0,5 Stellen.",
+                "§ 44 LHO, 64283 Darmstadt, KIV-2026-0001, 2028-12-01, 1.200 von 20.000 Menschen",
+                "GEMEINDEVERTRETUNG und BEHOERDEN der STADT",
+            )
+        ),
+    ):
+        assert documents.jury.left_out(typed) == told
+
+
 def _is_part(one: Any) -> bool:
     """Whether an object of a PDF is a part of its structure: a heading, a paragraph, a table."""
     return isinstance(one, pikepdf.Dictionary) and "/S" in one and "/P" in one
@@ -274,13 +296,20 @@ def test_the_jurys_copy_has_no_bank_details_and_no_telephone_number(w):
         "finance_phone": "06151 777002",
     }
     application = world.save(application, Step.ANSPRECHPARTNER, canaries, w.clerk)
+    typed = {
+        "goals": "Fragen unter 06151 777003, gern vom 03.04.2027 an; für 250 Menschen.",
+        "approach": "Auf DE89 3704 0044 0532 0130 00 (COBADEFFXXX), Konto-Nr. 777004.",
+    }
+    application = world.save(application, Step.KONZEPTION, typed, w.clerk)
     application = world.file(application, w.signatory)
     last = application.snapshots.get()
     content = snapshots.read(last)
     made = documents.render_for_jury(last, content)
     text = "".join(text_of(made).split())
     hidden = [*canaries.values(), "DE89370400440532013000", "Commerzbank", "COBADEFF"]
+    hidden += ["777003", "777004"]  # typed into a text
     assert [word for word in hidden if "".join(word.split()) in text] == []
+    assert "Fragenunter[Telefonnummerausgelassen],gernvom03.04.2027an;für250Menschen." in text
     assert "VielfaltinMusterstadt" in text
     assert "ohneBankverbindungundTelefonnummern" in text
     with pikepdf.open(io.BytesIO(made)) as pdf:
