@@ -9,12 +9,13 @@ from django.db import transaction
 from applications import mails, permissions
 from applications.models import Application
 from applications.rules import Step
-from applications.services import log
+from applications.rules.unlocking import opens
+from applications.services import log, unlocking
 from applications.services.content import read_step
 from applications.services.drafts import (
     NotAllowed,
-    editable_steps,
     lock_for_edit,
+    refuse_locked,
     touch,
     write_step,
 )
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 CONTACTS: Final = ("contact", "finance")
 """The contacts of an application, by how the names of their fields begin."""
+
+PARTS: Final = ("person", "email", "phone")
+"""What of a contact names a person, by how the names of the fields end."""
 
 
 class CannotTakeOver(Exception):
@@ -67,8 +71,9 @@ def _names(given: str, own: str) -> bool:
 
 
 def may_change_contacts(application: Application, by: User) -> bool:
-    """Whether the contacts can be written now, by this person."""
-    is_open = Step.ANSPRECHPARTNER in editable_steps(application)
+    """Whether the contacts can be written now, all of them, by this person."""
+    targets = unlocking.opened(application).get(Step.ANSPRECHPARTNER, unlocking.CLOSED)
+    is_open = all(opens(targets, f"{contact}_{part}") for contact in CONTACTS for part in PARTS)
     return is_open and permissions.may_edit(by, application)
 
 
@@ -80,7 +85,8 @@ def hand_over(
     With `contacts` the contacts in the application that name who was in charge name the new
     person: name, e-mail address, and the telephone number where the account has one.
     Handing it to who has it already changes nothing.
-    Raises NotAllowed, CannotTakeOver; NotEditable where the contacts cannot be written.
+    Raises NotAllowed, CannotTakeOver; NotEditable where the contacts cannot be written, NotUnlocked
+    where an open request asks for something else of them.
     """
     with transaction.atomic():
         row = Application.objects.select_for_update().get(pk=application.pk)
@@ -112,12 +118,14 @@ def hand_over(
 
 def _rename_contacts(row: Application, to: User, *, by: User, at: datetime) -> None:
     """Name the new person wherever a contact names who was in charge; the caller holds the lock."""
-    data = read_step(row, Step.ANSPRECHPARTNER)
+    before = read_step(row, Step.ANSPRECHPARTNER)
+    data = dict(before)
     named = contacts_naming(row, row.created_by)
     for contact in named:
         data[f"{contact}_person"] = to.name
         data[f"{contact}_email"] = to.email
         data[f"{contact}_phone"] = to.phone or data[f"{contact}_phone"]
     if named:
+        refuse_locked(row, Step.ANSPRECHPARTNER, before, data)
         write_step(row, Step.ANSPRECHPARTNER, data)
         touch(row, Step.ANSPRECHPARTNER, by=by, at=at)

@@ -15,7 +15,7 @@ from applications.admin import words
 from applications.models import InformationRequest
 from applications.rules import DocumentKind, Step
 from applications.rules.unlocking import locked_changes, opens
-from applications.services import log, reminders, snapshots, unlocking
+from applications.services import handover, log, reminders, snapshots, unlocking
 from applications.workflow import Status
 from kiv_portal.models import OutboxMail
 from tests import world
@@ -250,6 +250,23 @@ def test_the_page_shows_and_takes_exactly_what_was_asked_for(w):
     listed = client.get(f"/antraege/{application.uuid}/nachreichen/").content.decode()
     assert listed.count("Bitte ändern.") == 2
     assert "<strong>Ziele:</strong> Bitte ändern." in listed
+
+
+def test_handing_over_writes_no_contact_that_was_not_asked_for(w):
+    mine = {"finance_email": w.clerk.email}
+    application = world.save(world.filled(w), Step.ANSPRECHPARTNER, mine, w.clerk)
+    world.file(application, w.signatory)
+    application = services.begin_check(application=application, by=w.reviewer, at=NOW)
+    ask(application, w, (Step.ANSPRECHPARTNER, "iban"))
+    before = services.read_step(application, Step.ANSPRECHPARTNER)
+    over: dict[str, Any] = {"application": application, "by": w.signatory, "at": LATER}
+    assert handover.may_change_contacts(application, w.signatory) is False
+    with pytest.raises(services.NotUnlocked):
+        services.hand_over(**over, to=w.signatory, contacts=True)
+    services.hand_over(**over, to=w.signatory)
+    application.refresh_from_db()
+    assert application.created_by == w.signatory
+    assert services.read_step(application, Step.ANSPRECHPARTNER) == before
 
 
 def test_what_the_filed_version_does_not_have_cannot_be_asked_for(w):
