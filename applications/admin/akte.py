@@ -14,12 +14,14 @@ import zipfile
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.core import serializers
+from django.db.models import Model
 from django.http import FileResponse
 
 from applications import documents
 from applications.admin.files import named_in_snapshots
 from applications.admin.logged import entries_in_words
 from applications.models import (
+    ArchiveOffer,
     CaseLogEntry,
     DecisionHand,
     DecisionPlanLine,
@@ -30,6 +32,7 @@ from applications.models import (
     Recording,
     RecordingHand,
     RequestItem,
+    RetrievalConsent,
 )
 from applications.services import log
 from kiv_portal import pdf
@@ -37,10 +40,9 @@ from municipalities.models import EventKind
 from municipalities.services import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from django.db.models import QuerySet
     from django.db.models.fields.files import FieldFile
 
     from applications.models import Application
@@ -65,10 +67,35 @@ RECORDS: Final = {
     "Beteiligungen": "opinions",
     "Anhörungen": "hearings",
     "Entscheidungen": "decisions",
+    "Schreiben": "letters",
     "Einträge nach dem Bescheid": "entries",
     "Befangenheit": "recusals",
+    "Löschsperren": "holds",
 }
 """What is on record of a case besides its files, by its German name, with where it hangs."""
+
+SINGLE: Final[dict[str, type[Model]]] = {
+    "Erfassung": Recording,
+    "Öffentlicher Eintrag": PublicEntry,
+    "Einwilligung der Ansprechperson": PersonConsent,
+    "Anbietung an das Archiv": ArchiveOffer,
+}
+"""What a case has once or not at all, by the model that names its case."""
+
+CASE: Final = (
+    "reference",
+    "file_number",
+    "call",
+    "status",
+    "reviewer",
+    "project",
+    "created_at",
+    "submitted_at",
+    "received_as",
+    "received_late",
+    "decided_at",
+)
+"""What the case itself says besides the versions handed in."""
 
 
 class _Pack:
@@ -184,6 +211,9 @@ def _fill(pack: _Pack, application: Application) -> None:
         pack.file(f"{name}.pdf", letter.file, f"{letter}")
         if letter.values:
             pack.text(f"{name}.json", _json(letter.values))
+    for decision in application.decisions.exclude(elsewhere_file="").filter(letter=None):
+        name = f"Schreiben/Vorschlag {decision.number} (nicht gezeichnet).pdf"
+        pack.file(name, decision.elsewhere_file, f"Vorschlag {decision.number}")
     for opinion in application.opinions.exclude(file=""):
         name = documents.download_name(opinion.name, opinion.content_type)
         pack.file(f"Beteiligungen/{name}", opinion.file, f"Beteiligung {opinion}")
@@ -225,7 +255,8 @@ def _chain(rows: list[CaseLogEntry]) -> list[dict[str, Any]]:
 
 def _records(application: Application) -> dict[str, Any]:
     """What is on record besides files, as plain values; persons by the number of their account."""
-    found = {label: _plain(getattr(application, name).all()) for label, name in RECORDS.items()}
+    found = {"Vorgang": _plain([application], fields=CASE)}
+    found |= {label: _plain(getattr(application, name).all()) for label, name in RECORDS.items()}
     found["Punkte der Nachforderungen"] = _plain(
         RequestItem.objects.filter(request__application=application)
     )
@@ -235,22 +266,22 @@ def _records(application: Application) -> dict[str, Any]:
         ("Hände der Entscheidungen", DecisionHand),
     ):
         found[label] = _plain(model.objects.filter(decision__application=application))
-    for label, model in (
-        ("Erfassung", Recording),
-        ("Öffentlicher Eintrag", PublicEntry),
-        ("Einwilligung der Ansprechperson", PersonConsent),
-    ):
-        found[label] = _plain(model.objects.filter(application=application))
+    for label, model in SINGLE.items():
+        found[label] = _plain(model._default_manager.filter(application=application))
     found["Hände der Erfassung"] = _plain(
         RecordingHand.objects.filter(recording__application=application)
     )
-    found["Bekanntgaben"] = _plain(Delivery.objects.filter(letter__application=application))
+    sent = Delivery.objects.filter(letter__application=application)
+    found["Bekanntgaben"] = _plain(sent)
+    found["Einwilligungen in den Abruf"] = _plain(
+        RetrievalConsent.objects.filter(pk__in=sent.values("consent"))
+    )
     return found
 
 
-def _plain(rows: QuerySet[Any]) -> list[dict[str, Any]]:
+def _plain(rows: Iterable[Any], fields: Sequence[str] | None = None) -> list[dict[str, Any]]:
     found = []
-    for row in serializers.serialize("python", rows):
+    for row in serializers.serialize("python", rows, fields=fields):
         row["fields"].pop("nonce", None)  # opens a page to whoever has it
         found.append({"id": row["pk"], **row["fields"]})
     return found
