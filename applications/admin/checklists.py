@@ -12,9 +12,9 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from applications import documents, services
+from applications import documents, permissions, services
 from applications.admin.addresses import case_address
-from applications.admin.hindrances import CHANGED, NOT_YOURS
+from applications.admin.hindrances import CHANGED, NOT_YOURS, RECUSED
 from applications.forms.desk_checks import (
     AskOpinionForm,
     ChecklistForm,
@@ -267,11 +267,13 @@ def _attempt(request: HttpRequest, form: Any, call: Callable[[], Any], done: str
 def _refused(
     admin: ModelAdmin[Any], request: HttpRequest, application: Application, why: str = ""
 ) -> HttpResponse:
-    allowed = may_review(request.user)
+    recused = permissions.is_recused(request.user, application)
+    allowed = may_review(request.user) and not recused
+    not_yours = RECUSED if recused else REVIEWERS_ONLY
     context = {
         "application": application,
         "title": CHANGED if allowed else NOT_YOURS,
-        "reason": why or (NOT_NOW if allowed else REVIEWERS_ONLY),
+        "reason": why or (NOT_NOW if allowed else not_yours),
         "state": application.state.label,
         "turn": "",
         "case_href": case_address(application),
