@@ -16,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from applications import services
 from applications.admin import lists
+from applications.admin.tasks import BY_NAME
 from applications.models import Application, CaseLogPayload, Document
 from applications.rules import DocumentKind, Step
 from applications.services import rendering
@@ -23,7 +24,15 @@ from kiv_portal.middleware import FILE_POLICY
 from kiv_portal.models import Job
 from municipalities.permissions import ADMINISTER, READ, REVIEW, SIGN
 from tests import world
-from tests.factories import MembershipFactory, PopulationFactory, ProjectFactory, StaffFactory
+from tests.factories import (
+    DistrictFactory,
+    FundingCallFactory,
+    MembershipFactory,
+    MunicipalityFactory,
+    PopulationFactory,
+    ProjectFactory,
+    StaffFactory,
+)
 from tests.headers import faults
 
 pytestmark = pytest.mark.django_db
@@ -240,6 +249,9 @@ FILTERS: list[tuple[Any, list[str]]] = [
     ({"landkreis": "06431"}, ["0003", "0002", "0001"]),
     ({"landkreis": "06999"}, []),
     ({"status": "formal_check", "q": "anderstadt"}, []),
+    ({"landkreis": "06633"}, []),
+    ({"aufruf": "{call}"}, ["0003", "0002", "0001"]),
+    ({"aufruf": "{other}"}, []),
     ({"aufruf": "abc"}, []),
     ({"betrag_von": "18.000", "betrag_bis": "18.000,00 €"}, ["0003", "0002", "0001"]),
     ({"betrag_von": "18.000,01"}, []),
@@ -262,10 +274,17 @@ def test_filters_and_order(client: Client) -> None:
     world.in_check(w, now())
     ask(w, of_other_town(w), Step.KONZEPTION)
     of_small_town(w)
+    DistrictFactory(ags="06633", name="Kassel")  # known, and without a case
+    known = {
+        "call": w.call.pk,
+        "other": FundingCallFactory(opened_at=now(), opens_at=now(), round=w.call.round).pk,
+        "tomorrow": f"{timezone.localdate() + timedelta(days=1):%d.%m.%Y}",
+    }
+    client.force_login(w.other_reviewer)  # „sachbearbeitung" offers the others by their keys
+    assert references(client, sachbearbeitung=w.reviewer.pk) == ["0002", "0001"]
     client.force_login(w.reviewer)
-    tomorrow = f"{timezone.localdate() + timedelta(days=1):%d.%m.%Y}"
     for query, found in FILTERS:
-        asked = {key: value.format(tomorrow=tomorrow) for key, value in query.items()}
+        asked = {key: value.format(**known) for key, value in query.items()}
         assert references(client, **asked) == found, query
 
 
@@ -329,6 +348,11 @@ def test_the_columns_of_the_list_follow_what_is_handed_in_and_every_move(client:
         application=application, text="Ablehnung.", due_on=due, by=w.reviewer, at=now()
     )
     assert columns()[0] == due
+    over = [
+        BY_NAME["anhoerung"].cases(Application.objects.all(), w.reviewer, day).count()
+        for day in (due, due + timedelta(days=1))
+    ]
+    assert over == [0, 1]  # a task once its last day is over
 
 
 def test_a_filter_offers_only_what_filed_cases_have(client: Client) -> None:
@@ -378,12 +402,14 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
     world.in_check(w, now())
     client.force_login(w.reviewer)
     client.get(WORKLIST)
-    with django_assert_num_queries(11):
-        client.get(WORKLIST)
-    ask(w, of_other_town(w), Step.KONZEPTION)
+    for query in ({}, {"q": "bergstrasse vielfalt"}):
+        with django_assert_num_queries(11, info=str(query)):
+            assert len(client.get(WORKLIST, query).context["cl"].result_list) == 1
+    ask(w, of_other_town(w, "Vielfalt für alle"), Step.KONZEPTION)
     of_small_town(w)
-    with django_assert_num_queries(11):
-        assert len(client.get(WORKLIST).context["cl"].result_list) == 3
+    for query, found in (({}, 3), ({"q": "bergstrasse vielfalt"}, 2)):
+        with django_assert_num_queries(11, info=str(query)):
+            assert len(client.get(WORKLIST, query).context["cl"].result_list) == found
 
 
 # --- The first page -------------------------------------------------------------------------------
@@ -457,10 +483,12 @@ def plain(page: Any) -> str:
 def whole_case(w: world.World, times: int = 1) -> Application:
     """A case with everything: a document, an answered request, two proposals, a signature.
 
-    With `times` another town's, with so many documents, requests and returned proposals.
+    With `times` another town's, with so many members, documents, requests and returned proposals.
     """
     clerk, filer = (w.clerk, w.signatory) if times == 1 else (w.stranger, w.stranger)
     application = world.filled(w, now()) if times == 1 else draft_of_other_town(w)
+    partners = [MunicipalityFactory(district=w.town.district).ags for _ in range(times - 1)]
+    application = world.save(application, Step.KOMMUNE, {"partners": partners}, clerk, now())
     for number in range(times):
         services.add_document(
             application=application,
@@ -693,8 +721,16 @@ def test_the_case_page_takes_at_most_thirty_queries_with_one_and_three_of_everyt
         found = page.context
         assert [
             len(found[name])
-            for name in ("documents", "requests", "hearings", "notes", "case_messages", "recusals")
-        ] == [times] * 6
+            for name in (
+                "members",
+                "documents",
+                "requests",
+                "hearings",
+                "notes",
+                "case_messages",
+                "recusals",
+            )
+        ] == [times] * 7
         assert (len(found["letters"]), len(found["decisions"])) == (1 + 2 * times, 2 + 2 * times)
         w.reviewer.refresh_from_db()
     simple = of_small_town(w)

@@ -26,6 +26,7 @@ from tests.applications.test_admin_cases import (
     of_small_town,
     references,
 )
+from tests.factories import FundingCallFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -232,9 +233,12 @@ def test_every_figure_is_the_sum_of_the_list_it_leads_to(client: Client) -> None
     CallBudget.objects.create(
         call=w.call, year=part.year, funds=Decimal("50000.00"), commitment=Decimal("40000.00")
     )
+    other = FundingCallFactory(opened_at=now(), opens_at=now(), round=w.call.round)
+    elsewhere = world.another(w, 801, now())
+    Application.objects.filter(pk=elsewhere.pk).update(call=other)
     client.force_login(w.reader)
     page = client.get(FIGURES)
-    (group,) = page.context["calls"]
+    group, second = sorted(page.context["calls"], key=lambda one: one["call"] == other)
     row = next(row for row in group["rows"] if row["year"] == part.year)
     cells = {cell["label"]: cell for cell in row["cells"]}
     assert cells["Mittel"]["text"] == "50.000,00 €"
@@ -251,8 +255,11 @@ def test_every_figure_is_the_sum_of_the_list_it_leads_to(client: Client) -> None
     asked = sum(case.asked_by_year[year] for case in behind("beantragt"))
     assert parse_euro(cells["beantragt"]["text"]) == Decimal(asked) / 100
     assert {case.pk for case in behind("beantragt")} == set(
-        Application.objects.exclude(pk=gone.pk).values_list("pk", flat=True)
+        Application.objects.exclude(pk__in=[gone.pk, elsewhere.pk]).values_list("pk", flat=True)
     )
+    for one in second["rows"]:
+        href = next(cell["href"] for cell in one["cells"] if cell["label"] == "beantragt")
+        assert list(client.get(href).context["cl"].result_list) == [elsewhere]
     assert [case.pk for case in behind("bewilligt")] == [granted.pk]
     assert [case.pk for case in behind("davon aus VE")] == ([granted.pk] if later else [])
     assert references(client, haushalt="erfunden-2027") == []

@@ -550,6 +550,40 @@ def test_a_case_is_decided_once(w):
     assert Letter.objects.count() == 1
 
 
+@pytest.mark.parametrize("first", ["granted", "rejected"])
+def test_a_correction_is_a_version_of_its_own_signed_by_two(w, first):
+    if first == "granted":
+        application = world.granted(w)
+        as_it_was = {"kind": "correction", "ends_on": date(2028, 12, 31)}
+        proposal = world.extension(application, reasons="Schreibfehler.", **as_it_was)
+    else:
+        application = world.proposed(w, world.REJECTION)
+        services.reject(application=application, by=w.signer, at=NOW)
+        proposal = services.Proposal(kind="correction", reasons="Schreibfehler.")
+    writer = both_roles()
+    services.propose_change(application=application, proposal=proposal, by=writer, at=LATER)
+    with pytest.raises(FourEyes):
+        services.sign_change(application=application, by=writer, at=LATER)
+    services.sign_change(application=application, by=w.signer, at=LATER)
+    before, after = application.decisions.order_by("number")
+    application.refresh_from_db()
+    assert (application.status, before.state, after.previous) == (first, "signed", before)
+    assert (after.kind, after.state, after.amount) == ("correction", "signed", before.amount)
+    assert set(after.hands.values_list("user", "role")) == {
+        (writer.pk, "wrote"),
+        (w.signer.pk, "signed"),
+    }
+    values = application.letters.get(decision=after).values
+    assert [part["key"] for part in values["sections"]] == [
+        "tenor",
+        *(["plan"] if first == "granted" else []),
+        "legal_basis",
+        "reasons",
+        "remedy",
+    ]
+    assert values["sections"][0]["paragraphs"][0].endswith("wird wie folgt berichtigt.")
+
+
 # --- What the letter needs ------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.template.loader import render_to_string
 
 from applications import services
 from applications.admin import standing, tasks
@@ -99,7 +100,7 @@ def test_a_letter_is_posted_neither_before_it_was_written_nor_in_future(w, lette
     ("days", "moves", "notified", "until"),
     [
         (3, False, date(2026, 11, 19), date(2026, 12, 21)),  # the 19th is a Saturday
-        (4, False, date(2026, 11, 20), date(2026, 12, 21)),  # the 20th is a Sunday
+        (9, False, date(2026, 11, 25), date(2026, 12, 28)),  # the 25th to the 27th are holidays
         (5, False, date(2026, 11, 21), date(2026, 12, 21)),  # a Saturday stays as it is
         (5, True, date(2026, 11, 23), date(2026, 12, 23)),  # unless the record says so
     ],
@@ -216,6 +217,11 @@ def test_it_is_notified_on_the_day_after_the_first_retrieval(w):
     delivery = letter.deliveries.get()
     assert (delivery.opened_at, delivery.opened_by) == (LATER, w.clerk)
     assert (delivery.notified_on, delivery.sue_until) == (date(2026, 11, 18), date(2026, 12, 18))
+    told = render_to_string("admin/applications/_deliveries.html", {"deliveries": [delivery]})
+    assert (
+        ", abgerufen am 17.11.2026, 10:30 Uhr, voraussichtlich bekannt gegeben am "
+        "<strong>18.11.2026</strong>, Klagefrist voraussichtlich bis <strong>18.12.2026</strong>"
+    ) in told
     letter.refresh_from_db()
     assert letter.first_opened_at == LATER
     actions = list(letter.application.log.values_list("action", flat=True))
@@ -266,8 +272,8 @@ def test_reading_what_came_by_post_notifies_nothing(w, letter):
     assert letter.first_opened_at == NOW
 
 
-LAST_DAY = datetime(2026, 11, 26, 22, 59, tzinfo=UTC)  # 23:59 in Germany on the tenth day
-OVER = LAST_DAY + timedelta(minutes=1)
+LAST_DAY = datetime(2026, 11, 26, 22, 59, 59, tzinfo=UTC)  # the last second of the tenth day here
+OVER = LAST_DAY + timedelta(seconds=1)
 
 
 def test_on_the_tenth_day_it_can_still_be_retrieved(w):

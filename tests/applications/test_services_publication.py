@@ -27,7 +27,11 @@ TODAY = date(2026, 11, 16)
 CANARY = "Kanarienvogel"
 TWINS = (
     "/projekte/",
+    "/",
+    "/daten/",
+    "/projekte/zahlen/",
     "/projekte.csv",
+    "/projekte.csv-metadata.json",
     "/projekte.json",
     "/projekte.geojson",
     "/projekte.atom",
