@@ -5,7 +5,7 @@ import ipaddress
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +137,31 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
             item.add_marker("no_database")
     # The sweeps over all addresses take a minute: begun last, they would leave one worker alone.
     items.sort(key=lambda item: item.path.name != "test_access.py")
+
+
+# --- What was measured is told at the end ---------------------------------------------------------
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a figure that a test holds to its bar: at once, and with all others at the end."""
+
+    def tell(text: str) -> None:
+        print(f"\n{text}")
+        record_property("measured", text)
+
+    return tell
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told = [
+        text
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        for name, text in report.user_properties
+        if name == "measured"
+    ]
+    if told:
+        terminalreporter.section("measured")
+        for text in told:
+            terminalreporter.write_line(text)

@@ -83,12 +83,14 @@ def test_a_day_ends_at_midnight_in_germany_also_where_clocks_change(zones: Any) 
             (date(2027, 3, 27), datetime(2027, 3, 27, 23, tzinfo=UTC)),
             (date(2027, 3, 28), datetime(2027, 3, 28, 22, tzinfo=UTC)),
         ):
-            days = [timezone.localdate(last + offset) for offset in (-SECOND, 0 * SECOND)]
-            assert days == [day, day + timedelta(days=1)], zone
+            around = (-SECOND, 0 * SECOND, SECOND)
+            days = [timezone.localdate(last + offset) for offset in around]
+            assert days == [day, day + timedelta(days=1), day + timedelta(days=1)], zone
             assert guests._end_of(day, last - HOUR) == last, zone
             # A letter notified a second before midnight is notified that day (§ 187 Abs. 1 BGB).
             due = [deadline(each, days=14) for each in days]
-            assert due == [deadline(day, days=14), deadline(day + timedelta(days=1), days=14)]
+            next_due = deadline(day + timedelta(days=1), days=14)
+            assert due == [deadline(day, days=14), next_due, next_due]
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -248,7 +249,9 @@ class OneCase(RuleBasedStateMachine):
 
 
 @pytest.mark.sweep
-def test_a_case_is_never_half_in_any_order_of_its_people(live_server: Any) -> None:
+def test_a_case_is_never_half_in_any_order_of_its_people(
+    live_server: Any, measured: Callable[[str], None]
+) -> None:
     from tests.applications.test_admin_moves import GRANT, answered_form
 
     reason = {"reason": "So ist es."}
@@ -277,7 +280,7 @@ def test_a_case_is_never_half_in_any_order_of_its_people(live_server: Any) -> No
             max_examples=EXAMPLES, stateful_step_count=40, deadline=None, database=None
         ),
     )
-    print(f"\n{SEEN['begun']} interleavings: {dict(sorted(SEEN.items()))}")
+    measured(f"{SEEN['begun']} interleavings: {dict(sorted(SEEN.items()))}")
     assert SEEN["begun"] >= EXAMPLES
     if WHOLE:
         for what in ("submit", "withdraw", "answer", "propose", "grant", "return_proposal"):

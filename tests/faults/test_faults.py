@@ -11,7 +11,7 @@ import hashlib
 import os
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ LONG = Scale((12, 100), (20, 40), 60, 40, 40, {"web": 20, "worker": 20}, (0.5, 3
 
 
 def test_what_was_acknowledged_is_kept_whatever_is_killed(
-    tmp_path: Path, media_root: Path, settings: Any
+    tmp_path: Path, media_root: Path, settings: Any, measured: Callable[[str], None]
 ) -> None:
     scale = LONG if WHOLE else SHORT
     at = timezone.now()
@@ -129,10 +129,10 @@ def test_what_was_acknowledged_is_kept_whatever_is_killed(
         _let_the_worker_finish()
     assert history.faults == []
     heard = sum(history.acknowledged[kind] for kind in PROMISES)
-    print(f"\n{heard} acknowledged {dict(history.acknowledged)}")
-    print(f"without an answer, and tried again: {dict(history.unanswered)}")
-    print(f"what came instead: {dict(history.met)}")
-    print(f"killed: {dict(portal.kills)}")
+    measured(f"{heard} acknowledged {dict(history.acknowledged)}")
+    measured(f"without an answer, and tried again: {dict(history.unanswered)}")
+    measured(f"what came instead: {dict(history.met)}")
+    measured(f"killed: {dict(portal.kills)}")
     assert heard >= scale.least
     if WHOLE:  # nothing is shown where nobody was at work while something was killed
         assert [kind for kind in PROMISES if not history.unanswered[kind]] == []

@@ -10,6 +10,7 @@ import json
 import os
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -168,7 +169,9 @@ class TwoEditors(RuleBasedStateMachine):
             assert self.faults == []
 
 
-def test_two_editors_never_overwrite_each_other_unseen(live_server: Any) -> None:
+def test_two_editors_never_overwrite_each_other_unseen(
+    live_server: Any, measured: Callable[[str], None]
+) -> None:
     port = urlsplit(live_server.url).port
     w = world.build(at=timezone.now())
     machine: Any = type("Machine", (TwoEditors,), {"w": w, "port": port})
@@ -178,7 +181,7 @@ def test_two_editors_never_overwrite_each_other_unseen(live_server: Any) -> None
             max_examples=EXAMPLES, stateful_step_count=20, deadline=None, database=None
         ),
     )
-    print(f"\n{SEEN['begun']} interleavings: {dict(SEEN)}")
+    measured(f"{SEEN['begun']} interleavings: {dict(SEEN)}")
     assert SEEN["begun"] >= EXAMPLES
     assert (
         min(SEEN["302 by button"], SEEN["409 by button"], SEEN["200 by itself"]) >= EXAMPLES // 10

@@ -75,13 +75,13 @@ def saved(cases: list[Case]) -> None:
 
 
 def test_eight_writers_for_a_minute_never_meet_a_locked_database(
-    tmp_path: Path, media_root: Path
+    tmp_path: Path, media_root: Path, measured: Callable[[str], None]
 ) -> None:
     cases = people.cases(8, timezone.now(), "filled")
     acts = [[people.saving(case, 1)] * 9999 for case in cases]
     with Portal(media_root, tmp_path / "log") as portal, crowd(portal, acts, 60) as history:
         pass
-    print(f"\n8 writers in 60 s: {dict(history.acknowledged)}")
+    measured(f"8 writers in 60 s: {dict(history.acknowledged)}")
     # That all of them were at it: nobody waits for a lock long enough to be given up.
     assert min(sum(heard for _, heard in case.saved) for case in cases) >= 10
     assert (history.faults, dict(history.unanswered)) == ([], {})
@@ -90,7 +90,7 @@ def test_eight_writers_for_a_minute_never_meet_a_locked_database(
 
 
 def test_a_release_with_a_migration_comes_while_people_write(
-    tmp_path: Path, media_root: Path
+    tmp_path: Path, media_root: Path, measured: Callable[[str], None]
 ) -> None:
     cases = people.cases(4, timezone.now(), "filled")
     acts = [[people.saving(case, 1)] * 9999 for case in cases]
@@ -101,7 +101,7 @@ def test_a_release_with_a_migration_comes_while_people_write(
             portal.manage("migrate", "growing", PORTAL_TEST_GROWING="1")
             portal.manage("migrate", "growing", "zero", PORTAL_TEST_GROWING="1")
             times += 1
-    print(f"\n{times} migrations there and back, {dict(history.acknowledged)}")
+    measured(f"{times} migrations there and back, {dict(history.acknowledged)}")
     assert times > 0
     assert (history.faults, dict(history.unanswered)) == ([], {})
     saved(cases)
@@ -156,7 +156,7 @@ def test_two_web_servers_with_one_database_behave_as_one(tmp_path: Path, media_r
 
 @pytest.mark.skipif("PORTAL_CLUSTER" not in os.environ, reason="a file is followed by nobody")
 def test_public_pages_come_from_a_replica_and_are_never_old(
-    tmp_path: Path, media_root: Path
+    tmp_path: Path, media_root: Path, measured: Callable[[str], None]
 ) -> None:
     project = ProjectFactory(title="Am Anfang")
     page = f"/projekte/{project.slug}/"
@@ -189,7 +189,7 @@ def test_public_pages_come_from_a_replica_and_are_never_old(
         after = there.execute(asked, table).fetchone()
         assert before is not None
         assert after is not None
-        print(f"\n{after[0] - before[0]} reads of the follower")
+        measured(f"{after[0] - before[0]} reads of the follower")
         assert after[0] > before[0] + 10
 
         there.execute("SELECT pg_wal_replay_pause()")
@@ -202,7 +202,7 @@ def test_public_pages_come_from_a_replica_and_are_never_old(
             begun = time.monotonic()
             assert renamed(number), number
             took.append(time.monotonic() - begun)
-        print(f"without it: {max(took):.1f} s at the most, {sum(took):.1f} s for ten")
+        measured(f"without it: {max(took):.1f} s at the most, {sum(took):.1f} s for ten")
         assert max(took) < 2, took
         assert sum(took) < 5, took
     assert faults == []

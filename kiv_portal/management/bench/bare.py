@@ -10,7 +10,7 @@ import django
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import re_path
 
 BODY = Path(os.environ["BENCH_BODY"]).read_bytes()
 
@@ -19,7 +19,7 @@ def view(request: HttpRequest) -> HttpResponse:
     return HttpResponse(BODY)
 
 
-urlpatterns = [path("projekte/", view)]
+urlpatterns = [re_path("", view)]
 
 settings.configure(ALLOWED_HOSTS=["127.0.0.1"], ROOT_URLCONF=__name__, MIDDLEWARE=[], USE_TZ=True)
 django.setup()
