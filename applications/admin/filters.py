@@ -57,7 +57,8 @@ class TaskFilter(CaseFilter):
 
     def only(self, request: HttpRequest, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         today = timezone.localdate(request.arrived_at)
-        return tasks.BY_NAME[value].cases(queryset, request.user, today)
+        cases = tasks.open_to(queryset, request.user)
+        return tasks.BY_NAME[value].cases(cases, request.user, today)
 
 
 class TurnFilter(CaseFilter):

@@ -17,6 +17,7 @@ from applications.models import (
     Deputy,
     Hearing,
     InformationRequest,
+    Recusal,
 )
 from applications.models.application import ApplicationQuerySet
 from applications.models.decisions import DecisionState, HandRole
@@ -147,6 +148,12 @@ def _reports_to_check(cases: ApplicationQuerySet, user: User, today: date) -> Ap
     return cases.filter(Exists(waiting.reports_to_check()), status__in=DECIDED)
 
 
+def open_to(cases: ApplicationQuerySet, user: User) -> ApplicationQuerySet:
+    """Without those in which the person is befangen: nothing of them waits for them."""
+    ticked = Recusal.objects.filter(application=OuterRef("pk"), user=user, lifted_at__isnull=True)
+    return cases.filter(~Exists(ticked))
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One line of „Was ich tun muss": which cases, for which role, and what to call them.
@@ -265,6 +272,7 @@ FIRST: Final = 5
 def overview(cases: ApplicationQuerySet, user: User, today: date) -> list[dict[str, Any]]:
     """Each task of this person with its count, its earliest date and its first cases."""
     lead = ApplicationMember.objects.filter(application=OuterRef("pk"), role=MemberRole.LEAD)
+    cases = open_to(cases, user)
     found = []
     for task in TASKS:
         if not task.role(user):

@@ -220,11 +220,21 @@ def test_whoever_ticked_neither_writes_nor_signs_in_this_case(client: Client) ->
     assert CaseLogEntry.objects.filter(application=case).last().action == "recuse"
 
 
-def test_a_befangen_signer_does_not_sign_and_the_database_says_so_too() -> None:
+def test_a_befangen_signer_does_not_sign_and_the_database_says_so_too(client: Client) -> None:
     w = world.build(now())
     case = world.proposed(w, at=now())
     decision = case.decisions.get()
+    client.force_login(w.signer)
+
+    def to_sign() -> tuple[list[Any], list[Any]]:
+        """What waits for the person, on the first page and in the list behind it."""
+        agenda = client.get("/admin/").context["agenda"]
+        listed = client.get(WORKLIST, {"aufgabe": "zeichnen"}).context["cl"].result_list
+        return [item["case"]["pk"] for item in agenda], [row.pk for row in listed]
+
+    assert to_sign() == ([case.pk], [case.pk])
     services.recuse(application=case, by=w.signer, at=now())
+    assert to_sign() == ([], [])
     case = Application.objects.get(pk=case.pk)
     assert permissions.may_sign_decision(w.signer, case) is False
     assert permissions.may_correct_letter(w.signer, case) is False
