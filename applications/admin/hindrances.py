@@ -18,6 +18,7 @@ from applications.models.decisions import (
     HearingSubject,
 )
 from applications.services import answered_request
+from applications.services.decisions.drafting import wrote_before_correction
 from applications.services.delivery import told_state
 from applications.workflow import Actor, Status, Transition
 from municipalities.permissions import may_review, may_sign_decisions
@@ -191,8 +192,7 @@ def _of_hands(
     roles = {hand.role for hand in proposed.hands.all() if hand.user_id == user.pk}
     if move.action == "agree":
         mine = {user.pk, *permissions.stood_in_for(user, on=timezone.localdate(at))}
-        wrote = {hand.user_id for hand in proposed.hands.all() if hand.role == HandRole.WROTE}
-        if not mine & wrote or proposed.corrected_by_id == user.pk:
+        if not wrote_before_correction(proposed, mine) or proposed.corrected_by_id == user.pk:
             return _forbidden(ONLY_WRITERS)
         if roles - {HandRole.WROTE}:
             return _forbidden(OTHER_HAND)

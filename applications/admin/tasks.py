@@ -101,7 +101,10 @@ def _with_signer(cases: ApplicationQuerySet, user: User, today: date) -> Applica
 def _corrected(cases: ApplicationQuerySet, user: User, today: date) -> ApplicationQuerySet:
     away = Deputy.objects.in_force(today).filter(deputy=user).values("absent")
     wrote = DecisionHand.objects.filter(
-        Q(user=user) | Q(user__in=away), decision=OuterRef("pk"), role=HandRole.WROTE
+        Q(user=user) | Q(user__in=away),
+        decision=OuterRef("pk"),
+        role=HandRole.WROTE,
+        at__lte=OuterRef("corrected_at"),
     )
     unagreed = waiting.corrected().filter(Exists(wrote))
     return cases.filter(Exists(unagreed.exclude(corrected_by=user)))

@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 
 from applications import documents, services
+from applications.admin.hindrances import hindrance
+from applications.admin.tasks import BY_NAME
 from applications.models import Application, CallBudget, Decision, FundingCall, Letter, LetterBlock
 from applications.models.letters import LetterKind, unknown_placeholders
 from applications.services import letters
 from applications.services.letters import PARTS_ELSEWHERE
-from applications.workflow import Status
+from applications.workflow import Status, transition
 from kiv_portal.models import Authority
 from municipalities import permissions
 from tests import world
@@ -231,6 +233,31 @@ def test_who_takes_the_corrected_text_on_while_writing_has_agreed(w):
     edit(application, w.reviewer, reasons="Gemeinsam begründet.")
     assert open_one(application).awaits_consent is False
     assert sign(application, world.staff(permissions.SIGN)).status == Status.GRANTED
+
+
+def test_who_wrote_nothing_before_a_correction_agrees_neither_by_writing_on_nor_afterwards(w):
+    application = world.proposed(w)
+    edit(application, w.signer, "correct_letter")
+    services.edit_letter(
+        application=application,
+        edits={"reasons": "Noch anders."},
+        seen=open_one(application).draft_sha256,
+        by=w.other_reviewer,
+        at=LATER,
+    )
+    seal = open_one(application).draft_sha256
+    other = world.staff(permissions.SIGN)
+    with pytest.raises(services.ConsentMissing):
+        sign(application, other)
+    with pytest.raises(services.FourEyes):
+        services.agree(application=application, seen=seal, by=w.other_reviewer, at=LATER)
+    agree, cases = transition("agree"), Application.objects.all()
+    proposed, task = open_one(application), BY_NAME["einverstanden"]
+    for person, may in ((w.other_reviewer, False), (w.reviewer, True)):
+        assert (hindrance(application, person, agree, proposed, LATER) is None) is may
+        assert task.cases(cases, person, LATER.date()).exists() is may
+    services.agree(application=application, seen=seal, by=w.reviewer, at=LATER)
+    assert sign(application, other).status == Status.GRANTED
 
 
 def test_the_database_itself_refuses_a_signature_before_the_agreement(w):

@@ -18,7 +18,7 @@ from applications.services.decisions.proposing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from municipalities.models import User
@@ -72,8 +72,8 @@ def correct_letter(
 ) -> Decision:
     """A signer changes the letter: from now on they wrote, and do not sign.
 
-    It waits until somebody who wrote before says „einverstanden", and then for a signature by
-    somebody who wrote nothing of it. Raises as `edit_letter`.
+    It waits until somebody who wrote before says „einverstanden" or writes on, and then for a
+    signature by somebody who wrote nothing of it. Raises as `edit_letter`.
     """
     return _edit(application, "correct_letter", edits, seen, by, at)
 
@@ -99,6 +99,7 @@ def _edit(
         }
         if empty := sorted(key for key, text in wanted.items() if not text):
             raise PartEmpty(empty)
+        may_agree = wrote_before_correction(decision, {by.pk})
         write_hand(decision, by, at)
         decision.edits = wanted
         decision.agreed_at = decision.agreed_by = None
@@ -106,7 +107,7 @@ def _edit(
             decision.corrected_at, decision.corrected_by = at, by
         elif decision.corrected_by_id == by.pk:
             decision.corrected_at = at
-        else:
+        elif may_agree:
             # A writer has the whole text on the page: what was corrected is theirs now.
             decision.corrected_at = decision.corrected_by = None
         decision.save(
@@ -134,8 +135,18 @@ def write_hand(decision: Decision, by: User, at: datetime) -> None:
         raise FourEyes
 
 
+def wrote_before_correction(decision: Decision, people: Collection[int]) -> bool:
+    """Whether one of these persons (by key) had written when the signer corrected the letter."""
+    corrected_at = decision.corrected_at
+    return any(
+        hand.role == HandRole.WROTE and (corrected_at is None or hand.at <= corrected_at)
+        for hand in decision.hands.all()
+        if hand.user_id in people
+    )
+
+
 def agree(*, application: Application, seen: str, by: User, at: datetime) -> Decision:
-    """Say „einverstanden" to the signer's correction: by somebody who wrote before, not by them.
+    """Say „einverstanden" to the signer's correction: by somebody who wrote before it, not by them.
 
     Whoever stands in for a writer who is away may say it too, and counts as a writer from then on.
 
@@ -150,7 +161,7 @@ def agree(*, application: Application, seen: str, by: User, at: datetime) -> Dec
         if decision.draft_sha256 != seen:
             raise ProposalChanged
         mine = {by.pk, *permissions.stood_in_for(by, on=timezone.localdate(at))}
-        wrote = decision.hands.filter(user__in=mine, role=HandRole.WROTE).exists()
+        wrote = wrote_before_correction(decision, mine)
         if not wrote or decision.corrected_by_id == by.pk:
             raise FourEyes
         write_hand(decision, by, at)
