@@ -45,8 +45,16 @@ def _message_id() -> str:
 
 
 def _short(key: str) -> str:
-    """The key as it fits its column; addresses may be longer than that."""
-    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+    """The key as it fits its column; addresses may be longer than that.
+
+    It still begins as the event does, up to the last colon: by that the event's mails are found.
+    """
+    if len(key) <= LONGEST_KEY:
+        return key
+    event, colon, _ = key.rpartition(":")
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    short = event + colon + digest
+    return short if len(short) <= LONGEST_KEY else digest
 
 
 def enqueue_mail(
