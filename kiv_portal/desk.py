@@ -1,6 +1,7 @@
 """The review desk (Prüfdesk): Django's admin behind the portal's own sign-in."""
 
 import ipaddress
+from collections.abc import Callable
 from typing import Any, Final
 
 from allauth.account.authentication import get_authentication_records
@@ -12,7 +13,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models.base import ModelBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -128,9 +129,8 @@ class DeskAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Leave through the portal's own door, which also clears the sign-in records."""
-        from allauth.account.views import logout
-
-        return logout(request)
+        door: Callable[[HttpRequest], HttpResponse] = resolve(reverse("account_logout")).func
+        return door(request)
 
     def _wanted_address(self, request: HttpRequest) -> str:
         index = reverse("admin:index", current_app=self.name)

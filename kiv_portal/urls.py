@@ -18,7 +18,7 @@ handler500 = "kiv_portal.views.server_error"
 # address; the sign-up is among the municipalities' own.
 account_urls = [
     path("anmelden/", account.login, name="account_login"),
-    path("abmelden/", account.logout, name="account_logout"),
+    path("abmelden/", views.sign_out, name="account_logout"),
     path("gesperrt/", account.account_inactive, name="account_inactive"),
     path("bestaetigen/", account.reauthenticate, name="account_reauthenticate"),
     path("passwort/aendern/", account.password_change, name="account_change_password"),

@@ -84,6 +84,11 @@ def leave(*, application: Application, step: Step, by: User) -> None:
     Presence.objects.filter(application=application, step=step, user=by).delete()
 
 
+def end(*, by: User) -> None:
+    """The person has signed out, and so is nowhere."""
+    Presence.objects.filter(user=by).delete()
+
+
 def _rows(application: Application) -> list[Presence]:
     return list(Presence.objects.filter(application=application).select_related("user"))
 

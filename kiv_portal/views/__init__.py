@@ -11,6 +11,7 @@ from kiv_portal.views.errors import (
 from kiv_portal.views.feedback import barrier_reported, report_barrier
 from kiv_portal.views.health import live, metrics, ready
 from kiv_portal.views.home import figures, home
+from kiv_portal.views.leaving import sign_out
 from kiv_portal.views.own_data import download as own_data_download
 from kiv_portal.views.own_data import overview as own_data
 from kiv_portal.views.pages import (
@@ -49,4 +50,5 @@ __all__ = [
     "report_barrier",
     "server_error",
     "sign_language",
+    "sign_out",
 ]

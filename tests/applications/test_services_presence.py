@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from applications.models import Presence
+from applications.models.editing import DESK
 from applications.rules import Step
 from applications.services import presence
 from tests import world
@@ -99,6 +101,23 @@ def test_two_windows_with_a_script_are_two_places(w, application):
     assert seen(application, w.signatory, NOW + SECOND) == [(w.clerk, NOW)]
     presence.leave(application=application, step=Step.KONZEPTION, by=w.clerk)
     assert seen(application, w.signatory, NOW + SECOND) == []
+
+
+def test_who_signs_out_is_nowhere_any_more(w, application, settings):
+    settings.PORTAL_DEMO = True  # the desk does without a second factor
+    client = Client()
+    client.force_login(w.clerk)
+    note(application, w.clerk, alive=True)
+    note(application, w.clerk, step=Step.ZEITPLAN)
+    note(application, w.signatory)
+    assert client.get("/konto/abmelden/").status_code == 200
+    assert Presence.objects.count() == 3, "only asked so far"
+    client.post("/konto/abmelden/")
+    assert [row.user for row in Presence.objects.all()] == [w.signatory]
+    client.force_login(w.reviewer)
+    note(application, w.reviewer, step=DESK)
+    client.post("/admin/logout/")
+    assert [row.user for row in Presence.objects.all()] == [w.signatory]
 
 
 def test_what_is_over_is_erased_everywhere(w, application):
