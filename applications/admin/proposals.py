@@ -14,8 +14,9 @@ from applications.admin.checklists import before_moving
 from applications.forms.desk_proposals import ChangeForm, ProposalForm, plan_field
 from applications.models import Application, Decision
 from applications.models.decisions import FIRST_KINDS, DecisionState, HandRole
+from applications.models.letters import LetterKind
 from applications.services import checklists, content, letters, snapshots
-from applications.services.decisions import budget, changed_parts
+from applications.services.decisions import budget, changed_parts, gaps_of
 from applications.services.letters import PARTS_ELSEWHERE
 from applications.services.publication import ANSWER_DAYS
 from kiv_portal.calendar import last_day
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from applications.models.decisions import DecisionKind
     from municipalities.models import User
 
 HANDS: Final = {
@@ -63,6 +65,7 @@ def form(application: Application, data: Any, at: datetime) -> ProposalForm:
         requested=totals.total.requested,
         members=_members(application, lines),
         before=services.before_of(application),
+        opening=_opening(application, ProposalForm.KINDS, at),
         initial=initial,
     )
 
@@ -87,8 +90,19 @@ def change_form(application: Application, data: Any, at: datetime) -> ChangeForm
         years=years or (at.year,),
         requested=now.requested,
         members=_members(application, lines),
+        opening=_opening(application, ChangeForm.KINDS, at),
         initial=initial,
     )
+
+
+def _opening(
+    application: Application, kinds: Iterable[DecisionKind], at: datetime
+) -> list[tuple[str, list[str]]]:
+    """What each letter's Begründung says by itself, by the German name of the kind."""
+    found = (
+        (kind.label, letters.opening_reasons(application, LetterKind(kind), at)) for kind in kinds
+    )
+    return [(label, paragraphs) for label, paragraphs in found if paragraphs]
 
 
 def _members(application: Application, lines: Iterable[Any]) -> dict[str, str]:
@@ -119,9 +133,12 @@ def _period(application: Application) -> tuple[date | None, date | None]:
 
 def before_proposing(application: Application, by: User, at: datetime) -> dict[str, Any]:
     """The figures asked for, and what the letter of either kind would still lack."""
-    totals = rules.plan_totals(services.plan_of(application))
+    plan = services.plan_of(application)
+    lines = checklists.adjusted_lines(application, plan)
     return {
-        "requested": format_euro(totals.total.requested),
+        "requested": format_euro(rules.plan_totals(plan).total.requested),
+        # What was cut in the checks has to be borne by somebody before the plan balances.
+        "gaps": [*gaps_of(lines).values()],
         "call": application.call,
         "cap": format_euro(application.call.cap) if application.call.cap else "",
         "letters": _lacking_by_kind(application, at),
@@ -145,6 +162,7 @@ def before_changing(application: Application, by: User, at: datetime) -> dict[st
         "call": application.call,
         "cap": format_euro(application.call.cap) if application.call.cap else "",
         "letters": [],
+        "gaps": [],
         "heard": False,
         "signs_too": may_sign_decisions(by),
     }

@@ -25,6 +25,19 @@ from applications.services.letters import PARTS_ELSEWHERE
 MOST_YEARS: Final = 5
 """So many years apart may the days of a period be for its Haushaltsjahre to be offered."""
 
+ONLY_THIS_CASE: Final = (
+    "Nur, was diesen Fall betrifft; die Sätze darunter stehen im Bescheid ohnehin davor."
+)
+
+TO_BALANCE: Final = (
+    "Ändern Sie hier die Zuwendung oder im Finanzierungsplan Eigenmittel oder Leistungen Dritter "
+    "dieses Jahres."
+)
+"""What a year that does not balance may be mended with; who bears a cut is the reviewer's."""
+
+SHORT: Final = 60
+"""So many words of standard reasons are shown at once; more are folded."""
+
 RECUT: Final = "recut"
 """The button that cuts the years anew and saves nothing."""
 
@@ -84,7 +97,7 @@ class ProposalForm(ElsewhereForm):
     reduction_reasons = TextField(
         label="Begründung der Kürzung",
         lines=4,
-        help_text="Nötig, wenn weniger bewilligt werden soll als beantragt; sonst leer lassen.",
+        help_text="Nötig, wenn weniger bewilligt wird als beantragt.",
     )
     special_conditions = TextField(
         label="Besondere Nebenbestimmungen",
@@ -108,9 +121,16 @@ class ProposalForm(ElsewhereForm):
         requested: Decimal,
         members: Mapping[str, str] | None = None,
         before: Before | None = None,
+        opening: Sequence[tuple[str, Sequence[str]]] = (),
+        plan_open: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.plan_open = plan_open or self.is_bound
+        self.opening = opening
+        """What the letter's Begründung says by itself: kind of decision, paragraphs."""
+        if opening:
+            self.fields["reasons"].help_text = ONLY_THIS_CASE
         self.fields["kind"].choices = [(kind.value, kind.label) for kind in self.KINDS]  # type: ignore[attr-defined]
         self.requested = requested
         self.before = before
@@ -174,6 +194,8 @@ class ProposalForm(ElsewhereForm):
             requested=self.requested,
             members=self.members,
             before=self.before,
+            opening=self.opening,
+            plan_open=True,
             initial=typed,
         )
 
@@ -186,9 +208,9 @@ class ProposalForm(ElsewhereForm):
             # A sum with a line that could not be read would be wrong on top of it.
             if name == "years" and unreadable & {f"year_{year}" for year in self.years}:
                 continue
-            if name in {"years", "plan"} and "amount" in unreadable:
+            if name.partition("_")[0] in {"years", "plan"} and "amount" in unreadable:
                 continue
-            if name == "plan" and any(field.startswith("plan_") for field in unreadable):
+            if name.startswith("plan") and any(field.startswith("plan_") for field in unreadable):
                 continue
             if name not in unreadable and not ("kind" in unreadable and name == "hearing_skipped"):
                 self.show_faults({name: message})
@@ -198,6 +220,11 @@ class ProposalForm(ElsewhereForm):
         faults = faults_of(proposal, self.requested, self.before)
         # The form's own field says so already.
         return {name: text for name, text in faults.items() if name not in {"upload", "dated_on"}}
+
+    @property
+    def opening_is_short(self) -> bool:
+        """Whether the standard reasons are read at a glance."""
+        return sum(len(part.split()) for _, parts in self.opening for part in parts) <= SHORT
 
     @property
     def year_fields(self) -> list[Any]:
@@ -284,7 +311,12 @@ class ProposalForm(ElsewhereForm):
             "hearing": None,
         }
         for name, message in faults.items():
-            self.add_error(places.get(name, name), message)
+            # A year that does not balance is told at the first field that can mend it.
+            field = name.replace("plan_", "year_") if name.startswith("plan_") else ""
+            if field in self.fields:
+                self.add_error(field, f"{message} {TO_BALANCE}")
+            else:
+                self.add_error(places.get(name, None if field else name), message)
 
 
 class ChangeForm(ProposalForm):

@@ -414,7 +414,9 @@ def test_less_than_asked_needs_a_plan_that_balances(w):
     gap = world.plan_for({2027: nine}, {2027: one}, w.town.ags)[:-1]
     with pytest.raises(services.ProposalIncomplete) as refused:
         propose(gap)
-    assert refused.value.faults == {"plan": "Im Haushaltsjahr 2027 fehlen noch 1.000,00 € Deckung."}
+    assert refused.value.faults == {
+        "plan_2027": "Im Haushaltsjahr 2027 fehlen noch 1.000,00 € Deckung."
+    }
     decision = propose(world.plan_for({2027: nine}, {2027: one}, w.town.ags))
     assert list(decision.plan.values_list("side", "kind", "ags", "year", "amount")) == [
         ("expense", "moderation", "", 2027, Decimal("10000.00")),
@@ -428,15 +430,17 @@ def test_less_than_asked_needs_a_plan_that_balances(w):
 
 
 @pytest.mark.parametrize(
-    ("lines", "said"),
+    ("lines", "place", "said"),
     [
         (
             [("expense", "moderation", 2027, 9000), ("cover", "grant", 2027, 9000)],
+            "plan",
             "Die Ausgaben des Finanzierungsplans ergeben 9.000,00 €; zuwendungsfähig kann nicht "
             "mehr sein.",
         ),
         (
             [("expense", "moderation", 2027, 10000), ("cover", "own", 2027, 10000)],
+            "plan",
             "Im Haushaltsjahr 2027 enthält der Finanzierungsplan 0,00 € Zuwendung, bewilligt "
             "werden 9.000,00 €.",
         ),
@@ -446,11 +450,12 @@ def test_less_than_asked_needs_a_plan_that_balances(w):
                 ("cover", "grant", 2027, 9000),
                 ("cover", "own", 2027, 2000),
             ],
+            "plan_2027",
             "Im Haushaltsjahr 2027 übersteigt die Deckung die Ausgaben um 1.000,00 €.",
         ),
     ],
 )
-def test_the_plan_says_what_does_not_fit(w, lines, said):
+def test_the_plan_says_what_does_not_fit(w, lines, place, said):
     plan = [
         services.PlanLine(side, kind, year, Decimal(amount)) for side, kind, year, amount in lines
     ]
@@ -461,7 +466,7 @@ def test_the_plan_says_what_does_not_fit(w, lines, said):
             by=w.reviewer,
             at=NOW,
         )
-    assert refused.value.faults == {"plan": said}
+    assert refused.value.faults == {place: said}
 
 
 def test_the_ceilings_of_the_call_hold_for_a_grant(w):

@@ -17,6 +17,7 @@ from applications.services.decisions.proposal import (
     Proposal,
     ProposalIncomplete,
     faults_of,
+    gaps_of,
     is_as_asked,
     lines_of,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "countersign",
     "edit_letter",
     "faults_of",
+    "gaps_of",
     "grant",
     "is_as_asked",
     "latest_version",

@@ -197,7 +197,10 @@ def _above_ceilings(proposal: Proposal, terms: CallTerms) -> dict[str, str]:
 
 
 def faults_of_plan(proposal: Proposal) -> dict[str, str]:
-    """What keeps the adjusted plan from being binding: every year balances to the cent."""
+    """What keeps the adjusted plan from being binding: every year balances to the cent.
+
+    A year that does not is told by itself, as `plan_<year>`; all else as `plan`.
+    """
     lines = list(proposal.plan or ())
     said: list[str] = []
     if any(line.amount < 0 for line in lines):
@@ -214,18 +217,9 @@ def faults_of_plan(proposal: Proposal) -> dict[str, str]:
                 f"Zuwendung, bewilligt werden {format_euro(given)}."
             )
     expenses = _by_year(line for line in lines if line.side == PlanSide.EXPENSE)
-    cover = _by_year(line for line in lines if line.side == PlanSide.COVER)
-    for year in sorted({*expenses, *cover}):
-        gap = expenses.get(year, NOTHING) - cover.get(year, NOTHING)
-        if gap > 0:
-            said.append(f"Im Haushaltsjahr {year} fehlen noch {format_euro(gap)} Deckung.")
-        elif gap < 0:
-            said.append(
-                f"Im Haushaltsjahr {year} übersteigt die Deckung die Ausgaben um "
-                f"{format_euro(-gap)}."
-            )
+    planned_years = {line.year for line in lines if line.amount}
     start, end = proposal.starts_on, proposal.ends_on
-    if start and end and any(not start.year <= y <= end.year for y in {*expenses, *cover}):
+    if start and end and any(not start.year <= y <= end.year for y in planned_years):
         said.append("Im Finanzierungsplan steht ein Haushaltsjahr außerhalb des Zeitraums.")
     total = sum(expenses.values(), NOTHING)
     if proposal.eligible_costs is not None and proposal.eligible_costs > total:
@@ -233,7 +227,25 @@ def faults_of_plan(proposal: Proposal) -> dict[str, str]:
             f"Die Ausgaben des Finanzierungsplans ergeben {format_euro(total)}; "
             "zuwendungsfähig kann nicht mehr sein."
         )
-    return {"plan": " ".join(said)} if said else {}
+    gaps = {f"plan_{year}": text for year, text in gaps_of(lines).items()}
+    return gaps | ({"plan": " ".join(said)} if said else {})
+
+
+def gaps_of(lines: Sequence[PlanLine]) -> dict[int, str]:
+    """Of each Haushaltsjahr of a plan that does not balance: by how much, in German."""
+    expenses = _by_year(line for line in lines if line.side == PlanSide.EXPENSE)
+    cover = _by_year(line for line in lines if line.side == PlanSide.COVER)
+    said: dict[int, str] = {}
+    for year in sorted({*expenses, *cover}):
+        gap = expenses.get(year, NOTHING) - cover.get(year, NOTHING)
+        if gap > 0:
+            said[year] = f"Im Haushaltsjahr {year} fehlen noch {format_euro(gap)} Deckung."
+        elif gap < 0:
+            said[year] = (
+                f"Im Haushaltsjahr {year} übersteigt die Deckung die Ausgaben um "
+                f"{format_euro(-gap)}."
+            )
+    return said
 
 
 def _by_year(lines: Iterable[PlanLine]) -> dict[int, Decimal]:

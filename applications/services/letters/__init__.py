@@ -16,6 +16,7 @@ from applications.services.letters.compose import (
     current,
     data_of,
     differences,
+    opening_reasons,
     seal,
 )
 from applications.services.letters.parts import (
@@ -55,6 +56,7 @@ __all__ = [
     "lead_of",
     "missing_for",
     "missing_parts",
+    "opening_reasons",
     "paragraphs_of",
     "render_later",
     "require_parts",

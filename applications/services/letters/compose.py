@@ -19,7 +19,7 @@ from applications.services.letters.places import (
     section,
     texts,
 )
-from applications.services.letters.sections import SECTIONS
+from applications.services.letters.sections import OPENING, SECTIONS
 from applications.services.letters.tables import granted_by_year
 from applications.services.log import canonical, sha256
 from applications.services.snapshots import addressee_lines
@@ -68,6 +68,19 @@ def compose(decision: Decision, *, by: User | None, at: datetime) -> dict[str, A
     )
     values["decision"] = data_of(decision)
     return _edited(values, decision.edits)
+
+
+def opening_reasons(application: Application, kind: LetterKind, at: datetime) -> list[str]:
+    """The paragraphs with which the letter's Begründung begins, before those of this case.
+
+    Empty where it begins with nothing, or a block is missing. An amount is not known yet.
+    """
+    keys = OPENING.get(kind, ())
+    blocks = blocks_for(kind, timezone.localdate(at), application.call) if keys else {}
+    if not keys or any(key not in blocks for key in keys):
+        return []
+    text = texts(blocks, {**places_of(application), "betrag": "…"})
+    return [paragraph for key in keys for paragraph in text(key)]
 
 
 def compose_plain(

@@ -46,6 +46,22 @@ def _names(application: Application) -> dict[str, str]:
     return {member.municipality.ags: member.municipality.short_name for member in members}
 
 
+OPENING: Final[dict[LetterKind, tuple[BlockKey, ...]]] = {
+    LetterKind.GRANT: (BlockKey.REASONS,),
+    LetterKind.REJECTION: (BlockKey.LEGAL_BASIS, BlockKey.REASONS),
+    LetterKind.REVOCATION: (BlockKey.REASONS,),
+}
+"""The blocks with which the reasons of a letter begin, before those of this case."""
+
+
+def _reasons(kind: LetterKind, text: Text, *own: str) -> Section:
+    """The standard reasons of this kind, then what was written for this case."""
+    opening = [paragraph for key in OPENING.get(kind, ()) for paragraph in text(key)]
+    return section(
+        "reasons", "Begründung", opening + [part for one in own for part in filled(one, {})]
+    )
+
+
 def _grant(decision: Decision, text: Text) -> list[Section]:
     application = decision.application
     addressee = addressee_lines(application, lead_of(application).municipality)[0]
@@ -78,15 +94,7 @@ def _grant(decision: Decision, text: Text) -> list[Section]:
             "Nebenbestimmungen",
             [*text(BlockKey.CONDITIONS), *filled(decision.special_conditions, {})],
         ),
-        section(
-            "reasons",
-            "Begründung",
-            [
-                *text(BlockKey.REASONS),
-                *filled(decision.reasons, {}),
-                *filled(decision.reduction_reasons, {}),
-            ],
-        ),
+        _reasons(LetterKind.GRANT, text, decision.reasons, decision.reduction_reasons),
         section("payment", "Auszahlung", text(BlockKey.PAYMENT)),
         section("remedy", "Rechtsbehelfsbelehrung", text(BlockKey.REMEDY)),
     ]
@@ -102,15 +110,7 @@ def _rejection(decision: Decision, text: Text) -> list[Section]:
                 f"auf eine Zuwendung in Höhe von {format_euro(decision.requested)} lehnen wir ab."
             ],
         ),
-        section(
-            "reasons",
-            "Begründung",
-            [
-                *text(BlockKey.LEGAL_BASIS),
-                *text(BlockKey.REASONS),
-                *filled(decision.reasons, {}),
-            ],
-        ),
+        _reasons(LetterKind.REJECTION, text, decision.reasons),
         section("remedy", "Rechtsbehelfsbelehrung", text(BlockKey.REMEDY)),
     ]
 
@@ -191,7 +191,7 @@ def _amendment(decision: Decision, text: Text) -> list[Section]:
             "Nebenbestimmungen",
             [*text(BlockKey.CONDITIONS), *filled(decision.special_conditions, {})],
         ),
-        section("reasons", "Begründung", filled(decision.reasons, {})),
+        _reasons(LetterKind.AMENDMENT, text, decision.reasons),
         section("remedy", "Rechtsbehelfsbelehrung", text(BlockKey.REMEDY)),
     ]
 
@@ -199,7 +199,7 @@ def _amendment(decision: Decision, text: Text) -> list[Section]:
 def _correction(decision: Decision, text: Text) -> list[Section]:
     return [
         *_change(decision, text, "wie folgt berichtigt"),
-        section("reasons", "Begründung", filled(decision.reasons, {})),
+        _reasons(LetterKind.CORRECTION, text, decision.reasons),
         section("remedy", "Rechtsbehelfsbelehrung", text(BlockKey.REMEDY)),
     ]
 
@@ -240,11 +240,7 @@ def _revocation(decision: Decision, text: Text) -> list[Section]:
             if decision.special_conditions
             else []
         ),
-        section(
-            "reasons",
-            "Begründung",
-            [*text(BlockKey.REASONS), *filled(decision.reasons, {})],
-        ),
+        _reasons(LetterKind.REVOCATION, text, decision.reasons),
         section("remedy", "Rechtsbehelfsbelehrung", text(BlockKey.REMEDY)),
     ]
 
