@@ -99,6 +99,9 @@ class DeskAdminSite(AdminSite):
             ],
             "to_do": [task for task in found if task["to_do"]],
             "waiting": [task for task in found if not task["to_do"]],
+            "idle": [task for task in found if not task["count"]],
+            "busy": any(task["to_do"] and task["count"] for task in found),
+            "waits": any(not task["to_do"] and task["count"] for task in found),
         }
         return super().index(request, {**extra, **(extra_context or {})})
 

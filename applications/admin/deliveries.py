@@ -246,13 +246,22 @@ def delivery(
             return HttpResponseRedirect(case_address(application))  # which has the next step
     authority = Authority.load()
     lead = letters.lead_of(application).municipality
+    given = services.consent_of(lead)
+    if not letter.file:  # what cannot be read yet is neither signed nor sent
+        forms = {name: form for name, form in forms.items() if name == act or name == "discard"}
+    if "deliver" in forms:
+        possible = {DeliveryWay.RECEIPT.value}
+        possible |= {DeliveryWay.RETRIEVAL.value} if given else set()
+        if authority and authority.post_days is not None:
+            possible.add(DeliveryWay.POST.value)
+        forms["deliver"].offer(possible)  # type: ignore[attr-defined]
     context = {
         "letter": letter,
         "letter_href": address(application, "letter_pdf", letter.pk),
         "deliveries": letter.deliveries.select_related("sent_by", "opened_by"),
         "under_way": under_way,
         "forms": forms,
-        "consent": services.consent_of(lead),
+        "consent": given,
         "consent_href": address(application, "consent"),
         "lead": lead,
         "post_days": authority.post_days if authority else None,

@@ -91,6 +91,14 @@ def _file_number(application: Application, data: Any, at: datetime) -> forms.For
     return desk.FileNumberForm(data, initial={"file_number": application.file_number})
 
 
+def _begin(application: Application, data: Any, at: datetime) -> forms.Form:
+    return desk.BeginForm(data, initial={"file_number": application.file_number})
+
+
+def _file_number_value(form: Any) -> dict[str, Any]:
+    return {"file_number": form.cleaned_data["file_number"]}
+
+
 SIGN: Final = "admin/applications/move_sign.html"
 PROJECT: Final = "admin/applications/move_project.html"
 EDIT: Final = "admin/applications/move_edit.html"
@@ -131,12 +139,8 @@ def _hearing_over(call: Callable[..., Any]) -> Page:
 PAGES: Final[dict[str, Page]] = {
     # Made on the recording's own page: a case has been confirmed already.
     "confirm_recording": Page(services.confirm_recording),
-    "begin_check": Page(services.begin_check),
-    "set_file_number": Page(
-        services.set_file_number,
-        _file_number,
-        lambda form: {"file_number": form.cleaned_data["file_number"]},
-    ),
+    "begin_check": Page(services.begin_check, _begin, _file_number_value),
+    "set_file_number": Page(services.set_file_number, _file_number, _file_number_value),
     "assign": Page(
         services.assign,
         lambda application, data, at: desk.AssignForm(data, application=application),
@@ -251,13 +255,18 @@ def move_of(action: str) -> Transition:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A move on the case page; `reason` says why it is out of reach."""
+    """A move on the case page; `reason` says why it is out of reach.
+
+    `effect` tells it in a few words from another that sounds alike.
+    """
 
     href: str
     label: str
     help: str
     reason: str = ""
     primary: bool = False
+    action: str = ""
+    effect: str = ""
 
 
 def buttons(
@@ -289,6 +298,8 @@ def buttons(
                 move.help,
                 str(refused) if refused else "",
                 action in words.PRIMARY,
+                action,
+                words.EFFECTS.get(action, ""),
             )
         )
     return found

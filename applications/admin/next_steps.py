@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from applications import permissions
-from applications.admin import deliveries, moves, standing
+from applications.admin import deliveries, moves, standing, words
 from applications.admin.hindrances import is_told
 from applications.admin.moves import Button
 from applications.admin.waiting import SLIGHT
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from municipalities.models import User
 
 PDF_COMES: Final = (
-    "Das PDF wird gerade erzeugt; sobald es da ist, lässt sich das Schreiben bekannt geben."
+    "Das PDF wird gerade erzeugt. Bitte laden Sie die Seite gleich neu: Ist es da, lässt sich das "
+    "Schreiben {then}."
 )
 
 
@@ -43,10 +44,14 @@ def build(
     recused = permissions.is_recused(user, application)
     found = moves.buttons(application, user, at, proposed)
     of_letters = [] if recused else _of_letters(facts, user)
-    buttons = [button for button in found if not button.reason]
-    if row.name in standing.WAITS_FOR_LETTER:
-        buttons = [replace(button, primary=False) for button in buttons]
-    elif row.name not in standing.BESIDE_LETTER:
+    offered = {button.action for button in found if not button.reason}
+    # A move stands out only where it is this one's turn, as the list has it.
+    buttons = [
+        replace(button, primary=button.primary and _brings_on(button, row))
+        for button in found
+        if not button.reason and words.COVERED.get(button.action) not in offered
+    ]
+    if row.name not in standing.WAITS_FOR_LETTER:
         of_letters = [replace(button, primary=False) for button in of_letters]
     if may_review(user) and not recused and application.state in DECIDED:
         buttons.append(_entry(application, primary=row.name in standing.AFTER_NOTICE))
@@ -59,12 +64,23 @@ def build(
     }
 
 
+def _brings_on(button: Button, row: standing.Standing) -> bool:
+    """Whether the case waits for this move, and not for a letter or somebody else."""
+    if row.name in standing.WAITS_FOR_LETTER:
+        return False
+    return moves.move_of(button.action).actor is row.actor
+
+
 def _sentences(
     facts: standing.Facts, row: standing.Standing, day: date | None, at: datetime
 ) -> list[str]:
-    coming = any(not letter.file for letter, _ in facts.lying())
+    coming = ""
+    if any(not letter.file for letter in facts.unsigned()):
+        coming = PDF_COMES.format(then="zeichnen")
+    if any(not letter.file for letter, _ in facts.lying()):
+        coming = PDF_COMES.format(then="bekannt geben")
     directory = _directory(facts.application, row, at)
-    said = [row.sentence(day), PDF_COMES if coming else "", directory]
+    said = [row.sentence(day), coming, directory]
     return [sentence for sentence in said if sentence]
 
 
@@ -99,8 +115,13 @@ def _of_letters(facts: standing.Facts, user: User) -> list[Button]:
 
 
 def _step(letter: Letter, sent: Sequence[Delivery], user: User, *, lies: bool) -> tuple[str, bool]:
-    """What this person can do about a letter now, and whether the case waits for that."""
+    """What this person can do about a letter now, and whether the case waits for that.
+
+    Nobody signs or sends what cannot be read yet.
+    """
     under_way = next((row for row in sent if row.failed_at is None), None)
+    if under_way is None and not letter.file:
+        return "", False
     if letter.waits_for_signature and under_way is None:
         return (f"{letter} zeichnen", True) if deliveries.may_sign(letter, user) else ("", False)
     if not may_review(user):

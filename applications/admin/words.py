@@ -91,6 +91,22 @@ PRIMARY: Final = {
 }
 """Moves that bring a case on: their buttons stand out."""
 
+EFFECTS: Final = {
+    "return_proposal": "Die Sachbearbeitung überarbeitet ihn.",
+    "return_change": "Die Sachbearbeitung überarbeitet ihn.",
+    "retract_proposal": "Sie überarbeiten ihn; niemand zeichnet.",
+    "retract_change": "Sie überarbeiten ihn; niemand zeichnet.",
+    "edit_letter": "Als Sachbearbeitung; zeichnen können Sie dann nicht.",
+    "correct_letter": (
+        "Als Schlusszeichnung; die Sachbearbeitung muss zustimmen, eine andere Person zeichnet."
+    ),
+    "countersign": "Zusätzlich; ersetzt die Schlusszeichnung nicht.",
+}
+"""What follows from a move whose name sounds like another's, in a few words beside its button."""
+
+COVERED: Final = {"retract_proposal": "return_proposal", "retract_change": "return_change"}
+"""Moves that do the same as another: whoever can make that one is not offered both."""
+
 LOGGED: Final = {
     "start": "Entwurf angelegt",
     "start_anew": "Entwurf aus einem früheren Antrag angelegt",

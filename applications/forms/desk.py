@@ -86,6 +86,18 @@ class FileNumberForm(forms.Form):
     )
 
 
+class BeginForm(forms.Form):
+    """The Geschäftszeichen, where there is one already: it saves a step."""
+
+    use_required_attribute = False
+    file_number = TextField(
+        label="Geschäftszeichen",
+        required=False,
+        max_length=100,
+        help_text="Steht auf jedem Schreiben; eintragen lässt es sich auch später.",
+    )
+
+
 class PersonField(forms.ModelChoiceField):
     """Somebody of the authority; what is not on offer is refused in one sentence."""
 

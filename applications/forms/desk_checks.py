@@ -40,13 +40,10 @@ class ChecklistForm(forms.Form):
                 )
                 self.initial[f"verdict_{key}"] = result.verdict if result else line.machine
             self.fields[f"text_{key}"] = TextField(
-                label=f"Einschätzung: {line.item.text}" if criterion else "Begründung",
+                label=_label(line),
                 required=criterion or bool(line.machine),
                 lines=3 if criterion else 2,
                 max_length=2000,
-                help_text=(
-                    "Nötig, wenn Sie vom Befund des Portals abweichen." if line.machine else ""
-                ),
             )
             self.initial[f"text_{key}"] = result.text if result else ""
 
@@ -86,6 +83,13 @@ class ChecklistForm(forms.Form):
                 self.add_error(f"verdict_{key}" if missing else f"text_{key}", faults[key])
 
 
+def _label(line: Line) -> str:
+    """What to write beside a line: an assessment, or reasons where they are wanted or needed."""
+    if line.item.kind == CheckKind.CRITERION:
+        return f"Einschätzung: {line.item.text}"
+    return "Begründung einer Abweichung" if line.machine else "Begründung"
+
+
 class ExpensesForm(forms.Form):
     """How much of each line of Ausgaben counts, and why less than all."""
 
@@ -98,8 +102,7 @@ class ExpensesForm(forms.Form):
             # The line itself is the legend around both.
             self.fields[f"allowed_{line.row}"] = EuroField(label="Zuwendungsfähig")
             self.fields[f"reason_{line.row}"] = TextField(
-                label="Begründung",
-                help_text="Nötig, wenn weniger als der ganze Betrag zählt.",
+                label="Begründung einer Kürzung",
                 lines=2,
                 max_length=500,
             )

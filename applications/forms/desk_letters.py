@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -201,6 +201,12 @@ class DeliverForm(forms.Form):
         required=False,
         help_text="TT.MM.JJJJ. Nur bei Post und Empfangsbekenntnis; leer: heute.",
     )
+
+    def offer(self, ways: Container[str]) -> None:
+        """Show only these ways; why another is not possible, the page says and the service."""
+        self.fields["way"].widget.choices = [
+            (way, label) for way, label in DeliveryWay.choices if way in ways
+        ]
 
 
 class AcknowledgeForm(forms.Form):

@@ -54,11 +54,18 @@ class Wanted(NamedTuple):
     target: str = WHOLE
 
 
-def begin_check(*, application: Application, by: User, at: datetime) -> Application:
-    """Take the case on: its reviewer is whoever begins. Raises NotAllowed, WrongState."""
+def begin_check(
+    *, application: Application, file_number: str = "", by: User, at: datetime
+) -> Application:
+    """Take the case on: its reviewer is whoever begins, with the Geschäftszeichen if known.
+
+    Raises NotAllowed, WrongState.
+    """
     with transaction.atomic():
         row = moves.locked(application, "begin_check", by=by)
         moves.make(row, "begin_check", by=by, at=at, fields={"reviewer": by})
+        if file_number.strip():
+            row = set_file_number(application=row, file_number=file_number, by=by, at=at)
     return row
 
 

@@ -447,6 +447,9 @@ def test_the_first_page_counts_what_waits_for_the_person(client: Client) -> None
     }
     client.force_login(w.signer)
     assert tasks(client) == {"Wartet auf meine Schlusszeichnung": 1}
+    # What there is nothing of stands folded below, so that the rest is seen.
+    idle = client.get("/admin/").content.decode().partition("zu denen es zurzeit nichts gibt")
+    assert ['tasks__count">1<' in part for part in idle[0::2]] == [True, False]
     for nobody in (w.reader, w.administrator):
         client.force_login(nobody)
         assert tasks(client) == {}
@@ -531,7 +534,8 @@ def test_the_case_page_tells_the_whole_case(client: Client) -> None:
         f"KIV-{year}-0001 – Vielfalt in Musterstadt",
         "Am Zug: Sachbearbeitung",
         f"Ein Schreiben vom {timezone.localdate():%d.%m.%Y} ist noch bekannt zu geben.",
-        "Das PDF wird gerade erzeugt; sobald es da ist, lässt sich das Schreiben bekannt geben.",
+        "Das PDF wird gerade erzeugt. Bitte laden Sie die Seite gleich neu: Ist es da, lässt sich "
+        "das Schreiben bekannt geben.",
         "Geschäftszeichen II 9",
         "Beantragt 18.000,00 €",
         "Ziele Neue Ziele",

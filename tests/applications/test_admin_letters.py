@@ -134,9 +134,28 @@ def test_less_is_proposed_with_a_plan_that_balances(w, client: Client) -> None:
         "plan_cover_own_06431901_2028": "1.000",
     }
     answer = client.post(address(application, "propose"), less)
-    assert answer.context["form"].errors == {
-        "__all__": ["Im Haushaltsjahr 2028 fehlen noch 2.000,00 € Deckung."]
+    form = answer.context["form"]
+    assert form.errors == {
+        "year_2028": [
+            "Im Haushaltsjahr 2028 fehlen noch 2.000,00 € Deckung. Ändern Sie hier die Zuwendung "
+            "oder im Finanzierungsplan Eigenmittel oder Leistungen Dritter dieses Jahres."
+        ]
     }
+    assert '<a href="#id_year_2028">Haushaltsjahr 2028 – Im Haushaltsjahr' in (
+        answer.content.decode()
+    )
+    assert {name: form[name].value() for name in less} == less
+    # What the check cut from the Ausgaben leaves too much Deckung.
+    cut = less | {
+        "eligible_costs": "19.500",
+        "plan_expense_moderation__2027": "9.500",
+        "plan_cover_own_06431901_2028": "3.000",
+    }
+    (year,) = client.post(address(application, "propose"), cut).context["form"].errors.items()
+    assert (year[0], year[1][0].partition(". ")[0]) == (
+        "year_2027",
+        "Im Haushaltsjahr 2027 übersteigt die Deckung die Ausgaben um 500,00 €",
+    )
     less["plan_cover_own_06431901_2028"] = "3.000"
     assert client.post(address(application, "propose"), less).status_code == 302
     assert application.decisions.get().plan.count() == 6
@@ -262,10 +281,15 @@ def delivery(application: Application) -> str:
 @page
 def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
     application = world.granted(w, now())
-    world.with_pdf(application.letters.get())
     client.force_login(w.reviewer)
     page = client.get(delivery(application))
-    assert page.context["forms"]["deliver"]["way"].value() == ""  # no default
+    assert page.context["forms"] == {}  # nobody sends what cannot be read yet
+    assert "Das PDF wird gerade erzeugt" in page.content.decode()
+    world.with_pdf(application.letters.get())
+    page = client.get(delivery(application))
+    way = page.context["forms"]["deliver"]["way"]
+    assert way.value() == ""  # no default
+    assert [option.data["value"] for option in way] == ["receipt"]  # the page says why
     answer = client.post(delivery(application), {"act": "deliver"})
     assert answer.context["forms"]["deliver"].errors == {
         "way": ["Bitte wählen Sie den Weg der Bekanntgabe."]
@@ -275,7 +299,9 @@ def test_a_letter_is_sent_by_the_way_that_is_chosen(w, client: Client) -> None:
         assert answer.status_code == 422
     Authority.objects.update(post_days=3, delivery_way="post")
     page = client.get(delivery(application))
-    assert page.context["forms"]["deliver"]["way"].value() == "post"
+    way = page.context["forms"]["deliver"]["way"]
+    assert way.value() == "post"
+    assert [option.data["value"] for option in way] == ["post", "receipt"]
     answer = client.post(delivery(application), {"act": "deliver", "way": "post"})
     assert answer.status_code == 302
     assert list(client.get(delivery(application)).context["forms"]) == ["fail"]

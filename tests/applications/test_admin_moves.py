@@ -354,7 +354,7 @@ PAPER = {
 @pytest.mark.parametrize(
     ("case", "action", "data", "status"),
     [
-        ("submitted", "begin_check", {}, Status.FORMAL_CHECK),
+        ("submitted", "begin_check", {"file_number": ""}, Status.FORMAL_CHECK),
         ("submitted", "close", REASON, Status.CLOSED),
         ("formal_check", "request_information", answered_form(), Status.INFORMATION_REQUESTED),
         ("formal_check", "ask_by_phone", PHONE, Status.INFORMATION_REQUESTED),
@@ -578,6 +578,15 @@ def test_the_proposal_is_prefilled_with_what_was_asked_for(client: Client) -> No
         "plan_cover_own_06431901_2028": "1.000,00",
     }
     assert form.years == [2027, 2028]
+    # The standard reasons stand beside the field, so that nobody writes the same twice.
+    court = "Verwaltungsgericht Darmstadt, Sitz Darmstadt."
+    assert form.opening == [
+        ("Bewilligung", [f"Begründung (einleitend): {court}"]),
+        ("Ablehnung", [f"Rechtsgrundlage: {court}", f"Begründung (einleitend): {court}"]),
+    ]
+    assert form["reasons"].help_text == (
+        "Nur, was diesen Fall betrifft; die Sätze darunter stehen im Bescheid ohnehin davor."
+    )
 
 
 def test_the_plan_of_a_proposal_keeps_what_a_partner_that_left_was_to_pay() -> None:

@@ -38,6 +38,8 @@ def panel(application: Application, user: User, day: date = TODAY) -> Seen:
     assert shown["turn"] == found.turn
     assert shown["next"][0] == found.sentence(until)
     assert "–" not in shown["next"][0], found.name  # a day that was not found
+    unread = [letter for letter in [*facts.unsigned(), *dict(facts.lying())] if not letter.file]
+    assert any("Das PDF wird gerade erzeugt" in one for one in shown["next"]) is bool(unread)
     in_filter = standing.whose_turn(Application.objects.all(), found.actor, day)
     assert list(in_filter.values_list("standing", flat=True)) == [found.name]
     return found.name, found.turn, until, [b.label for b in shown["buttons"] if b.primary]
@@ -120,6 +122,8 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
     services.grant(application=case, by=world.staff("Schlusszeichnung"), at=NOW)
     case.refresh_from_db()
     look()
+    world.with_pdf(case.letters.get(kind="grant"))
+    look()
     told(case, "grant", "post", w.reviewer)
     look()
     for days in (3, 4, 5):
@@ -166,16 +170,17 @@ def test_no_state_is_a_dead_end(django_assert_num_queries: Any) -> None:
         ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
         ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
         ("letter_to_sign", SIGNER, TODAY, [f"{EARLY} zeichnen"]),
-        ("letter_to_sign", SIGNER, TODAY, ["Formale Prüfung abschließen"]),
+        ("letter_to_sign", SIGNER, TODAY, []),
         ("formal", OFFICE, None, ["Formale Prüfung abschließen"]),
         ("answer_awaited", TOWN, in_days(10), []),
         ("answer_overdue", OFFICE, in_days(10), []),
         ("substance", OFFICE, None, ["Entscheidung vorschlagen"]),
-        ("to_send", OFFICE, TODAY, [f"Anhörung {LETTER} bekannt geben"]),
-        ("hearing", TOWN, in_days(29), ["Anhörung beenden"]),
+        ("to_send", OFFICE, TODAY, []),  # nobody sends what cannot be read yet
+        ("hearing", TOWN, in_days(29), []),
         ("hearing_over", OFFICE, in_days(29), ["Anhörung beenden"]),
         ("to_sign", SIGNER, TODAY, ["Bewilligung schlusszeichnen"]),
         ("correction", OFFICE, TODAY, ["Mit der Korrektur einverstanden"]),
+        ("to_send", OFFICE, TODAY, []),
         ("to_send", OFFICE, TODAY, [f"{GRANT} bekannt geben"]),
         ("on_its_way", "niemand", in_days(4), []),
         ("on_its_way", "niemand", in_days(4), []),
@@ -238,6 +243,7 @@ def test_letters_of_what_has_ended_hide_no_step_of_a_decided_case() -> None:
     services.propose(proposal=world.grant_proposal(), **common)
     services.grant(application=case, by=w.signer, at=NOW)
     case.refresh_from_db()
+    world.with_pdf(case.letters.get(kind="grant"))
     assert panel(case, w.reviewer)[0::3] == ("to_send", [f"{GRANT} bekannt geben"])
     assert to_deliver(case, w.reviewer) == ["grant"]
     world.consented(w, case)

@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from applications import documents, rules, services
-from applications.admin import words
+from applications.admin import proposals, words
 from applications.models import CheckItem, CheckResult, ExpenseRuling
 from applications.rules import Step
 from applications.services import checklists, log, snapshots
@@ -375,6 +375,9 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
         found,
         ["2027, Prozessmoderation/Honorare: 9.000,00 € statt 10.000,00 €. Zu hoch."],
     )
+    assert proposals.before_proposing(application, w.reviewer, timezone.now())["gaps"] == [
+        "Im Haushaltsjahr 2027 übersteigt die Deckung die Ausgaben um 1.000,00 €."
+    ]
     today = f"{timezone.localdate():%d.%m.%Y}"
     asked = client.post(f"{base}/beteiligung/", {"body": "jury", "asked_on": today})
     assert asked.status_code == 302

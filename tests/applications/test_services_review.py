@@ -58,6 +58,15 @@ def test_whoever_begins_the_check_is_the_reviewer(w):
     assert mails() == []
 
 
+def test_whoever_knows_the_file_number_enters_it_with_the_first_step(w):
+    application = services.begin_check(
+        application=world.submitted(w), file_number=" II  25 ", by=w.reviewer, at=LATER
+    )
+    assert (application.status, application.file_number) == (Status.FORMAL_CHECK, "II 25")
+    actions = application.log.order_by("-sequence").values_list("action", flat=True)
+    assert list(actions[:2]) == ["set_file_number", "begin_check"]
+
+
 def test_a_check_begins_once(w):
     application = world.in_check(w)
     with pytest.raises(services.WrongState) as refused:

@@ -18,7 +18,6 @@ from django.utils import timezone
 from applications.admin.standing.facts import Facts
 from applications.admin.standing.table import (
     AFTER_NOTICE,
-    BESIDE_LETTER,
     STANDINGS,
     WAITS_FOR_LETTER,
     Standing,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AFTER_NOTICE",
-    "BESIDE_LETTER",
     "STANDINGS",
     "WAITS_FOR_LETTER",
     "Facts",

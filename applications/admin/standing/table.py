@@ -315,10 +315,10 @@ STANDINGS: Final[tuple[Standing, ...]] = (
 """In the order in which they count: the first that is so is the case's next step."""
 del R, S, A
 
-WAITS_FOR_LETTER: Final = frozenset({"to_send", "not_effected", "receipt_awaited"})
+WAITS_FOR_LETTER: Final = frozenset(
+    {"to_send", "not_effected", "receipt_awaited", "letter_to_sign"}
+)
 """What is done with a letter, and with nothing else."""
-BESIDE_LETTER: Final = frozenset({"letter_to_sign"})
-"""What is done with a letter while the case goes on."""
 AFTER_NOTICE: Final = frozenset(
     {"report_to_check", "report_overdue", "period_over", "action_pending"}
 )
