@@ -270,10 +270,17 @@ def _fault(item: CheckItem, verdict: str, text: str, machine: str) -> str:
 
 def expenses(application: Application) -> list[ExpenseLine]:
     """The Ausgaben handed in last, line by line, with what was decided of each."""
-    content = snapshots.read(_last(application))
-    rulings = {str(r.row): r for r in application.expense_rulings.select_related("by")}
+    last = _last(application)
+    kept = application.expense_rulings.select_related("by", "snapshot")
+    rulings = {str(ruling.row): ruling for ruling in kept}
+    # Each line as it stood when it was decided: another line for the same money is not decided.
+    versions = {last.pk: last} | {ruling.snapshot_id: ruling.snapshot for ruling in kept}
+    rows = {
+        pk: {row["id"]: row for row in snapshots.read(version)["steps"]["finanzierung"]["expenses"]}
+        for pk, version in versions.items()
+    }
     lines = []
-    for row in sorted(content["steps"]["finanzierung"]["expenses"], key=lambda row: row["year"]):
+    for row in sorted(rows[last.pk].values(), key=lambda row: row["year"]):
         ruling = rulings.get(row["id"])
         claimed = Decimal(row["amount"] or 0)
         lines.append(
@@ -285,7 +292,7 @@ def expenses(application: Application) -> list[ExpenseLine]:
                 claimed,
                 row["eligible"],
                 ruling,
-                ruling is not None and ruling.claimed != claimed,
+                ruling is not None and rows[ruling.snapshot_id].get(row["id"]) != row,
             )
         )
     return lines
@@ -316,7 +323,8 @@ def rule_expenses(
             elif amount < line.claimed and not reason:
                 faults[line.row] = "Bitte begründen Sie, warum nicht der ganze Betrag zählt."
             ruling = line.ruling or ExpenseRuling(application=row, row=uuid.UUID(line.row))
-            if (line.claimed, amount, reason) == (ruling.claimed, ruling.allowed, ruling.reason):
+            now = (line.claimed, amount, reason)
+            if not line.stale and now == (ruling.claimed, ruling.allowed, ruling.reason):
                 continue
             ruling.snapshot, ruling.claimed, ruling.allowed = last, line.claimed, amount
             ruling.reason, ruling.at, ruling.by = reason, at, by

@@ -187,7 +187,7 @@ def test_a_line_that_changed_since_counts_as_it_is_claimed_until_it_is_decided_a
     first, second = checklists.expenses(application)
     checklists.rule_expenses(
         application=application,
-        allowed={first.row: Allowed(Decimal("5000.00"), "Zu hoch.")},
+        allowed={line.row: Allowed(Decimal("5000.00"), "Zu hoch.") for line in (first, second)},
         by=w.reviewer,
         at=NOW,
     )
@@ -201,14 +201,18 @@ def test_a_line_that_changed_since_counts_as_it_is_claimed_until_it_is_decided_a
     application.refresh_from_db()
     rows = services.read_step(application, Step.FINANZIERUNG)["expenses"]
     rows[0]["amount"] = "6000.00"
+    rows[1]["text"] = "Etwas anderes für dasselbe Geld"
     world.save(application, Step.FINANZIERUNG, {"expenses": rows}, w.clerk)
     application = services.answer(application=application, by=w.signatory, at=LATER)
     now = checklists.expenses(application)
     assert [(line.stale, line.allowed) for line in now] == [
         (True, Decimal("6000.00")),
-        (False, second.claimed),
+        (True, second.claimed),
     ]
     assert rules.plan_totals(services.plan_of(application)).total.eligible == Decimal("16000.00")
+    again = {second.row: Allowed(Decimal("5000.00"), "Zu hoch.")}  # as before, of the new line
+    checklists.rule_expenses(application=application, allowed=again, by=w.reviewer, at=LATER)
+    assert [line.stale for line in checklists.expenses(application)] == [True, False]
 
 
 # --- Beteiligung ----------------------------------------------------------------------------------
