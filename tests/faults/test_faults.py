@@ -84,21 +84,23 @@ def test_what_was_acknowledged_is_kept_whatever_is_killed(
     proposed = people.cases(scale.signed, at, "proposed")
     saving = drafts[: scale.saves[0]]
     uploading = drafts[-scale.uploads[0] :]
-    acts = [
+    chance = random.Random(7)  # noqa: S311
+    first = [
         *(people.saving(case, scale.saves[1]) for case in saving),
         *(people.uploading(case, scale.uploads[1]) for case in uploading),
+    ]
+    # Filing comes after the saving of the same draft, each by whoever is free.
+    second = [
         *(people.answering(case) for case in requested),
         *(people.signing(case) for case in proposed),
+        *(people.filing(case) for case in drafts),
     ]
-    chance = random.Random(7)  # noqa: S311
-    chance.shuffle(acts)
-    # Filing comes after the saving of the same draft, each by whoever is free.
-    acts += [people.filing(case) for case in drafts]
+    chance.shuffle(first)
+    chance.shuffle(second)
     history = History()
-    half = len(acts) - len(drafts)
 
     with Portal(media_root, tmp_path / "log") as portal:
-        for part, targets in zip((acts[:half], acts[half:]), _split(kills, chance), strict=True):
+        for part, targets in zip((first, second), _split(kills, chance), strict=True):
             nemesis = Nemesis(portal, targets, scale.pause)
             nemesis.start()
             crowd = [
@@ -135,7 +137,8 @@ def test_what_was_acknowledged_is_kept_whatever_is_killed(
     measured(f"killed: {dict(portal.kills)}")
     assert heard >= scale.least
     if WHOLE:  # nothing is shown where nobody was at work while something was killed
-        assert [kind for kind in PROMISES if not history.unanswered[kind]] == []
+        met = {kind: history.unanswered[kind] for kind in PROMISES if kind != "Nachreichungen"}
+        assert min(met.values()) > 0, met  # of those there are so few that chance may spare all
         assert history.met["POST RemoteDisconnected"] + history.met["POST ConnectionResetError"] > 0
         if "postgres" in kills:
             assert min(history.met["GET 503"], history.met["POST 503"]) > 0
@@ -143,14 +146,14 @@ def test_what_was_acknowledged_is_kept_whatever_is_killed(
 
 
 def _split(kills: dict[str, int], chance: random.Random) -> tuple[list[str], list[str]]:
-    """Who is killed in the first part and, a third of all, while people file."""
-    second = {name: -(-times // 3) for name, times in kills.items()}
+    """Who is killed while people write and, half of all, while they file, answer and sign."""
+    second = {name: -(-times // 2) for name, times in kills.items()}
     first = {name: times - second[name] for name, times in kills.items()}
     orders = [[name for name, n in part.items() for _ in range(n)] for part in (first, second)]
     for order in orders:
         chance.shuffle(order)
-    orders[1].sort(key=lambda name: name != "web")  # filing takes less time than all the kills
-    return orders[0], orders[1]
+    orders[1].remove("web")  # the second part may be over before all the kills are
+    return orders[0], ["web", *orders[1]]
 
 
 def _let_the_worker_finish() -> None:
@@ -178,6 +181,10 @@ def _compare(cases: list[Case], portal: Portal) -> None:
         assert (row.project_id is not None) == (told == "signed"), case
         if "filed" in case.told:
             assert row.reference in case.told["filed"]
+            filed_copy = snapshots.read(row.first_snapshot)
+            assert filed_copy["steps"]["konzeption"] == content.read_step(row, Step.KONZEPTION)
+            names = {document["name"] for document in filed_copy["documents"]}
+            assert {name for name, heard in case.uploads.items() if heard} <= names, case
         if "signed" in case.told:
             decisions = list(Decision.objects.filter(application=row, state="signed"))
             assert len(decisions) == 1
