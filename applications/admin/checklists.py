@@ -23,7 +23,9 @@ from applications.forms.desk_checks import (
     named,
 )
 from applications.models import Opinion
+from applications.models.checks import Verdict
 from applications.services import checklists, snapshots
+from applications.workflow import BY_ACTION, Status
 from kiv_portal import files
 from kiv_portal.euro import format_euro
 from municipalities.permissions import may_review
@@ -47,6 +49,12 @@ PAGES: Final = (
     ("jury.pdf", "jury_pdf"),
 )
 """Addresses below a case, each with the function of this module that answers."""
+
+ONWARD: Final = {
+    Status.FORMAL_CHECK: "accept_formally",
+    Status.SUBSTANTIVE_CHECK: "propose",
+}
+"""The move that a check leads to."""
 
 NOT_NOW: Final = (
     "Geprüft wird von der Übernahme des Falls bis zum Entscheidungsvorschlag. Was festgehalten "
@@ -90,6 +98,8 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
             form.add_error(None, CHANGED)
         else:
             messages.success(request, "Die Prüfung ist gespeichert.")
+            if (onward := ONWARD.get(application.state)) and "weiter" in request.POST:
+                return HttpResponseRedirect(case_address(application, onward))
             # Once all has been looked at, the case itself says what comes next.
             ahead = "checks" if checklists.is_open(application) else "change"
             return HttpResponseRedirect(case_address(application, ahead))
@@ -100,6 +110,7 @@ def checks(admin: ModelAdmin[Any], request: HttpRequest, application: Applicatio
         "stand": stand if changed or not posted else request.POST.get("stand", ""),
         "changed": changed,
         "may_write": may_write,
+        "onward": BY_ACTION[ONWARD[application.state]].label if may_write else "",
         "claimed": format_euro(
             sum((line.claimed for line in costs.lines if line.eligible), checklists.NOTHING)
         ),
@@ -118,6 +129,9 @@ def still_open(application: Application, ruled: list[checklists.ExpenseLine]) ->
     """
     found = checklists.checklist(application)
     lines = [line.item.text for line in found if line.result is None or line.stale]
+    failed = [
+        line.item.text for line in found if line.result and line.result.verdict == Verdict.NOT_MET
+    ]
     unruled = [line for line in ruled if line.ruling is None or line.stale]
     content = snapshots.read(application.snapshots.latest("number"))
     said = [finding["message"] for finding in content["findings"]]
@@ -127,6 +141,8 @@ def still_open(application: Application, ruled: list[checklists.ExpenseLine]) ->
             f"Prüfliste: {len(lines)} von {len(found)} Punkten {_be(len(lines))} noch nicht "
             f"geprüft{which}."
         )
+    if failed:
+        said.append(f"Prüfliste: „nicht erfüllt“ ist festgehalten bei: {'; '.join(failed)}.")
     if unruled:
         said.append(
             f"Ausgaben: {len(unruled)} von {len(ruled)} Zeilen {_be(len(unruled))} noch nicht "
@@ -138,14 +154,17 @@ def still_open(application: Application, ruled: list[checklists.ExpenseLine]) ->
 def before_moving(application: Application, by: User, at: datetime) -> dict[str, Any]:
     """What a move that ends a check should not be made without having seen."""
     ruled = checklists.expenses(application)
+    open_points = still_open(application, ruled)
+    cuts = [
+        f"{named(line)}: {format_euro(line.allowed)} statt {format_euro(line.claimed)}. "
+        f"{line.ruling.reason}"
+        for line in ruled
+        if line.ruling and not line.stale and line.allowed < line.claimed
+    ]
     return {
-        "still_open": still_open(application, ruled),
-        "cuts": [
-            f"{named(line)}: {format_euro(line.allowed)} statt {format_euro(line.claimed)}. "
-            f"{line.ruling.reason}"
-            for line in ruled
-            if line.ruling and not line.stale and line.allowed < line.claimed
-        ],
+        "still_open": open_points,
+        "cuts": cuts,
+        "all_checked": not open_points and not cuts,
         "checks_href": case_address(application, "checks"),
     }
 

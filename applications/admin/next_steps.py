@@ -17,6 +17,7 @@ from applications.admin import deliveries, moves, standing, words
 from applications.admin.hindrances import is_told
 from applications.admin.moves import Button
 from applications.admin.waiting import SLIGHT
+from applications.services import checklists
 from applications.services.entries import DECIDED
 from applications.workflow import Status
 from kiv_portal.models import DeliveryWay
@@ -51,6 +52,11 @@ def build(
         for button in found
         if not button.reason and words.COVERED.get(button.action) not in offered
     ]
+    if checklists.may_check(user, application) and checklists.is_untouched(application):
+        # Nobody has looked at anything: that comes before the end of a check.
+        buttons = [replace(button, primary=False) for button in buttons]
+        href = reverse("admin:applications_application_checks", args=[application.pk])
+        buttons.append(Button(href, "Prüfliste und Ausgaben", "", primary=True))
     if row.name not in standing.WAITS_FOR_LETTER:
         of_letters = [replace(button, primary=False) for button in of_letters]
     if may_review(user) and not recused and application.state in DECIDED:
@@ -58,7 +64,10 @@ def build(
     return {
         "turn": row.turn,
         "next": _sentences(facts, row, day, at),
-        "buttons": sorted(of_letters + buttons, key=lambda button: not button.primary),
+        "buttons": sorted(
+            of_letters + buttons,
+            key=lambda button: (not button.primary, button.action in words.GRAVE),
+        ),
         # Whoever is befangen is told so once, at the top.
         "out_of_reach": [button for button in found if button.reason and not recused],
     }

@@ -104,6 +104,9 @@ EFFECTS: Final = {
 }
 """What follows from a move whose name sounds like another's, in a few words beside its button."""
 
+GRAVE: Final = frozenset({"begin_revocation_hearing", "close"})
+"""Moves against a case: their buttons come last."""
+
 COVERED: Final = {"retract_proposal": "return_proposal", "retract_change": "return_change"}
 """Moves that do the same as another: whoever can make that one is not offered both."""
 

@@ -223,8 +223,8 @@ class ProposalForm(ElsewhereForm):
 
     @property
     def opening_is_short(self) -> bool:
-        """Whether the standard reasons are read at a glance."""
-        return sum(len(part.split()) for _, parts in self.opening for part in parts) <= SHORT
+        """Whether the standard reasons of the first kind are read at a glance."""
+        return sum(len(part.split()) for part in self.opening[0][1]) <= SHORT
 
     @property
     def year_fields(self) -> list[Any]:

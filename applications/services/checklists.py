@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.db import transaction
+from django.db.models import Exists
 
 from applications import permissions
 from applications.models import Application, CheckItem, CheckResult, ExpenseRuling
@@ -355,6 +356,12 @@ def is_open(application: Application) -> bool:
     return any(line.result is None or line.stale for line in checklist(application)) or any(
         line.ruling is None or line.stale for line in expenses(application)
     )
+
+
+def is_untouched(application: Application) -> bool:
+    """Whether the call has a checklist and nobody has kept anything of it for this case yet."""
+    kept = CheckResult.objects.filter(application=application)
+    return CheckItem.objects.filter(~Exists(kept), call=application.call_id).exists()
 
 
 def eligible_costs(application: Application) -> Decimal:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from applications import documents, rules, services
 from applications.admin import proposals, words
+from applications.admin.checklists import before_moving
 from applications.models import CheckItem, CheckResult, ExpenseRuling
 from applications.rules import Step
 from applications.services import checklists, log, snapshots
@@ -329,6 +330,26 @@ def test_the_jurys_copy_has_no_bank_details_and_no_telephone_number(w):
     assert content["steps"]["ansprechpartner"]["iban"]  # the copy left the file as it was
 
 
+def test_whoever_ends_a_check_is_told_that_nothing_is_left_and_nothing_cut(w):
+    period = item(w, findings="period_outside_limits")
+    draft = world.filled(w)
+    rows = services.read_step(draft, Step.FINANZIERUNG)["expenses"]
+    texts = {"expenses": [row | {"text": "Honorar"} for row in rows]}
+    case = world.file(world.save(draft, Step.FINANZIERUNG, texts, w.clerk), w.signatory)
+    case = services.begin_check(application=case, by=w.reviewer, at=NOW)
+    lines = {one.row: Allowed(one.claimed) for one in checklists.expenses(case)}
+
+    def told() -> dict[str, Any]:
+        return before_moving(case, w.reviewer, NOW)
+
+    checklists.rule_expenses(application=case, allowed=lines, by=w.reviewer, at=NOW)
+    assert (told()["all_checked"], len(told()["still_open"])) == (False, 1)
+    for verdict, whole in (("met", True), ("not_met", False)):
+        said = {period.pk: Said(verdict, "Zu lang.")}
+        checklists.record_checks(application=case, said=said, by=w.reviewer, at=NOW)
+        assert told()["all_checked"] is whole, told()
+
+
 # --- Pages ----------------------------------------------------------------------------------------
 
 
@@ -339,6 +360,13 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     line = checklists.expenses(application)[0]
     base = f"/admin/applications/application/{application.pk}"
     client = pages.signed_in(w.reviewer)
+
+    def outstanding() -> list[str]:
+        buttons = client.get(f"{base}/change/").context["buttons"]
+        return [button.label for button in buttons if button.primary]
+
+    # Nobody has looked at anything yet: that comes first.
+    assert outstanding() == ["Prüfliste und Ausgaben"]
     page = client.get(f"{base}/pruefung/")
     assert page.context["form"].initial[f"verdict_{period.pk}"] == "met"
     formal = f"{base}/accept_formally/"
@@ -363,6 +391,7 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
         sent[f"allowed_{one.row}"] = str(one.allowed).replace(".", ",")
     assert client.post(f"{base}/pruefung/", sent).headers["Location"] == f"{base}/pruefung/"
     assert CheckResult.objects.get().overrules
+    assert outstanding() == ["Formale Prüfung abschließen"]
     assert not application.expense_rulings.exists(), "nobody has looked at the Ausgaben yet"
     # Somebody who opened the page before is told, and both texts are there.
     late = client.post(f"{base}/pruefung/", sent | {f"text_{period.pk}": "Doch klar."})
@@ -372,12 +401,15 @@ def test_the_pages_keep_what_is_typed_and_say_what_is_wrong_beside_it(w, setting
     again = sent | {f"text_{period.pk}": "Klar.", "stand": late.context["stand"], "rest": "on"}
     again |= {f"allowed_{line.row}": "9.000,00", f"reason_{line.row}": "Zu hoch."}
     assert client.post(f"{base}/pruefung/", again).headers["Location"] == f"{base}/change/"
+    again |= {"stand": client.get(f"{base}/pruefung/").context["stand"], "weiter": "1"}
+    assert client.post(f"{base}/pruefung/", again).headers["Location"] == formal
     assert CheckResult.objects.get().text == "Klar."
     assert application.expense_rulings.count() == len(costs)
     before = client.get(formal).context
-    assert (before["still_open"], before["cuts"]) == (
-        found,
+    assert (before["still_open"], before["cuts"], before["all_checked"]) == (
+        [*found, f"Prüfliste: „nicht erfüllt“ ist festgehalten bei: {period.text}."],
         ["2027, Prozessmoderation/Honorare: 9.000,00 € statt 10.000,00 €. Zu hoch."],
+        False,
     )
     assert proposals.before_proposing(application, w.reviewer, timezone.now())["gaps"] == [
         "Im Haushaltsjahr 2027 übersteigt die Deckung die Ausgaben um 1.000,00 €."
