@@ -77,7 +77,7 @@ def letter_pdf(application: Application, letter_id: uuid.UUID) -> HttpResponse:
 def draft_letter(application: Application, *, by: User, at: datetime) -> HttpResponse:
     """The letter of the open proposal as a real PDF marked „Entwurf", or the uploaded one.
 
-    It names only somebody who may sign it.
+    It names only somebody who may sign it. The browser shows it: it is read once, and not kept.
     """
     decision = (
         application.decisions.filter(state=DecisionState.PROPOSED)
@@ -88,7 +88,7 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
         raise Http404("Es liegt kein Vorschlag vor.")
     if decision.made_elsewhere:
         name = f"{application.reference}-vorgelegt.pdf"
-        return files.answer(decision.elsewhere_file, name, "application/pdf")
+        return files.answer(decision.elsewhere_file, name, "application/pdf", show=True)
     if letters.missing_parts(decision, at):
         raise Http404("Dem Schreiben fehlen noch Teile.")
     # What is read is what is sealed; only the day and the name come with the signature.
@@ -104,5 +104,5 @@ def draft_letter(application: Application, *, by: User, at: datetime) -> HttpRes
     )
     response = HttpResponse(content, content_type="application/pdf")
     name = f"Entwurf-{application.reference}.pdf"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = f'inline; filename="{name}"'
     return response

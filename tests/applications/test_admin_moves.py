@@ -853,7 +853,7 @@ def test_the_signer_reads_the_letter_as_a_draft_before_signing(client: Client) -
     assert f'href="{href}"' in page.content.decode()
     answer = client.get(href)
     assert answer.headers["Content-Type"] == "application/pdf"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="Entwurf-KIV-' + (
+    assert answer.headers["Content-Disposition"] == 'inline; filename="Entwurf-KIV-' + (
         f'{timezone.localdate().year}-0001.pdf"'
     )
     assert "Entwurf" in text_of(answer.content)
