@@ -48,7 +48,7 @@ def measure(bench: Bench) -> list[Result]:
     sheet = Path(finders.find(pdf.STYLE_SHEET) or "").read_text(encoding="utf-8")
     style = CSS(string=sheet, font_config=fonts, url_fetcher=loader)
     ours, theirs = [], []
-    for number in range(bench.number(5, 1) + 1):
+    for number in range(bench.number(3, 1) + 1):
         start = time.perf_counter()
         made = documents.render_application(snapshot, content)
         between = time.perf_counter()
