@@ -600,7 +600,7 @@ def test_whoever_proposed_reads_the_letter_as_a_draft_too(client: Client) -> Non
     application = world.proposed(w, at=now())
     client.force_login(w.reviewer)
     page = client.get(case_address(application))
-    assert f'href="{page.context["draft_href"]}" download' in page.content.decode()
+    assert f'href="{page.context["draft_href"]}">' in page.content.decode()
     assert client.get(page.context["draft_href"]).status_code == 200
 
 
