@@ -102,4 +102,6 @@ def whose_turn(cases: ApplicationQuerySet, actor: Actor | None, today: date) -> 
         output_field=CharField(),
     )
     names = [row.name for row in STANDINGS if row.actor is actor]
-    return cases.filter(possible(actor)).annotate(standing=standing).filter(standing__in=names)
+    return (
+        cases.filter(possible(actor, today)).annotate(standing=standing).filter(standing__in=names)
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q
@@ -325,10 +327,12 @@ AFTER_NOTICE: Final = frozenset(
 """What is done with an entry after the notice."""
 
 
-def possible(actor: Actor | None) -> Q:
-    """States in which it can be this one's turn at all: so a filter looks no closer at the others.
+def possible(actor: Actor | None, today: date) -> Q:
+    """Cases in which one of this one's lines is so: a filter looks no closer at the others.
 
     For the reviewer that is nearly every case, and the list's own order is the better index.
     """
-    states = {state for row in STANDINGS if row.actor is actor for state in row.states}
-    return Q() if Status.SUBMITTED in states else Q(status__in=states)
+    own = [row for row in STANDINGS if row.actor is actor]
+    if any(Status.SUBMITTED in row.states and not row.where(today) for row in own):
+        return Q()
+    return reduce(or_, (row.filter(today) for row in own))
