@@ -130,7 +130,9 @@ def test_a_zuwendungsbescheid_has_every_part_it_must_have(tmp_path):
     assert (logged["sha256"], logged["seal"]) == (letter.sha256, letter.seal)
 
 
-@pytest.mark.parametrize("kind", ["rejection", "amendment", "revocation", "hearing", "request"])
+@pytest.mark.parametrize(
+    "kind", ["rejection", "amendment", "revocation", "hearing", "request", "early_start"]
+)
 def test_every_other_letter_is_sound_too(kind, tmp_path):
     w = world.build()
     if kind == "rejection":
@@ -143,6 +145,9 @@ def test_every_other_letter_is_sound_too(kind, tmp_path):
         application = world.revoked(w)
     elif kind == "hearing":
         application = world.heard(w)
+    elif kind == "early_start":
+        application = world.in_check(w)
+        services.issue_letter(application=application, kind=kind, by=w.reviewer, at=NOW)
     else:
         application = world.requested(w)
         services.issue_letter(application=application, kind="request", by=w.reviewer, at=NOW)
@@ -160,6 +165,7 @@ def test_every_other_letter_is_sound_too(kind, tmp_path):
         ],
         "revocation": ["in vollem Umfang widerrufen.", "Rechtsbehelfsbelehrung"],
         "hearing": ["Wir beabsichtigen, den Antrag abzulehnen.", "bis zum 15.12.2026"],
+        "early_start": ["vorzeitigen Maßnahmenbeginn"],
         "request": ["Konzeption: Bitte ergänzen.", "bis zum 15.12.2026"],
     }[kind]
     for part in said:
