@@ -25,7 +25,7 @@ from kiv_portal.management.bench import (
     search,
     worklist,
 )
-from kiv_portal.management.commands.bench import MEASURES, Command
+from kiv_portal.management.commands.bench import BY_NAME, MEASURES, Command, chosen
 from municipalities.register import read
 
 
@@ -136,6 +136,8 @@ def test_the_goals_are_those_that_were_set() -> None:
     assert (public.GOAL, register.GOAL, letters.GOAL, memory.GOAL) == (0.45, 3.0, 1.3, 1.05)
     assert (memory.REQUESTS, filing.APPLICATIONS, filing.CLIENTS) == (1000, 300, 20)
     assert (search.GOAL, worklist.GOAL, filing.SECONDS, filing.P95) == (2.0, 1.5, 60.0, 1.5)
-    assert {*MEASURES} >= {
+    assert {*chosen([])} >= {
         *("public", "filing", "worklist", "register", "pdf", "search", "queries", "memory")
     }
+    assert {*chosen([]), *BY_NAME} == {*MEASURES}
+    assert chosen(["signin", "public"]) == ["public", "signin"]
