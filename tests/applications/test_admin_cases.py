@@ -307,10 +307,12 @@ def test_no_more_is_counted_than_can_be_turned_to_and_the_list_says_so(client: C
     client.force_login(w.reader)
     pages = client.get(WORKLIST).context["cl"].paginator
     assert (pages.count, pages.more) == (3, False)
-    pages = lists.BoundedPaginator(Application.objects.order_by("reference"), 1)
+    cases = Application.objects.order_by("reference")
+    pages = lists.BoundedPaginator(cases, 1)
     pages.most = 2
     assert (pages.count, pages.more, pages.num_pages) == (2, True, 2)
-    assert [[row.reference[-4:] for row in pages.page(n)] for n in (1, 2)] == [["0001"], ["0002"]]
+    first, second, _ = cases.values_list("pk", flat=True)
+    assert [list(pages.page(n)) for n in (1, 2)] == [[first], [second]]
     page = render_to_string(
         "admin/applications/application/pagination.html", {"cl": {"paginator": pages}}
     )
@@ -403,12 +405,12 @@ def test_the_list_asks_the_same_number_of_questions_however_long_it_is(
     client.force_login(w.reviewer)
     client.get(WORKLIST)
     for query in ({}, {"q": "bergstrasse vielfalt"}):
-        with django_assert_num_queries(11, info=str(query)):
+        with django_assert_num_queries(12, info=str(query)):
             assert len(client.get(WORKLIST, query).context["cl"].result_list) == 1
     ask(w, of_other_town(w, "Vielfalt für alle"), Step.KONZEPTION)
     of_small_town(w)
     for query, found in (({}, 3), ({"q": "bergstrasse vielfalt"}, 2)):
-        with django_assert_num_queries(11, info=str(query)):
+        with django_assert_num_queries(12, info=str(query)):
             assert len(client.get(WORKLIST, query).context["cl"].result_list) == found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, CharField, Value, When
+from django.db.models import BooleanField, Case, Value, When
 from django.utils import timezone
 
 from applications.admin.standing.facts import Facts
@@ -95,13 +95,19 @@ def of(application: Application, today: date) -> Standing:
 
 
 def whose_turn(cases: ApplicationQuerySet, actor: Actor | None, today: date) -> ApplicationQuerySet:
-    """Those of the cases in which it is this one's turn; None: nobody's."""
-    standing = Case(
-        *(When(row.filter(today), then=Value(row.name)) for row in STANDINGS),
-        default=Value(""),
-        output_field=CharField(),
+    """Those of the cases in which it is this one's turn; None: nobody's.
+
+    One yes or no for each case: of a comparison of names PostgreSQL expects hardly any case to be
+    left, and sorts all of them where it could follow the list's index to the end of the page.
+    """
+    own = [row.actor is actor for row in STANDINGS]
+    last = len(own) - own[::-1].index(True)  # no line after it can still make it this one's turn
+    turn = Case(
+        *(
+            When(row.filter(today), then=Value(so))
+            for row, so in zip(STANDINGS[:last], own, strict=False)
+        ),
+        default=Value(False),
+        output_field=BooleanField(),
     )
-    names = [row.name for row in STANDINGS if row.actor is actor]
-    return (
-        cases.filter(possible(actor, today)).annotate(standing=standing).filter(standing__in=names)
-    )
+    return cases.filter(possible(actor, today)).filter(turn)
