@@ -152,6 +152,9 @@ def _typeset(html: str, title: str, created_at: datetime, loader: Any = None) ->
 
     press = _press()
     source = HTML(string=_printable(html), url_fetcher=loader or press.fetcher_class())
+    for element in source.etree_element.iter():
+        if element.tag != "style":
+            element.text, element.tail = _breakable(element.text), _breakable(element.tail)
     # Left to itself, WeasyPrint opens this file for every document and never closes it. A
     # profile is used once: it grows each time it is written.
     profile = BytesIO(press.srgb)
@@ -234,6 +237,19 @@ def _require_fonts() -> None:
 def _printable(text: str) -> str:
     """Without what no font draws and no XML holds: controls, lone surrogates, noncharacters."""
     return re.sub(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
+
+
+def _breakable(text: str | None) -> str | None:
+    """With places to break in what no language has as a word: a code, a key, a long address.
+
+    WeasyPrint seeks the end of each line in all that is left of the word: with 20.000 characters
+    for minutes, in which nobody's letter is written. Accents stay with their letters.
+    """
+    return text and _ENDLESS.sub(lambda run: _PIECE.sub("\\g<0>\u200b", run[0]), text)
+
+
+_ENDLESS: Final = re.compile(r"[^ \t\n\r\f\u200b]{100,}")
+_PIECE: Final = re.compile(r".{50}(?![\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\u200d\ufe00-\ufe0f])")
 
 
 # --- Finishing: pikepdf ------------------------------------------------------------------------
