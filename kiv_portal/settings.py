@@ -165,6 +165,9 @@ else:
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL", 8),
         "timeout": 10,
+        # The pool tries again after ever longer pauses: people would wait as long again as the
+        # server was away. Where it gives up when they do, the next request makes it try at once.
+        "reconnect_timeout": 10,
     }
 if REPLICA_URL := env.str("REPLICA_URL", ""):
     DATABASES["replica"] = env.dj_db_url("REPLICA_URL") | {"CONN_MAX_AGE": 0}
@@ -173,6 +176,7 @@ if REPLICA_URL := env.str("REPLICA_URL", ""):
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL", 8),
         "timeout": 0.5,
+        "reconnect_timeout": 0.5,
     }
     DATABASE_ROUTERS = ["kiv_portal.replica.PublicReads"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

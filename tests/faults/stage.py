@@ -13,6 +13,8 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +198,7 @@ class SmallDisk:
     def around(self, words: list[str]) -> list[str]:
         """The command that mounts the disk, fills it and starts `words` with it."""
         script = (
-            'mount -t tmpfs -o "size=$SIZE" none "$DISK" && mkdir "$DISK/media" && '
+            'mount -t tmpfs -o "size=$SIZE,mode=777" none "$DISK" && mkdir "$DISK/media" && '
             '{ [ -z "$FILE" ] || cp "$FILE" "$DISK/db"; } && exec "$@"'
         )
         given = [f"SIZE={self.size}", f"DISK={self.directory}", f"FILE={self.database or ''}"]
@@ -206,6 +208,18 @@ class SmallDisk:
     def inside(self) -> Path:
         """The disk as its processes see it."""
         return Path(f"/proc/{self.pid}/root{self.directory}")
+
+    @contextmanager
+    def held(self) -> Iterator[SmallDisk]:
+        """Mounted for no process of the portal's, until the end."""
+        process = subprocess.Popen(self.around(["cat"]), stdin=subprocess.PIPE)
+        self.pid = process.pid
+        while not (self.inside / "media").exists():
+            time.sleep(0.05)
+        try:
+            yield self
+        finally:
+            process.communicate()  # the end of its input is its own
 
     def fill(self) -> None:
         """Write until nothing more fits."""
@@ -221,10 +235,14 @@ class SmallDisk:
     def make_room(self) -> None:
         (self.inside / "filler").unlink()
 
+    def within(self, words: list[str]) -> list[str]:
+        """The command that runs `words` where the disk is seen."""
+        return ["nsenter", "--mount", f"--target={self.pid}", "--wd=/", *words]
+
     def remount(self, how: str) -> None:
         """`ro` or `rw`."""
-        words = ["nsenter", "--mount", f"--target={self.pid}", "mount", "-o", f"remount,{how}"]
-        subprocess.run([*words, str(self.directory)], check=True)
+        words = self.within(["mount", "-o", f"remount,{how}", str(self.directory)])
+        subprocess.run(words, check=True)
 
 
 def _alive(pid: int) -> bool:
@@ -238,16 +256,21 @@ def _alive(pid: int) -> bool:
 class Cluster:
     """The PostgreSQL server of `./portal test --faults`, which may be killed."""
 
-    def __init__(self, data: str = "data") -> None:
-        self.data = Path(os.environ["PORTAL_CLUSTER"]) / data
+    def __init__(self, data: str = "data", disk: SmallDisk | None = None) -> None:
+        """`data` is its directory beside the others; with a `disk` it lies on that."""
+        self.place = Path(os.environ["PORTAL_CLUSTER"])
+        self.data = (disk.directory if disk else self.place) / data
         self.programs = Path(os.environ["PORTAL_POSTGRES"])
+        self.disk = disk
 
     def run(self, program: str, *words: str) -> None:
         """One of its programs, as the user it belongs to; raises RuntimeError with its log."""
         command = [str(self.programs / program), *words]
         if os.getuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        log = self.data.parent / f"{self.data.name}.log"
+        if self.disk:
+            command = self.disk.within(command)
+        log = self.place / f"{self.data.name}.log"
         with log.open("a") as file:
             done = subprocess.run(command, cwd="/", stdout=file, stderr=file)
         if done.returncode:
@@ -257,16 +280,29 @@ class Cluster:
         """`pg_ctl`, and wait until it is done."""
         self.run("pg_ctl", f"--pgdata={self.data}", "--wait", *words)
 
-    def follower(self, port: int) -> Cluster:
-        """A second server that follows this one, at its own port in the same directory."""
-        other = Cluster("follower")
-        place = str(self.data.parent)
-        words = ["--host", place, "--username=portal", "--checkpoint=fast", "--wal-method=stream"]
-        self.run("pg_basebackup", *words, "--write-recovery-conf", f"--pgdata={other.data}")
-        other.control(
-            f"--options=-p {port}", f"--log={other.data.parent / 'follower.own'}", "start"
-        )
+    def copied(self, port: int, other: Cluster, *words: str) -> Cluster:
+        """A second server from a copy of this one, at its own port in the same directory."""
+        given = ["--host", str(self.place), "--username=portal", "--checkpoint=fast"]
+        other.run("pg_basebackup", *given, *words, f"--pgdata={other.data}")
+        other.begin(port)
         return other
+
+    def follower(self, port: int) -> Cluster:
+        """A second server that follows this one."""
+        words = ["--wal-method=stream", "--write-recovery-conf"]
+        return self.copied(port, Cluster("follower"), *words)
+
+    def begin(self, port: int) -> None:
+        self.control(
+            f"--options=-p {port}", f"--log={self.place / f'{self.data.name}.own'}", "start"
+        )
+
+    def runs(self) -> bool:
+        try:
+            self.control("status")
+        except RuntimeError:
+            return False
+        return True
 
     def kill(self) -> None:
         """Every process of the server at once, and up again from what is on disk."""
@@ -281,10 +317,10 @@ class Cluster:
         while _alive(master):
             time.sleep(0.1)
         # Where nobody has buried it yet, its number would still count as a running server.
-        for lock in (self.data / "postmaster.pid", *self.data.parent.glob(".s.PGSQL.*.lock")):
+        for lock in (self.data / "postmaster.pid", *self.place.glob(".s.PGSQL.*.lock")):
             if lock.exists() and lock.read_text().split()[0] == str(master):
                 lock.unlink()
-        self.control(f"--log={self.data.parent / 'log'}", "start")
+        self.control(f"--log={self.place / 'log'}", "start")
 
 
 class Nemesis(threading.Thread):

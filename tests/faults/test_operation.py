@@ -11,7 +11,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,16 @@ small_disk = pytest.mark.skipif(
     "PORTAL_FAULTS" in os.environ and not SmallDisk.can_be_had(),
     reason="this machine lets nobody mount a disk",
 )
+on_server = pytest.mark.skipif(
+    "PORTAL_CLUSTER" not in os.environ, reason="a file has no server to copy"
+)
 FOUND: Final = 302
+
+
+def at_port(port: int) -> str:
+    """The tests' database on another server in the same directory."""
+    name = connection.settings_dict["NAME"]
+    return re.sub(r"/[^/]*$", f":{port}/{name}", os.environ["DATABASE_URL"])
 
 
 @contextmanager
@@ -154,16 +163,16 @@ def test_two_web_servers_with_one_database_behave_as_one(tmp_path: Path, media_r
     assert faults == []
 
 
-@pytest.mark.skipif("PORTAL_CLUSTER" not in os.environ, reason="a file is followed by nobody")
+@on_server
 def test_public_pages_come_from_a_replica_and_are_never_old(
     tmp_path: Path, media_root: Path, measured: Callable[[str], None]
 ) -> None:
     project = ProjectFactory(title="Am Anfang")
     page = f"/projekte/{project.slug}/"
-    port, name = "5433", connection.settings_dict["NAME"]
-    url = re.sub(r"/[^/]*$", f":{port}/{name}", os.environ["DATABASE_URL"])
-    follower = Cluster().follower(int(port))
-    place = str(follower.data.parent)
+    port, name = 5433, connection.settings_dict["NAME"]
+    url = at_port(port)
+    follower = Cluster().follower(port)
+    place = str(follower.place)
     faults: list[str] = []
     with (
         closing(psycopg.connect(host=place, port=port, user="portal", dbname=name)) as there,
@@ -242,6 +251,54 @@ def test_a_full_disk_is_told_and_everything_is_whole_when_there_is_room_again(
             assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             copy.close()
             source.close()
+    assert user.faults == []
+
+
+@small_disk
+@on_server
+def test_a_full_disk_of_the_database_server_loses_nothing(
+    tmp_path: Path, media_root: Path, measured: Callable[[str], None]
+) -> None:
+    """First tables cannot grow, then the server's own log cannot, and it goes down."""
+    (case,) = people.cases(1, timezone.now(), "filled")
+    port, here = 5434, Cluster()
+    url, place = at_port(port), {"host": str(here.place), "port": port, "user": "portal"}
+    name = connection.settings_dict["NAME"]
+    with SmallDisk(here.place / "small", "400m").held() as disk:
+        server = here.copied(port, Cluster("data", disk), "--wal-method=fetch")
+        try:
+            with Portal(media_root, tmp_path / "log", DATABASE_URL=url) as portal:
+                user = User(portal, case)
+                user.saves()
+                user.uploads()
+                disk.fill()
+                told = [user.try_to(user.saves) for _ in range(60)]
+                with suppress(psycopg.Error), psycopg.connect(**place, dbname=name) as there:
+                    for _ in range(9):
+                        there.execute("SELECT pg_switch_wal()")
+                        there.execute("CREATE TABLE filler ()")
+                        there.commit()
+                down = [user.try_to(act) for act in (user.saves, user.uploads)]
+                disk.make_room()
+                stopped = not server.runs()
+                if stopped:
+                    server.begin(port)
+                portal.wait()
+                measured(f"{sum(told)} of 60 told, {sum(down)} of 2 told, server down: {stopped}")
+                assert any(told)
+                assert all(down)
+                user.saves()
+                user.uploads()
+                user.sees_what_counted()
+                with crowd(portal, [[people.filing(case)]], 60) as history:
+                    pass
+                assert history.acknowledged["submissions"] == 1
+                end = time.monotonic() + 40  # the worker waits a little after each fault
+                while not portal.postbox.taken and time.monotonic() < end:
+                    time.sleep(0.2)
+                assert set(portal.postbox.taken.values()) == {1}
+        finally:
+            server.control("--mode=immediate", "stop")
     assert user.faults == []
 
 
