@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -46,17 +47,30 @@ def queries(address: str, user: User | None = None) -> int:
 def times(
     addresses: Sequence[str], sides: Sequence[str], rounds: int, user: User | None = None
 ) -> dict[str, list[float]]:
-    """Seconds of each page, by address: the median on each database, taken in turns."""
+    """Seconds of each page, by address: the median on each database, taken in turns.
+
+    What the process holds anyhow is left out of the garbage collector, and it runs between the
+    pages: a sweep would fall on any of them by chance, and takes longer than the page.
+    """
     taken: dict[str, dict[str, list[float]]] = {
         address: {side: [] for side in sides} for address in addresses
     }
-    for number in range(rounds + 1):
-        for side in sides:
-            databases.use(side)
-            for address in addresses:
-                client = visitor(user)
-                start = time.perf_counter()
-                ask(client, address)
-                if number:  # the first round warms up
-                    taken[address][side].append(time.perf_counter() - start)
+    gc.collect()
+    gc.freeze()
+    try:
+        for number in range(rounds + 1):
+            for side in sides:
+                databases.use(side)
+                for address in addresses:
+                    client = visitor(user)
+                    gc.collect()
+                    gc.disable()
+                    start = time.perf_counter()
+                    ask(client, address)
+                    if number:  # the first round warms up
+                        taken[address][side].append(time.perf_counter() - start)
+                    gc.enable()
+    finally:
+        gc.enable()
+        gc.unfreeze()
     return {address: [median(taken[address][side]) for side in sides] for address in addresses}

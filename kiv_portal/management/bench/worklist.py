@@ -49,7 +49,7 @@ def measure(bench: Bench) -> list[Result]:
                 databases.use(side)
                 for address in addresses:
                     counted[address].append(pages.queries(address, reviewer))
-            taken = pages.times(addresses, (small, large), bench.number(7, 3), reviewer)
+            taken = pages.times(addresses, (small, large), bench.number(9, 3), reviewer)
             databases.use(small)
     results = []
     for address, (small_time, large_time) in taken.items():
