@@ -58,12 +58,15 @@ class CaseList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """The cases of the page, each with how it stands.
 
-        They are read by their keys alone: what the filters ask costs more than what they find.
+        One page of several is read by its keys alone: what the filters ask costs more than what
+        they find.
         """
         super().get_results(request)
-        keys = self.result_list if self.multi_page else self.paginator.page(1).object_list
-        found = self.apply_select_related(self.root_queryset).in_bulk(keys)
-        self.result_list = [found[key] for key in keys if key in found]
+        if self.multi_page:
+            found = self.apply_select_related(self.root_queryset).in_bulk(self.result_list)
+            self.result_list = [found[key] for key in self.result_list if key in found]
+        else:
+            self.result_list = list(self.result_list)
         standing.put_to(self.result_list, timezone.localdate(request.arrived_at))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
